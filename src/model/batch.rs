@@ -1,0 +1,55 @@
+//! What crosses the bounded channel from intake to engine.
+
+use std::sync::Arc;
+
+use super::{Exception, Resource, Span, SpanId, TraceId, UnixNanos};
+
+/// An OTLP log record that may explain a refusal; joined by trace and span id.
+#[derive(Clone, PartialEq, Debug)]
+pub struct LogRecord {
+    /// Trace of the record.
+    pub trace_id: TraceId,
+    /// Span of the record.
+    pub span_id: SpanId,
+    /// Time of the record.
+    pub time: UnixNanos,
+    /// Process that it comes from.
+    pub resource: Arc<Resource>,
+    /// Body and exception fields, scrubbed and capped: the body stands in `message` where no exception does.
+    pub text: Exception,
+}
+
+/// One decoded request: spans, logs, and what was lost on the way.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// Spans in the order of the request.
+    pub spans: Vec<Span>,
+    /// Log records that belong to a span.
+    pub logs: Vec<LogRecord>,
+    /// Spans that could not be taken (ids of wrong length, zero ids), with the reason in the receiver's answer.
+    pub rejected: u64,
+    /// `jwtrail.*` fingerprints of a stranger that were malformed and dropped.
+    pub bad_tags: u64,
+    /// Size of the request unpacked, in bytes: what the intake bound counts.
+    pub bytes: usize,
+}
+
+/// Why a batch was not taken; the receiver passes it on to the exporter.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Refused {
+    /// The channel holds as many bytes as it may: the exporter should come again.
+    #[error("intake is full: try again in {retry_after_ms} ms")]
+    Full {
+        /// When to come again, in milliseconds.
+        retry_after_ms: u64,
+    },
+    /// jwtrail is going down.
+    #[error("shutting down")]
+    Closed,
+}
+
+/// Where receivers and readers put what they decoded.
+pub trait Sink: Send + Sync + 'static {
+    /// Takes the whole batch or none of it, without waiting.
+    fn accept(&self, batch: Batch) -> Result<(), Refused>;
+}

@@ -1,0 +1,22 @@
+//! Plain data that every other module speaks: ids, tokens, spans, observations, hops, verdicts, findings.
+//!
+//! Nothing here knows the clock, a socket or a file; nothing here can hold a raw token.
+
+pub mod batch;
+pub mod finding;
+pub mod hop;
+pub mod id;
+pub mod policy;
+pub mod resource;
+pub mod span;
+pub mod token;
+pub mod verdict;
+
+pub use batch::{Batch, LogRecord, Refused, Sink};
+pub use finding::{Finding, FindingHit};
+pub use hop::{Hop, Party, Presence, Reason, Side, Verification, VerifyResult, VerifySource};
+pub use id::{SpanId, TraceId, UnixNanos};
+pub use resource::{Resource, ServiceName};
+pub use span::{Captured, Carried, CarriedValue, Exception, Exposure, Link, SelfTags, Span, SpanKind, StatusCode};
+pub use token::{Anomalies, Anomaly, Check, Confirmation, Fingerprint, SubjectKind, Token, TokenFormat};
+pub use verdict::{Cause, Confidence, Segment, Severity, Verdict};

@@ -1,0 +1,3 @@
+//! The only code that knows OTLP: receivers, walkers, file formats.
+
+pub mod data;

@@ -7,6 +7,8 @@
 
 pub mod model;
 
+pub mod token;
+
 pub mod otlp;
 pub mod trail;
 

@@ -1,0 +1,347 @@
+//! Takes credentials out of text (tagging.md section 5): JWTs wherever they stand, values behind a scheme word, and
+//! values of the parameters that carry credentials.
+//!
+//! One departure from the plain pattern `ey[JA][\w-]{8,}`: glued to a letter or digit it counts only if it decodes to
+//! readable text, for `apiKeyAuthentication` holds it too.
+
+use std::borrow::Cow;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::canonical::{is_placeholder, is_redacted, percent_decoded};
+use super::carriers::{Carriers, same_name};
+use super::{RawToken, Shared, valid_fingerprint};
+use crate::model::Fingerprint;
+
+/// What stands in place of a credential that has no fingerprint.
+pub const REDACTED: &str = "‹redacted›";
+
+/// What stands before the fingerprint of one that has.
+const MARK: &str = "jwt:";
+
+/// Headers that hold credentials beside the carriers.
+const SENSITIVE: [&str; 5] = ["authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"];
+
+/// Query and form parameters that hold credentials; the first three hold tokens.
+const PARAMETERS: [&str; 9] = [
+    "access_token",
+    "id_token",
+    "refresh_token",
+    "client_secret",
+    "client_assertion",
+    "assertion",
+    "code",
+    "token",
+    "api_key",
+];
+
+/// A credential that was taken out of a text, or the mark of one that was taken out before.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Credential {
+    /// A JWT, by the fingerprint that stands in its place.
+    Jwt(Fingerprint),
+    /// A token without structure.
+    Token,
+    /// A password, a secret, a code.
+    Other,
+}
+
+impl Shared {
+    /// The text without credentials; borrowed where there was none, which is cheap to find out.
+    pub fn scrub<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        self.scrub_with(text, &mut |_| ())
+    }
+
+    /// The same, and each credential is reported.
+    pub fn scrub_with<'t>(&self, text: &'t str, found: &mut dyn FnMut(Credential)) -> Cow<'t, str> {
+        if !suspicious(text.as_bytes()) {
+            return Cow::Borrowed(text);
+        }
+        let name = |raw: &str| {
+            let decoded = percent_decoded(raw).and_then(|once| percent_decoded(&once).or(Some(once)));
+            let raw = decoded.map_or_else(|| RawToken::borrowed(raw), RawToken::owned);
+            self.token(&raw, "").0.fingerprint().cloned()
+        };
+        Scan { text, out: None, copied: 0, name: &name, found }.run()
+    }
+}
+
+/// The same for text that comes out of a token: nothing in it is looked at further.
+pub(super) fn blacken(text: &str) -> Cow<'_, str> {
+    if suspicious(text.as_bytes()) {
+        Scan { text, out: None, copied: 0, name: &|_| None, found: &mut |_| () }.run()
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// Whether an attribute of this name holds a credential whatever its value looks like.
+pub fn sensitive_key(key: &str, carriers: &Carriers) -> bool {
+    let name = key.rsplit('.').next().unwrap_or(key);
+    SENSITIVE.iter().any(|known| same_name(known, name))
+        || carriers.is_carrier(name)
+        || PARAMETERS.iter().any(|known| !matches!(*known, "code" | "token") && same_name(known, name))
+}
+
+/// One pass without branches over the bytes: no credential can be there where this is false.
+fn suspicious(bytes: &[u8]) -> bool {
+    if bytes.len() < 8 {
+        return false;
+    }
+    bytes.windows(3).fold(false, |found, window| {
+        let [a, b, c] = [window[0], window[1], window[2]];
+        let jwt = (a == b'e') & (b == b'y') & ((c == b'J') | (c == b'A'));
+        let mark = (a == b'j') & (b == b'w') & (c == b't');
+        let (x, y, z) = (a | 0x20, b | 0x20, c | 0x20);
+        let scheme = ((x == b'b') & (((y == b'e') & (z == b'a')) | ((y == b'a') & (z == b's'))))
+            | ((x == b'd') & (y == b'p') & (z == b'o'));
+        let value = (a == b'=') | ((a == b'%') & (b == b'3') & (z == b'd')) | ((a == b'"') & (b == b':'));
+        found | jwt | mark | scheme | value
+    })
+}
+
+struct Scan<'t, 'f> {
+    text: &'t str,
+    out: Option<String>,
+    copied: usize,
+    name: &'f dyn Fn(&str) -> Option<Fingerprint>,
+    found: &'f mut dyn FnMut(Credential),
+}
+
+impl<'t> Scan<'t, '_> {
+    fn run(mut self) -> Cow<'t, str> {
+        let mut at = 0;
+        while at < self.text.len() {
+            at = self.step(at).unwrap_or(at + 1);
+        }
+        match self.out {
+            None => Cow::Borrowed(self.text),
+            Some(mut out) => {
+                out.push_str(&self.text[self.copied..]);
+                Cow::Owned(out)
+            }
+        }
+    }
+
+    /// Where something was found at this position, the position behind it.
+    fn step(&mut self, at: usize) -> Option<usize> {
+        match self.text.as_bytes()[at] {
+            b'e' => self.jwt(at).or_else(|| self.parameter(at)),
+            b'j' => self.mark(at),
+            b'b' | b'B' | b'd' | b'D' => self.scheme(at),
+            b'a' | b'A' | b'c' | b'C' | b'i' | b'I' | b'r' | b'R' | b't' | b'T' => self.parameter(at),
+            _ => None,
+        }
+    }
+
+    fn replace(&mut self, from: usize, to: usize, with: &str) -> usize {
+        let out = self.out.get_or_insert_with(|| String::with_capacity(self.text.len()));
+        out.push_str(&self.text[self.copied..from]);
+        out.push_str(with);
+        self.copied = to;
+        to
+    }
+
+    fn jwt(&mut self, at: usize) -> Option<usize> {
+        // The cheap question first: hostile text must not be measured to its end at every position.
+        if self.is_glued(at) && !reads_as_json(&self.text[at..]) {
+            return None;
+        }
+        let run = &self.text[at..at + jwt_length(&self.text.as_bytes()[at..])?];
+        Some(self.replace_jwt(at, at + run.len()))
+    }
+
+    fn replace_jwt(&mut self, from: usize, to: usize) -> usize {
+        match (self.name)(&self.text[from..to]) {
+            Some(fingerprint) => {
+                let end = self.replace(from, to, &format!("{MARK}{fingerprint}"));
+                (self.found)(Credential::Jwt(fingerprint));
+                end
+            }
+            None => self.replace(from, to, REDACTED),
+        }
+    }
+
+    /// Whether a letter or digit stands in front, other than as the end of `%3D`.
+    fn is_glued(&self, at: usize) -> bool {
+        let before = &self.text.as_bytes()[..at];
+        let escaped = before.len() >= 3 && before[before.len() - 3] == b'%';
+        !escaped && before.last().is_some_and(u8::is_ascii_alphanumeric)
+    }
+
+    /// `jwt:s256:…` of an earlier scrubbing stays as it is.
+    fn mark(&mut self, at: usize) -> Option<usize> {
+        let rest = self.text[at..].strip_prefix(MARK)?;
+        let digits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b':' | b'.');
+        let end = rest.bytes().take(64).take_while(|b| digits(*b)).count();
+        let length = [48, 36].into_iter().find(|length| end >= *length && valid_fingerprint(&rest[..*length]))?;
+        (self.found)(Credential::Jwt(Fingerprint::new(&rest[..length])));
+        Some(at + MARK.len() + length)
+    }
+
+    fn scheme(&mut self, at: usize) -> Option<usize> {
+        let rest = &self.text[at..];
+        let word = ["bearer", "dpop", "basic"].into_iter().find(|word| starts_with_folded(rest, word))?;
+        let behind = &rest[word.len()..];
+        let blank = blank_length(behind);
+        let from = at + word.len() + blank;
+        let value = &self.text[from..];
+        if value.starts_with(REDACTED) && word != "basic" {
+            (self.found)(Credential::Token);
+        }
+        if blank == 0 || is_parameter(value) || value.starts_with(MARK) || value.starts_with(REDACTED) {
+            return None;
+        }
+        let end = value.char_indices().find(|&(i, c)| ends_credential(c, &value[i..])).map_or(value.len(), |(i, _)| i);
+        let value = &value[..end];
+        if value.chars().count() < 8 || hides_itself(value) || jwt_length(value.as_bytes()).is_some() {
+            return None;
+        }
+        // `bearer authentication` is cut out as well, to be safe, but it is no token that someone exposed.
+        let prose = value.bytes().all(|b| b.is_ascii_lowercase());
+        (self.found)(if word == "basic" || prose { Credential::Other } else { Credential::Token });
+        Some(self.replace(from, from + end, REDACTED))
+    }
+
+    fn parameter(&mut self, at: usize) -> Option<usize> {
+        let rest = &self.text[at..];
+        let index = PARAMETERS.iter().position(|name| starts_with_folded(rest, name))?;
+        let name = PARAMETERS[index];
+        let behind = &rest[name.len()..];
+        let separator = ["=", "%3D", "%3d", "\":\"", "\": \"", "%253D"].into_iter().find(|s| behind.starts_with(s))?;
+        if !self.begins_parameter(at, name == "code") {
+            return None;
+        }
+        let from = at + name.len() + separator.len();
+        let value = &self.text[from..];
+        let token = index < 3;
+        if value.starts_with(REDACTED) && token {
+            (self.found)(Credential::Token);
+        }
+        if value.starts_with(REDACTED) || value.starts_with(MARK) {
+            return None;
+        }
+        let encoded = separator.starts_with('%');
+        let end = value
+            .char_indices()
+            .find(|&(i, c)| {
+                c.is_whitespace()
+                    || matches!(c, '&' | '"' | '\'' | '<' | '>' | '#' | ';' | ',' | ')' | '}' | ']')
+                    || (encoded && (value[i..].starts_with("%26") || value[i..].starts_with("%2526")))
+            })
+            .map_or(value.len(), |(i, _)| i);
+        let value = &value[..end];
+        if value.is_empty() || hides_itself(value) || is_placeholder(value) {
+            return Some(from + end);
+        }
+        if jwt_length(value.as_bytes()) == Some(value.len()) {
+            return Some(self.replace_jwt(from, from + end));
+        }
+        (self.found)(if token { Credential::Token } else { Credential::Other });
+        Some(self.replace(from, from + end, REDACTED))
+    }
+
+    /// Parameters begin a text or follow `?`, `&` and the like; `code` is too common a word for more than those.
+    fn begins_parameter(&self, at: usize, strict: bool) -> bool {
+        let before = &self.text[..at];
+        let Some(last) = before.chars().next_back() else { return true };
+        matches!(last, '?' | '&' | ';' | '#')
+            || (!strict && (last.is_whitespace() || matches!(last, '"' | '\'' | ',' | '{' | '(' | '[')))
+            || ["%3F", "%26", "%23"].iter().any(|sign| ends_with_folded(before, sign))
+    }
+}
+
+/// Length of `ey[JA][\w-]{8,}` with the dots and parts that follow, percent-encoded ones too.
+fn jwt_length(bytes: &[u8]) -> Option<usize> {
+    if bytes.len() < 11 || !bytes.starts_with(b"ey") || !matches!(bytes[2], b'J' | b'A') {
+        return None;
+    }
+    let (mut at, mut dots, mut first) = (0, 0_usize, 0);
+    while at < bytes.len() {
+        let (sign, width) = sign_at(&bytes[at..]);
+        match sign {
+            b'.' if dots == 0 && first < 11 => return None,
+            b'.' => dots += 1,
+            b'-' | b'_' | b'~' => {}
+            b'=' if at > 0 => {}
+            sign if sign.is_ascii_alphanumeric() => {}
+            _ => break,
+        }
+        if dots == 0 && sign != b'=' {
+            first += 1;
+        }
+        at += width;
+    }
+    // A full stop behind a token ends a sentence, unless it is the empty signature of `alg: none`.
+    if bytes[at - 1] == b'.' && dots != 2 {
+        at -= 1;
+    }
+    (first >= 11).then_some(at)
+}
+
+/// The sign at the front, seen through up to two layers of percent-encoding, and how many bytes it takes.
+fn sign_at(bytes: &[u8]) -> (u8, usize) {
+    if bytes[0] != b'%' {
+        return (bytes[0], 1);
+    }
+    let skip = if bytes.starts_with(b"%25") { 3 } else { 1 };
+    match bytes.get(skip..skip + 2).map(<[u8]>::to_ascii_uppercase).as_deref() {
+        Some(b"2E") => (b'.', skip + 2),
+        Some(b"2D") => (b'-', skip + 2),
+        Some(b"5F") => (b'_', skip + 2),
+        Some(b"7E") => (b'~', skip + 2),
+        _ => (b'%', 1),
+    }
+}
+
+/// Whether the first twelve digits decode to readable text, as `{"alg":"` does and `{ .º` does not.
+fn reads_as_json(run: &str) -> bool {
+    let digits = run.bytes().take(12).take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')).count();
+    let whole = &run[..digits / 4 * 4];
+    URL_SAFE_NO_PAD
+        .decode(whole)
+        .is_ok_and(|bytes| bytes.iter().all(|b| (0x20..0x7f).contains(b) || matches!(b, b'\t' | b'\n' | b'\r')))
+}
+
+/// Blanks between scheme and value, percent-encoded or as `+` too.
+fn blank_length(text: &str) -> usize {
+    let mut length = 0;
+    loop {
+        let rest = &text[length..];
+        length += match rest.chars().next() {
+            Some(c) if c.is_whitespace() => c.len_utf8(),
+            Some('+') => 1,
+            Some('%') if rest.starts_with("%20") => 3,
+            _ => return length,
+        };
+    }
+}
+
+/// `[REDACTED]`, `****`: nothing is left to cut out.
+fn hides_itself(value: &str) -> bool {
+    value.len() <= 64 && is_redacted(value) && !value.contains(|c: char| c.is_ascii_digit())
+}
+
+/// Where a value behind a scheme word ends. Quotes and brackets stand in no token; commas may, before more of it.
+fn ends_credential(c: char, rest: &str) -> bool {
+    c.is_whitespace()
+        || matches!(c, '"' | '\'' | '<' | '>' | '}')
+        || (matches!(c, ',' | ';') && rest[1..].starts_with(char::is_whitespace))
+}
+
+/// `realm="…"`: a challenge's parameters, no credential.
+fn is_parameter(value: &str) -> bool {
+    ["realm", "error", "error_description", "error_uri", "scope", "algs", "resource_metadata", "authorization_uri"]
+        .iter()
+        .any(|name| starts_with_folded(value, name) && value[name.len()..].starts_with('='))
+}
+
+fn starts_with_folded(text: &str, word: &str) -> bool {
+    text.as_bytes().get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word.as_bytes()))
+}
+
+fn ends_with_folded(text: &str, word: &str) -> bool {
+    let bytes = text.as_bytes();
+    bytes.len() >= word.len() && bytes[bytes.len() - word.len()..].eq_ignore_ascii_case(word.as_bytes())
+}

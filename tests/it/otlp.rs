@@ -1,0 +1,6 @@
+//! Bytes in, visits out: walkers, receivers, files.
+
+mod support;
+
+mod json;
+mod protobuf;

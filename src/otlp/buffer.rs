@@ -89,6 +89,12 @@ impl Buffer {
         Ok(())
     }
 
+    /// Empties it for the next record, keeping its room.
+    pub fn clear(&mut self) {
+        wipe(&mut self.bytes);
+        self.bytes.clear();
+    }
+
     /// Moves to a larger vector by hand: one that grows by itself leaves an unwiped copy behind.
     fn grow(&mut self, room: usize) -> Result<(), Overflow> {
         let room = room.max(FIRST_ROOM.min(self.limit));

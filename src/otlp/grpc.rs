@@ -18,7 +18,7 @@ use tonic::{Code, Status as GrpcStatus};
 use super::buffer::Buffer;
 use super::compression::Coding;
 use super::decode::{Encoding, Signal};
-use super::intake::{Accepted, Failure, Intake, MAX_REQUEST_BYTES, Protocol};
+use super::intake::{Accepted, Ahead, Failure, Intake, MAX_REQUEST_BYTES, Protocol};
 use super::status::{Status, response};
 
 /// A byte that tells whether the message is packed, and a big-endian length.
@@ -57,7 +57,7 @@ async fn exported(intake: &Arc<Intake>, signal: Signal, request: Request) -> Res
     let coding = request.headers().get("grpc-encoding").map_or(Some(Coding::Identity), |name| {
         name.to_str().ok().and_then(Coding::named)
     });
-    let frame = intake.read(request.into_body(), MAX_REQUEST_BYTES + PREFIX_BYTES, None).await?;
+    let frame = intake.read(request.into_body(), MAX_REQUEST_BYTES + PREFIX_BYTES, Ahead::Prefix).await?;
     let packed = message(&frame)?;
     let coding = match (packed, coding) {
         (false, _) => Coding::Identity,

@@ -12,7 +12,7 @@ use tonic::Code;
 use super::compression::Coding;
 use super::decode::{Encoding, Signal};
 use super::grpc;
-use super::intake::{Accepted, Failure, Intake, MAX_REQUEST_BYTES, Protocol};
+use super::intake::{Accepted, Ahead, Failure, Intake, MAX_REQUEST_BYTES, Protocol};
 use super::status::{Status, response};
 use crate::model::Refused;
 
@@ -67,7 +67,8 @@ async fn exported(
         return Err(Failure::Unsupported(what.to_owned()));
     };
     let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    let body = intake.read(request.into_body(), MAX_REQUEST_BYTES, length).await?;
+    let ahead = length.map_or(Ahead::Nothing, Ahead::Length);
+    let body = intake.read(request.into_body(), MAX_REQUEST_BYTES, ahead).await?;
     intake.take(Protocol::Http, (signal, encoding), (coding, body, 0)).await
 }
 

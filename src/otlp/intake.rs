@@ -45,6 +45,17 @@ pub(super) enum Protocol {
     Http,
 }
 
+/// What is known of a body's length before it is read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Ahead {
+    /// Nothing: it comes in chunks.
+    Nothing,
+    /// What its header says.
+    Length(usize),
+    /// It begins with gRPC's prefix, a byte and a big-endian u32.
+    Prefix,
+}
+
 /// What the answer to a request that was taken says.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Accepted {
@@ -111,8 +122,8 @@ impl Intake {
         }
     }
 
-    /// Reads a body whole. `ahead` is the length that its headers announce.
-    pub(super) async fn read(&self, mut body: Body, limit: usize, ahead: Option<usize>) -> Result<Buffer, Failure> {
+    /// Reads a body whole.
+    pub(super) async fn read(&self, mut body: Body, limit: usize, ahead: Ahead) -> Result<Buffer, Failure> {
         let mut buffer = Buffer::new(&self.budget, limit);
         let read = tokio::time::timeout(BODY_TIMEOUT, fill(&mut body, &mut buffer, ahead)).await;
         let outcome = read.unwrap_or(Err(Failure::Slow));
@@ -184,15 +195,18 @@ fn message(rejected: u64, bad_tags: u64) -> String {
     parts.join("; ")
 }
 
-async fn fill(body: &mut Body, buffer: &mut Buffer, ahead: Option<usize>) -> Result<(), Failure> {
-    if let Some(ahead) = ahead {
-        buffer.expect(ahead)?;
+async fn fill(body: &mut Body, buffer: &mut Buffer, ahead: Ahead) -> Result<(), Failure> {
+    if let Ahead::Length(length) = ahead {
+        buffer.expect(length)?;
     }
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Failure::Damaged("the connection broke within the request".to_owned()))?;
-        if let Some(data) = frame.data_ref() {
-            buffer.extend(data)?;
+        let Some(data) = frame.data_ref() else { continue };
+        if let (Ahead::Prefix, true, Some(length)) = (ahead, buffer.is_empty(), data.get(1..5)) {
+            let length = length.iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
+            buffer.expect(length.saturating_add(5))?;
         }
+        buffer.extend(data)?;
     }
     Ok(())
 }

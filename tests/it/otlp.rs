@@ -1,6 +1,9 @@
 //! Bytes in, visits out: walkers, receivers, files.
 
+mod server;
 mod support;
 
+mod grpc;
+mod http;
 mod json;
 mod protobuf;

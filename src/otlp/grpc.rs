@@ -54,9 +54,10 @@ async fn export(intake: Arc<Intake>, signal: Signal, request: Request) -> Respon
 }
 
 async fn exported(intake: &Arc<Intake>, signal: Signal, request: Request) -> Result<Accepted, Failure> {
-    let coding = request.headers().get("grpc-encoding").map_or(Some(Coding::Identity), |name| {
-        name.to_str().ok().and_then(Coding::named)
-    });
+    let coding = request
+        .headers()
+        .get("grpc-encoding")
+        .map_or(Some(Coding::Identity), |name| name.to_str().ok().and_then(Coding::named));
     let frame = intake.read(request.into_body(), MAX_REQUEST_BYTES + PREFIX_BYTES, Ahead::Prefix).await?;
     let packed = message(&frame)?;
     let coding = match (packed, coding) {
@@ -93,9 +94,7 @@ fn answered(signal: Signal, accepted: &Accepted) -> Response {
     let body = Full::new(frame.freeze()).with_trailers(std::future::ready(Some(Ok(trailers))));
     let mut response = Response::new(Body::new(body));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
-    response
-        .headers_mut()
-        .insert("grpc-accept-encoding", HeaderValue::from_static("identity,gzip,deflate,zstd"));
+    response.headers_mut().insert("grpc-accept-encoding", HeaderValue::from_static("identity,gzip,deflate,zstd"));
     response
 }
 

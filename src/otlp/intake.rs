@@ -160,13 +160,7 @@ impl Intake {
         tokio::task::spawn_blocking(work).await.unwrap_or(Err(Failure::Refused(Refused::Closed)))
     }
 
-    fn decode(
-        &self,
-        protocol: Protocol,
-        signal: Signal,
-        encoding: Encoding,
-        body: &[u8],
-    ) -> Result<Accepted, Failure> {
+    fn decode(&self, protocol: Protocol, signal: Signal, encoding: Encoding, body: &[u8]) -> Result<Accepted, Failure> {
         let counters = self.counters(protocol);
         ProtocolCounters::add(&counters.bytes, body.len() as u64);
         let batch = self.decoder.decode(signal, encoding, body)?;

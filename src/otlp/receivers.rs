@@ -46,7 +46,9 @@ pub enum BindError {
         option: &'static str,
     },
     /// Anything else.
-    #[error("cannot listen for OTLP/{protocol} on {address}: {source}; choose another address with --{option} ADDR:PORT")]
+    #[error(
+        "cannot listen for OTLP/{protocol} on {address}: {source}; choose another address with --{option} ADDR:PORT"
+    )]
     Other {
         /// The address asked for.
         address: SocketAddr,

@@ -73,7 +73,9 @@ impl Status {
     pub fn encoded(&self, encoding: Encoding) -> Vec<u8> {
         match encoding {
             Encoding::Protobuf => self.encode_to_vec(),
-            Encoding::Json => serde_json::json!({ "code": self.code, "message": self.message }).to_string().into_bytes(),
+            Encoding::Json => {
+                serde_json::json!({ "code": self.code, "message": self.message }).to_string().into_bytes()
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 mod server;
 mod support;
 
+mod files;
 mod grpc;
 mod http;
 mod json;

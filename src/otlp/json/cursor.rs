@@ -186,7 +186,11 @@ impl<'a> Cursor<'a> {
             "true" => Scalar::Bool(true),
             "false" => Scalar::Bool(false),
             _ if word.parse::<f64>().is_ok() => Scalar::Number(word),
-            _ => return Err(self.error("expected a number, true, false or null, found another word")),
+            _ => {
+                // At the end of the text it may be the half of a word; the offset tells.
+                self.at += if length == rest.len() { length } else { 0 };
+                return Err(self.error("expected a number, true, false or null, found another word"));
+            }
         };
         self.at += length;
         Ok(scalar)
@@ -214,7 +218,10 @@ impl<'a> Cursor<'a> {
                     return Ok(());
                 }
                 Some(found) => at += found + 2,
-                None => return Err(self.error("a text is cut off")),
+                None => {
+                    self.at = self.bytes.len();
+                    return Err(self.error("a text is cut off"));
+                }
             }
         }
     }

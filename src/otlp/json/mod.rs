@@ -46,8 +46,14 @@ fn node<'a, V: Visitor<'a>>(cursor: &mut Cursor<'a>, visitor: &mut V, wrapping: 
                 visitor.resource(&common::resource(cursor)?);
             }
             (
-                "scopeSpans" | "scope_spans" | "scopeLogs" | "scope_logs" | "instrumentationLibrarySpans"
-                | "instrumentation_library_spans" | "instrumentationLibraryLogs" | "instrumentation_library_logs",
+                "scopeSpans"
+                | "scope_spans"
+                | "scopeLogs"
+                | "scope_logs"
+                | "instrumentationLibrarySpans"
+                | "instrumentation_library_spans"
+                | "instrumentationLibraryLogs"
+                | "instrumentation_library_logs",
                 _,
             ) => {
                 if resource_seen {

@@ -43,8 +43,10 @@ pub fn signal(body: &[u8]) -> Option<Signal> {
         while let Ok(Some(field)) = group.field() {
             let (2, Wire::Len(mut scope)) = field else { continue };
             while let Ok(Some(field)) = scope.field() {
-                if let (2, Wire::Len(item)) = field {
-                    return Some(signal_of(item));
+                if let (2, Wire::Len(item)) = field
+                    && let Some(signal) = signal_of(item)
+                {
+                    return Some(signal);
                 }
             }
         }
@@ -52,25 +54,28 @@ pub fn signal(body: &[u8]) -> Option<Signal> {
     None
 }
 
-/// A span begins with two ids of 16 and 8 bytes, a metric with two texts; a log record's times and numbers are neither.
-fn signal_of(mut item: Reader<'_>) -> Signal {
-    let mut ids = 0;
+/// The three have fields of their own type under some number, which nearly every item sets. Where one does not, a span
+/// begins with two ids, a metric with its name, and a log record with neither.
+fn signal_of(mut item: Reader<'_>) -> Option<Signal> {
+    let mut first = None;
+    let mut second = None;
     while let Ok(Some(field)) = item.field() {
         match field {
-            (1, Wire::Len(id)) if id.bytes().len() == 16 => ids += 1,
-            (2, Wire::Len(id)) if id.bytes().len() == 8 => ids += 1,
-            // A log record's time, severity and observed time; a span's times have numbers of their own.
-            (1 | 11, Wire::Fixed64(_)) | (2, Wire::Varint(_)) => return Signal::Logs,
-            (7 | 8, Wire::Fixed64(_)) => return Signal::Traces,
-            (1 | 2, _) => return Signal::Metrics,
+            (1, Wire::Len(field)) => first = Some(field.bytes()),
+            (2, Wire::Len(field)) => second = Some(field.bytes()),
+            (1 | 11, Wire::Fixed64(_)) | (2, Wire::Varint(_)) | (6, Wire::Len(_)) | (8, Wire::Fixed32(_)) => {
+                return Some(Signal::Logs);
+            }
+            (7 | 8, Wire::Fixed64(_)) | (6, Wire::Varint(_)) | (16, Wire::Fixed32(_)) => return Some(Signal::Traces),
+            (10, Wire::Len(field)) if field.bytes().len() == 8 => return Some(Signal::Logs),
             _ => {}
         }
     }
-    match ids {
-        0 => Signal::Logs,
-        // A metric's name may happen to have 16 bytes.
-        1 => Signal::Metrics,
-        _ => Signal::Traces,
+    let text = |bytes: &[u8]| std::str::from_utf8(bytes).is_ok_and(|text| !text.contains(char::is_control));
+    match (first?, second) {
+        (first, Some(second)) if first.len() == 16 && second.len() == 8 => Some(Signal::Traces),
+        (name, _) if text(name) => Some(Signal::Metrics),
+        _ => Some(Signal::Traces),
     }
 }
 

@@ -135,7 +135,10 @@ async fn garbage_and_unknown_methods_get_their_own_codes() {
     let server = Server::start();
     let mut client = client(server.addresses.grpc.unwrap()).await;
     let status = export(&mut client, TRACES, b"\x0a\xff".to_vec()).await.unwrap_err();
-    assert_eq!((status.code(), status.message()), (Code::InvalidArgument, "malformed protobuf at byte 1: a varint is cut off"));
+    assert_eq!(
+        (status.code(), status.message()),
+        (Code::InvalidArgument, "malformed protobuf at byte 1: a varint is cut off")
+    );
     let status = export(&mut client, "/grpc.health.v1.Health/Check", Vec::new()).await.unwrap_err();
     assert_eq!(status.code(), Code::Unimplemented);
     server.stop().await;

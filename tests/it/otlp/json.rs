@@ -97,7 +97,11 @@ fn logs_come_beside_spans() {
 #[test]
 fn deep_nesting_costs_neither_the_stack_nor_the_request() {
     let (open, close) = (r#"{"arrayValue":{"values":["#.repeat(30_000), "]}}".repeat(30_000));
-    let deep = span(&format!(r#""attributes":[{{"key":"d","value":{open}{close}}}],"x":{}{}"#, "[".repeat(90_000), "]".repeat(90_000)));
+    let deep = span(&format!(
+        r#""attributes":[{{"key":"d","value":{open}{close}}}],"x":{}{}"#,
+        "[".repeat(90_000),
+        "]".repeat(90_000)
+    ));
     assert_eq!(deep.matches("Array(").count(), 32);
     let traces = format!("{}{}", r#"{"trace":"#.repeat(50_000), "}".repeat(50_000));
     assert!(json::walk(traces.as_bytes(), &mut Visits::default()).is_err(), "the innermost value is missing");

@@ -119,10 +119,7 @@ fn an_error_names_the_byte_where_reading_stopped() {
     request[length] = 99;
     let error = protobuf::traces(&request, &mut Visits::default()).unwrap_err();
     assert_eq!(error.offset, length + 1);
-    assert_eq!(
-        error.to_string(),
-        "malformed protobuf at byte 8: a field is longer than the message that holds it"
-    );
+    assert_eq!(error.to_string(), "malformed protobuf at byte 8: a field is longer than the message that holds it");
 }
 
 #[test]

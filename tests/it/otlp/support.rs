@@ -15,11 +15,6 @@ impl Visits {
     fn note(&mut self, visit: &dyn Debug) {
         self.0.push(format!("{visit:?}"));
     }
-
-    /// How many visits were spans.
-    pub fn spans(&self) -> usize {
-        self.0.iter().filter(|visit| visit.starts_with("SpanData")).count()
-    }
 }
 
 impl<'a> Visitor<'a> for Visits {

@@ -101,9 +101,8 @@ fn span() -> impl Strategy<Value = Span> {
 pub fn traces() -> impl Strategy<Value = TracesData> {
     let scope_spans = (scope(), vec(span(), 0..4), text());
     let scope_spans = scope_spans.prop_map(|(scope, spans, schema_url)| ScopeSpans { scope, spans, schema_url });
-    let group = (resource(), vec(scope_spans, 0..3), text()).prop_map(|(resource, scope_spans, schema_url)| {
-        ResourceSpans { resource, scope_spans, schema_url }
-    });
+    let group = (resource(), vec(scope_spans, 0..3), text())
+        .prop_map(|(resource, scope_spans, schema_url)| ResourceSpans { resource, scope_spans, schema_url });
     vec(group, 0..3).prop_map(|resource_spans| TracesData { resource_spans })
 }
 
@@ -127,8 +126,11 @@ fn log() -> impl Strategy<Value = LogRecord> {
 }
 
 pub fn logs() -> impl Strategy<Value = LogsData> {
-    let scope_logs = (scope(), vec(log(), 0..4), text())
-        .prop_map(|(scope, log_records, schema_url)| ScopeLogs { scope, log_records, schema_url });
+    let scope_logs = (scope(), vec(log(), 0..4), text()).prop_map(|(scope, log_records, schema_url)| ScopeLogs {
+        scope,
+        log_records,
+        schema_url,
+    });
     let group = (resource(), vec(scope_logs, 0..3), text())
         .prop_map(|(resource, scope_logs, schema_url)| ResourceLogs { resource, scope_logs, schema_url });
     vec(group, 0..3).prop_map(|resource_logs| LogsData { resource_logs })

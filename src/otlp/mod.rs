@@ -1,3 +1,24 @@
 //! The only code that knows OTLP: receivers, walkers, file formats.
 
 pub mod data;
+pub mod decode;
+
+pub mod files;
+pub mod json;
+pub mod protobuf;
+
+pub mod buffer;
+pub mod compression;
+
+mod connections;
+pub mod counters;
+mod grpc;
+mod http;
+mod intake;
+pub mod receivers;
+pub mod status;
+
+pub use counters::Counters;
+pub use decode::{BatchBuilder, Decode, DecodeError, Encoding, Signal, VisitorDecoder};
+pub use intake::MAX_REQUEST_BYTES;
+pub use receivers::{Addresses, BindError, Bound, Receivers, ServeError};

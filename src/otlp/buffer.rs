@@ -1,0 +1,146 @@
+//! Requests in memory: bounded one by one and together, and overwritten when done with.
+//!
+//! A request may hold raw tokens, so its bytes must not stay behind in freed memory (tagging.md section 5). What the
+//! transport's own buffers held is beyond this module.
+
+use std::io;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// The smallest room a buffer takes.
+const FIRST_ROOM: usize = 16 << 10;
+
+/// Bytes of requests that may be in memory at the same time, shared by every receiver.
+#[derive(Clone, Debug)]
+pub struct Budget(Arc<(AtomicUsize, usize)>);
+
+impl Budget {
+    /// A budget of so many bytes.
+    pub fn new(limit: usize) -> Self {
+        Self(Arc::new((AtomicUsize::new(0), limit)))
+    }
+
+    /// Bytes taken of it now.
+    pub fn used(&self) -> usize {
+        self.0.0.load(Ordering::Relaxed)
+    }
+
+    fn take(&self, bytes: usize) -> bool {
+        let (used, limit) = &*self.0;
+        let taken = used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
+            used.checked_add(bytes).filter(|sum| sum <= limit)
+        });
+        taken.is_ok()
+    }
+
+    fn give_back(&self, bytes: usize) {
+        self.0.0.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
+/// Why a buffer takes no more.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Overflow {
+    /// This request is larger than one may be.
+    #[error("larger than {limit} bytes")]
+    TooLarge {
+        /// Bytes that one request may have.
+        limit: usize,
+    },
+    /// All requests together are.
+    #[error("too many bytes of requests in flight")]
+    Busy,
+}
+
+/// The bytes of one request.
+#[derive(Debug)]
+pub struct Buffer {
+    bytes: Vec<u8>,
+    limit: usize,
+    budget: Budget,
+}
+
+impl Buffer {
+    /// An empty buffer that takes at most `limit` bytes, and those out of `budget`.
+    pub fn new(budget: &Budget, limit: usize) -> Self {
+        Self { bytes: Vec::new(), limit, budget: budget.clone() }
+    }
+
+    /// Makes room for what a length prefix announced, so that growing need not copy. A stranger's word: what is taken
+    /// ahead stays small.
+    pub fn expect(&mut self, bytes: usize) -> Result<(), Overflow> {
+        if bytes > self.limit {
+            return Err(Overflow::TooLarge { limit: self.limit });
+        }
+        self.grow(bytes.min(1 << 20))
+    }
+
+    /// Adds bytes at the end.
+    pub fn extend(&mut self, chunk: &[u8]) -> Result<(), Overflow> {
+        let length = self.bytes.len() + chunk.len();
+        if length > self.limit {
+            return Err(Overflow::TooLarge { limit: self.limit });
+        }
+        if length > self.bytes.capacity() {
+            self.grow(length.max(self.bytes.capacity() * 2).min(self.limit))?;
+        }
+        self.bytes.extend_from_slice(chunk);
+        Ok(())
+    }
+
+    /// Empties it for the next record, keeping its room.
+    pub fn clear(&mut self) {
+        wipe(&mut self.bytes);
+        self.bytes.clear();
+    }
+
+    /// Moves to a larger vector by hand: one that grows by itself leaves an unwiped copy behind.
+    fn grow(&mut self, room: usize) -> Result<(), Overflow> {
+        let room = room.max(FIRST_ROOM.min(self.limit));
+        let before = self.bytes.capacity();
+        if room <= before {
+            return Ok(());
+        }
+        let mut grown = Vec::with_capacity(room);
+        if !self.budget.take(grown.capacity() - before) {
+            return Err(Overflow::Busy);
+        }
+        grown.extend_from_slice(&self.bytes);
+        wipe(&mut self.bytes);
+        self.bytes = grown;
+        Ok(())
+    }
+}
+
+impl Deref for Buffer {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl io::Write for Buffer {
+    fn write(&mut self, chunk: &[u8]) -> io::Result<usize> {
+        self.extend(chunk).map_err(io::Error::other)?;
+        Ok(chunk.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        wipe(&mut self.bytes);
+        self.budget.give_back(self.bytes.capacity());
+    }
+}
+
+/// Overwrites with zeros, as one `memset`; the black box keeps the compiler from seeing that nobody reads them.
+pub(super) fn wipe(bytes: &mut [u8]) {
+    bytes.fill(0);
+    std::hint::black_box(bytes);
+}

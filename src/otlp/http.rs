@@ -1,0 +1,124 @@
+//! OTLP over HTTP: `POST /v1/{traces,logs,metrics}`, protobuf and JSON, answered in the request's own encoding.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::post;
+use axum::{Router, extract::Request};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use tonic::Code;
+
+use super::compression::Coding;
+use super::decode::{Encoding, Signal};
+use super::grpc;
+use super::intake::{Accepted, Ahead, Failure, Intake, MAX_REQUEST_BYTES, Protocol};
+use super::status::{Status, response};
+use crate::model::Refused;
+
+const HELP: &str = "jwtrail takes OTLP here: POST /v1/traces, /v1/logs or /v1/metrics, as application/x-protobuf or \
+                    application/json. Point OTEL_EXPORTER_OTLP_ENDPOINT at this address without a path.\n";
+
+pub(super) fn routes(intake: &Arc<Intake>) -> Router {
+    let route = |router: Router, signal: Signal| {
+        let intake = Arc::clone(intake);
+        let export = post(move |request: Request| export(Arc::clone(&intake), signal, request));
+        router.route(&format!("/v1/{}", signal.name()), export.fallback(wrong_method))
+    };
+    [Signal::Traces, Signal::Logs, Signal::Metrics].into_iter().fold(Router::new(), route)
+}
+
+/// What any other path is told: in gRPC's manner if it asked so, for one port serves both.
+pub(super) async fn wrong_path(request: Request) -> Response {
+    let grpc = content_type(request.headers()).is_some_and(|kind| kind.starts_with("application/grpc"));
+    if grpc {
+        return grpc::unimplemented(request.uri().path());
+    }
+    (StatusCode::NOT_FOUND, HELP).into_response()
+}
+
+async fn wrong_method(method: Method) -> Response {
+    let text = format!("expected POST, found {method}. {HELP}");
+    (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "POST")], text).into_response()
+}
+
+async fn export(intake: Arc<Intake>, signal: Signal, request: Request) -> Response {
+    let encoding = encoding(request.headers());
+    let outcome = exported(&intake, signal, encoding, request).await;
+    intake.count(Protocol::Http, &outcome);
+    // A request whose encoding is unknown is answered in the one that people can read.
+    let encoding = encoding.unwrap_or(Encoding::Json);
+    match outcome {
+        Ok(accepted) => answer(StatusCode::OK, encoding, response(signal, &accepted, encoding)),
+        Err(failure) => failed(&failure, encoding),
+    }
+}
+
+async fn exported(
+    intake: &Arc<Intake>,
+    signal: Signal,
+    encoding: Option<Encoding>,
+    request: Request,
+) -> Result<Accepted, Failure> {
+    let headers = request.headers();
+    let (Some(encoding), Some(coding)) = (encoding, coding(headers)) else {
+        let what = "expected content-type application/x-protobuf or application/json, and content-encoding gzip, \
+                    zstd, deflate or none";
+        return Err(Failure::Unsupported(what.to_owned()));
+    };
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let ahead = length.map_or(Ahead::Nothing, Ahead::Length);
+    let body = intake.read(request.into_body(), MAX_REQUEST_BYTES, ahead).await?;
+    intake.take(Protocol::Http, (signal, encoding), (coding, body, 0)).await
+}
+
+fn content_type(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::CONTENT_TYPE)?.to_str().ok()
+}
+
+fn encoding(headers: &HeaderMap) -> Option<Encoding> {
+    let (kind, _) = content_type(headers).map(|kind| kind.split_once(';').unwrap_or((kind, "")))?;
+    match kind.trim().to_ascii_lowercase().as_str() {
+        "application/x-protobuf" | "application/protobuf" => Some(Encoding::Protobuf),
+        "application/json" => Some(Encoding::Json),
+        _ => None,
+    }
+}
+
+fn coding(headers: &HeaderMap) -> Option<Coding> {
+    let named = headers.get(header::CONTENT_ENCODING).map(|name| name.to_str().ok().and_then(Coding::named));
+    named.unwrap_or(Some(Coding::Identity))
+}
+
+fn failed(failure: &Failure, encoding: Encoding) -> Response {
+    let (status, code) = match failure {
+        Failure::Malformed(_) | Failure::Damaged(_) => (StatusCode::BAD_REQUEST, Code::InvalidArgument),
+        Failure::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, Code::ResourceExhausted),
+        Failure::Unsupported(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, Code::InvalidArgument),
+        Failure::Slow => (StatusCode::REQUEST_TIMEOUT, Code::DeadlineExceeded),
+        Failure::Refused(Refused::Full { .. }) => (StatusCode::TOO_MANY_REQUESTS, Code::ResourceExhausted),
+        Failure::Refused(Refused::Closed) => (StatusCode::SERVICE_UNAVAILABLE, Code::Unavailable),
+    };
+    let mut body = Status::new(code as i32, failure.to_string());
+    if let Failure::Refused(refused) = failure {
+        body = body.with_retry(*refused);
+    }
+    let mut response = answer(status, encoding, body.encoded(encoding));
+    if let Failure::Refused(Refused::Full { retry_after_ms }) = failure {
+        // The header counts whole seconds, and 0 would ask for a busy loop.
+        let seconds = retry_after_ms.div_ceil(1_000).max(1);
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+fn answer(status: StatusCode, encoding: Encoding, body: Vec<u8>) -> Response {
+    let kind = match encoding {
+        Encoding::Protobuf => "application/x-protobuf",
+        Encoding::Json => "application/json",
+    };
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+}

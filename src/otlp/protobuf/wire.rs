@@ -1,0 +1,140 @@
+//! The protobuf wire format: fields off the front of a slice, with strict bounds.
+
+use std::borrow::Cow;
+
+use crate::otlp::decode::{DecodeError, Encoding};
+
+/// How deep unknown groups may nest before the request is refused.
+const MAX_GROUP_DEPTH: u8 = 64;
+
+/// The fields of one message.
+#[derive(Clone, Copy)]
+pub(super) struct Reader<'a> {
+    rest: &'a [u8],
+    /// Offset of the message's end in the request: with what is left it gives the position.
+    end: usize,
+}
+
+/// One field's value as it is on the wire.
+pub(super) enum Wire<'a> {
+    Varint(u64),
+    Fixed64(u64),
+    Fixed32(u32),
+    /// A string, bytes or a message.
+    Len(Reader<'a>),
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(message: &'a [u8]) -> Self {
+        Self { rest: message, end: message.len() }
+    }
+
+    /// What is left of the message.
+    pub(super) fn bytes(self) -> &'a [u8] {
+        self.rest
+    }
+
+    /// What is left as text; bytes that are no UTF-8 become U+FFFD, for one bad name must not cost the request.
+    pub(super) fn text(self) -> Cow<'a, str> {
+        String::from_utf8_lossy(self.rest)
+    }
+
+    /// The next field, `None` at the message's end. Groups, which OTLP does not use, are passed over.
+    #[inline]
+    pub(super) fn field(&mut self) -> Result<Option<(u32, Wire<'a>)>, DecodeError> {
+        while !self.rest.is_empty() {
+            let (number, kind) = self.tag()?;
+            match kind {
+                3 => self.skip_group(number, MAX_GROUP_DEPTH)?,
+                4 => return Err(self.error("expected a field, found the end of a group that never began")),
+                _ => return Ok(Some((number, self.value(kind)?))),
+            }
+        }
+        Ok(None)
+    }
+
+    pub(super) fn error(self, what: &'static str) -> DecodeError {
+        let offset = self.end - self.rest.len();
+        DecodeError { encoding: Encoding::Protobuf, offset, what: Cow::Borrowed(what) }
+    }
+
+    fn tag(&mut self) -> Result<(u32, u8), DecodeError> {
+        let key = u32::try_from(self.varint()?).map_err(|_| self.error("expected a field number below 2^29"))?;
+        match key >> 3 {
+            0 => Err(self.error("expected a field number, found 0")),
+            number => Ok((number, (key & 7) as u8)),
+        }
+    }
+
+    #[inline]
+    fn value(&mut self, kind: u8) -> Result<Wire<'a>, DecodeError> {
+        match kind {
+            0 => self.varint().map(Wire::Varint),
+            1 => self.fixed::<8>().map(|bytes| Wire::Fixed64(u64::from_le_bytes(bytes))),
+            2 => self.length_delimited().map(Wire::Len),
+            5 => self.fixed::<4>().map(|bytes| Wire::Fixed32(u32::from_le_bytes(bytes))),
+            _ => Err(self.error("expected a wire type of 0 to 5, found 6 or 7")),
+        }
+    }
+
+    #[inline]
+    fn varint(&mut self) -> Result<u64, DecodeError> {
+        if let Some((&first, rest)) = self.rest.split_first()
+            && first < 0x80
+        {
+            self.rest = rest;
+            return Ok(u64::from(first));
+        }
+        self.long_varint()
+    }
+
+    fn long_varint(&mut self) -> Result<u64, DecodeError> {
+        let mut value = 0;
+        for (index, &byte) in self.rest.iter().take(10).enumerate() {
+            value |= u64::from(byte & 0x7f) << (7 * index);
+            if byte < 0x80 {
+                // The tenth byte holds the 64th bit and no more.
+                if index == 9 && byte > 1 {
+                    break;
+                }
+                self.rest = self.rest.get(index + 1..).unwrap_or_default();
+                return Ok(value);
+            }
+        }
+        let cut = self.rest.len() < 10;
+        Err(self.error(if cut { "a varint is cut off" } else { "a varint has more than 64 bits" }))
+    }
+
+    #[inline]
+    fn fixed<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
+        let (head, rest) = self.rest.split_first_chunk::<N>().ok_or_else(|| self.error("a fixed number is cut off"))?;
+        self.rest = rest;
+        Ok(*head)
+    }
+
+    #[inline]
+    fn length_delimited(&mut self) -> Result<Reader<'a>, DecodeError> {
+        let length = self.varint()?;
+        let split = usize::try_from(length).ok().and_then(|length| self.rest.split_at_checked(length));
+        let (head, rest) = split.ok_or_else(|| self.error("a field is longer than the message that holds it"))?;
+        self.rest = rest;
+        Ok(Reader { rest: head, end: self.end - rest.len() })
+    }
+
+    fn skip_group(&mut self, group: u32, depth: u8) -> Result<(), DecodeError> {
+        if depth == 0 {
+            return Err(self.error("groups are nested too deep"));
+        }
+        loop {
+            if self.rest.is_empty() {
+                return Err(self.error("a group is cut off"));
+            }
+            match self.tag()? {
+                (number, 3) => self.skip_group(number, depth - 1)?,
+                (number, 4) if number == group => return Ok(()),
+                (_, 4) => return Err(self.error("expected the end of a group, found the end of another")),
+                (_, kind) => self.value(kind).map(drop)?,
+            }
+        }
+    }
+}

@@ -11,3 +11,7 @@ pub mod otlp;
 pub mod trail;
 
 pub mod engine;
+
+pub mod config;
+
+pub mod cli;

@@ -197,10 +197,10 @@ pub struct JudgeArgs {
 #[derive(Clone, Debug, Default, Args)]
 pub struct ListenArgs {
     /// Where to take OTLP over gRPC; port 0 is any free one [default: 127.0.0.1:4317]
-    #[arg(long, env = "JWTRAIL_GRPC", value_name = "ADDR:PORT", conflicts_with = "no_grpc")]
+    #[arg(long, env = "JWTRAIL_GRPC", value_name = "ADDR:PORT")]
     pub grpc: Option<SocketAddr>,
     /// Where to take OTLP over HTTP; port 0 is any free one [default: 127.0.0.1:4318]
-    #[arg(long, env = "JWTRAIL_HTTP", value_name = "ADDR:PORT", conflicts_with = "no_http")]
+    #[arg(long, env = "JWTRAIL_HTTP", value_name = "ADDR:PORT")]
     pub http: Option<SocketAddr>,
     /// Do not listen for gRPC
     #[arg(long)]

@@ -12,6 +12,8 @@ pub mod trail;
 
 pub mod engine;
 
+pub mod report;
+
 pub mod config;
 
 pub mod cli;

@@ -135,10 +135,9 @@ fn ignore(index: usize, rule: &IgnorePolicy) -> Result<(), Fault> {
         return Err(Fault { place: place("reason"), message });
     }
     match &rule.until {
-        Some(day) if day.parse::<jiff::civil::Date>().is_err() => Err(Fault {
-            place: place("until"),
-            message: format!("expected a day as \"2026-12-31\", found `{day}`"),
-        }),
+        Some(day) if day.parse::<jiff::civil::Date>().is_err() => {
+            Err(Fault { place: place("until"), message: format!("expected a day as \"2026-12-31\", found `{day}`") })
+        }
         _ => Ok(()),
     }
 }

@@ -53,10 +53,10 @@ impl ConfigError {
 /// structs without a second list of them.
 fn explain(message: &str) -> String {
     let first = message.lines().next().unwrap_or(message);
-    let Some((kind, rest)) =
-        first.strip_prefix("unknown field ").map(|rest| ("key", rest)).or_else(|| {
-            first.strip_prefix("unknown variant ").map(|rest| ("value", rest))
-        })
+    let Some((kind, rest)) = first
+        .strip_prefix("unknown field ")
+        .map(|rest| ("key", rest))
+        .or_else(|| first.strip_prefix("unknown variant ").map(|rest| ("value", rest)))
     else {
         return message.lines().collect::<Vec<_>>().join(", ");
     };
@@ -78,5 +78,11 @@ pub(super) fn unknown(kind: &str, found: &str, known: &[&str]) -> String {
 fn nearest<'a>(found: &str, known: &[&'a str]) -> Option<&'a str> {
     let plain = |word: &str| word.to_ascii_lowercase().replace('-', "_");
     let score = |word: &str| strsim::normalized_damerau_levenshtein(&plain(found), &plain(word));
-    known.iter().copied().map(|word| (score(word), word)).filter(|(near, _)| *near >= 0.5).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, word)| word)
+    known
+        .iter()
+        .copied()
+        .map(|word| (score(word), word))
+        .filter(|(near, _)| *near >= 0.5)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, word)| word)
 }

@@ -12,8 +12,8 @@ use crate::model::policy::Policy;
 
 /// Reads and checks a file.
 pub fn read(path: &Path) -> Result<File, ConfigError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| ConfigError::Read { path: path.to_path_buf(), source })?;
+    let text =
+        std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_path_buf(), source })?;
     parse(path, &text)
 }
 

@@ -31,9 +31,8 @@ impl FromStr for ByteSize {
     fn from_str(text: &str) -> Result<Self, String> {
         let lower = text.trim().to_ascii_lowercase();
         let unit = SIZES.iter().find(|(name, _)| lower.ends_with(name));
-        let (digits, factor) = unit.map_or((lower.as_str(), 1), |(name, factor)| {
-            (lower[..lower.len() - name.len()].trim_end(), *factor)
-        });
+        let (digits, factor) =
+            unit.map_or((lower.as_str(), 1), |(name, factor)| (lower[..lower.len() - name.len()].trim_end(), *factor));
         let number: f64 = digits.parse().map_err(|_| format!("expected a size such as 256MiB, found `{text}`"))?;
         if !number.is_finite() || number < 0.0 || number * factor as f64 > (1_u64 << 50) as f64 {
             return Err(format!("expected a size from 0 to 1024TiB, found `{text}`"));

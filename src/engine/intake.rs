@@ -24,12 +24,7 @@ pub(super) struct Gauge {
 
 impl Gauge {
     pub(super) fn new(limit: usize) -> Self {
-        Self {
-            in_flight: AtomicUsize::new(0),
-            limit,
-            refused: AtomicU64::new(0),
-            closed: AtomicBool::new(false),
-        }
+        Self { in_flight: AtomicUsize::new(0), limit, refused: AtomicU64::new(0), closed: AtomicBool::new(false) }
     }
 
     /// Requests refused so far.

@@ -216,7 +216,8 @@ impl Owner {
                 for trace in self.trail.trace_ids().into_iter().rev() {
                     let hops = self.trail.hops_of(trace).into_iter().rev();
                     found.extend(hops.filter(|hop| {
-                        hop.callee.service == *callee && hop.caller.as_ref().map(|party| &party.service) == caller.as_ref()
+                        hop.callee.service == *callee
+                            && hop.caller.as_ref().map(|party| &party.service) == caller.as_ref()
                     }));
                     if found.len() >= *limit {
                         break;

@@ -13,28 +13,33 @@ use crate::model::Severity;
 
 const AFTER_HELP: &str = "\
 Examples:
-  jwtrail demo                          a shop of real services that break tokens, to look around
-  jwtrail                               listen on 127.0.0.1:4317 (gRPC) and :4318 (HTTP), and draw
-  jwtrail serve --for 60s --fail-on high   the same without a screen, for CI
-  jwtrail check traces.jsonl            judge saved traces; exit status 1 if a token was lost
-  jwtrail replay traces.jsonl           look at saved traces
+  jwtrail demo                   a shop of real services that break tokens, to look around
+  jwtrail                        listen on 127.0.0.1:4317 (gRPC) and :4318 (HTTP), and draw
+  jwtrail serve --for 60s        the same without a screen, for CI
+  jwtrail check traces.jsonl     judge saved traces; exit status 1 if a token was lost
+  jwtrail replay traces.jsonl    look at saved traces
 
 Point a service here and let it capture the header, for instance in Python:
   OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4317
   OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST=authorization,traceparent,user-agent
   OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_REQUEST=authorization,traceparent,user-agent
-A captured header goes wherever the service's exporter points: capture only where that is jwtrail alone.
+A captured header goes wherever the service's exporter points:
+capture only where that is jwtrail alone.
 
-Environment: JWTRAIL_FP_KEY holds the key of fingerprints (32 bytes or more; drawn afresh if not set),
-JWTRAIL_LOG the log level (info), NO_COLOR turns colours off.";
+Environment:
+  JWTRAIL_FP_KEY   the key of fingerprints, 32 bytes or more; drawn afresh for each run if not set
+  JWTRAIL_LOG      how much is logged, to a file: error, warn, info (default), debug
+  NO_COLOR         without colours";
 
 const SERVE_HELP: &str = "\
 Examples:
-  jwtrail serve                                 a line for each new problem, the report on Ctrl-C
-  jwtrail serve --for 30s --format json > r.json   the report alone on standard output, lines on standard error
-  jwtrail serve --grpc 127.0.0.1:0 --no-http    any free port; the addresses are printed first
+  jwtrail serve                                a line for each new problem, the report on Ctrl-C
+  jwtrail serve --for 30s --format json        JSON on standard output, lines on standard error
+  jwtrail serve --for 30s --fail-on high       exit status 1 if a token was lost
+  jwtrail serve --grpc 127.0.0.1:0 --no-http   any free port; the addresses are printed first
 
-Exit status: 0 at a clean end, 1 with --fail-on if something is that bad, 2 on bad options or a busy port.";
+Exit status: 0 at a clean end, 1 with --fail-on if something is that bad,
+2 on bad options or a busy port.";
 
 const CHECK_HELP: &str = "\
 Examples:
@@ -64,7 +69,7 @@ Examples:
 /// judged.
 #[derive(Debug, Parser)]
 #[command(name = "jwtrail", version, after_help = AFTER_HELP, args_conflicts_with_subcommands = true)]
-#[command(max_term_width = 100)]
+#[command(max_term_width = 104)]
 pub struct Cli {
     /// What to do; receive and draw if none is given.
     #[command(subcommand)]
@@ -180,10 +185,10 @@ pub struct DemoArgs {
 #[derive(Clone, Debug, Default, Args)]
 pub struct JudgeArgs {
     /// The policy: what is expected on which edge, hosts, limits (a TOML file)
-    #[arg(long, env = "JWTRAIL_POLICY", value_name = "FILE")]
+    #[arg(long, env = "JWTRAIL_POLICY", hide_env_values = true, value_name = "FILE")]
     pub policy: Option<PathBuf>,
     /// A key set (RFC 7517) to check signatures with; may be given more than once
-    #[arg(long, env = "JWTRAIL_JWKS", value_name = "FILE", value_delimiter = ',')]
+    #[arg(long, env = "JWTRAIL_JWKS", hide_env_values = true, value_name = "FILE", value_delimiter = ',')]
     pub jwks: Vec<PathBuf>,
     /// Read what nobody captured as absent: for those who know that every service captures the header
     #[arg(long)]
@@ -197,10 +202,10 @@ pub struct JudgeArgs {
 #[derive(Clone, Debug, Default, Args)]
 pub struct ListenArgs {
     /// Where to take OTLP over gRPC; port 0 is any free one [default: 127.0.0.1:4317]
-    #[arg(long, env = "JWTRAIL_GRPC", value_name = "ADDR:PORT")]
+    #[arg(long, env = "JWTRAIL_GRPC", hide_env_values = true, value_name = "ADDR:PORT")]
     pub grpc: Option<SocketAddr>,
     /// Where to take OTLP over HTTP; port 0 is any free one [default: 127.0.0.1:4318]
-    #[arg(long, env = "JWTRAIL_HTTP", value_name = "ADDR:PORT")]
+    #[arg(long, env = "JWTRAIL_HTTP", hide_env_values = true, value_name = "ADDR:PORT")]
     pub http: Option<SocketAddr>,
     /// Do not listen for gRPC
     #[arg(long)]
@@ -209,7 +214,7 @@ pub struct ListenArgs {
     #[arg(long)]
     pub no_http: bool,
     /// Memory for judging; the oldest traces go first when it is full [default: 256MiB]
-    #[arg(long, env = "JWTRAIL_MEMORY", value_name = "SIZE")]
+    #[arg(long, env = "JWTRAIL_MEMORY", hide_env_values = true, value_name = "SIZE")]
     pub memory: Option<ByteSize>,
 }
 

@@ -1,1 +1,7 @@
+//! One binary for all integration tests; the modules mirror `src`.
 
+mod architecture;
+mod cli;
+mod config;
+mod engine;
+mod report;

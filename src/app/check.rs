@@ -21,8 +21,7 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let reader = source::Reader::new(&judging)?;
     let mut judge = Judge::new(&judging);
     for path in &args.files {
-        let damage = reader.read(path, &mut |batch| judge.take(batch))?;
-        damage.iter().for_each(|line| out::note(line));
+        reader.read(path, &mut |batch| judge.take(batch))?;
     }
     let (mut trail, input, last) = judge.finish(&args.files)?;
     let summary = trail.summary(last);

@@ -11,7 +11,7 @@ use super::clock::Replayed;
 use super::screen;
 use super::settings::{self, Judging, Lookup};
 use super::timeline::Timeline;
-use super::{logs, out, source};
+use super::{logs, source};
 use crate::cli::{ReplayArgs, Speed};
 use crate::engine::{EngineHandle, Intake};
 use crate::model::{Batch, Refused, Sink, UnixNanos};
@@ -28,8 +28,7 @@ pub fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     let reader = source::Reader::new(&judging)?;
     let mut batches = Vec::new();
     for path in &args.files {
-        let damage = reader.read(path, &mut |batch| batches.push(batch))?;
-        damage.iter().for_each(|line| out::note(line));
+        reader.read(path, &mut |batch| batches.push(batch))?;
     }
     let timeline = Timeline::new(batches);
     let names: Vec<String> = args.files.iter().map(|path| name(path)).collect();
@@ -41,10 +40,14 @@ pub fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     let engine = EngineHandle::start(judging.trail(), judging.engine(), time.clock())?;
     super::runtime()?.block_on(async {
         let feed = screen::replay(&engine, names.join(", "));
-        let player = play(timeline, time, engine.intake(), args.speed, &engine);
+        let playing = async {
+            play(timeline, time, engine.intake(), args.speed, &engine).await?;
+            // The screen stays when the replay is over: that is when people look around.
+            std::future::pending().await
+        };
         tokio::select! {
             shown = screen::run(feed, drawn, log, None) => shown,
-            failed = async { match player.await { Ok(()) => std::future::pending().await, Err(error) => error } } => Err(failed),
+            failed = playing => failed,
         }
     })?;
     engine.shutdown()?;

@@ -72,3 +72,55 @@ impl Timeline {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::model::{Resource, ServiceName};
+
+    fn span(start: u64, end: u64) -> Span {
+        let resource = Resource {
+            service: ServiceName { namespace: "".into(), name: "orders".into() },
+            nameless: false,
+            instance: "1".into(),
+            language: "".into(),
+            sdk: "".into(),
+            host: "".into(),
+        };
+        let mut span = Span::new(Arc::new(resource), "".into());
+        (span.start, span.end) = (UnixNanos(start), UnixNanos(end));
+        span
+    }
+
+    fn ends(batch: Option<Batch>) -> Vec<u64> {
+        batch.map(|batch| batch.spans.iter().map(|span| span.end.0).collect()).unwrap_or_default()
+    }
+
+    #[test]
+    fn spans_come_when_they_had_ended() {
+        let batch = |spans| Batch { spans, rejected: 1, ..Batch::default() };
+        let mut line = Timeline::new(vec![batch(vec![span(5, 50), span(6, 20)]), batch(vec![span(1, 90)])]);
+        assert_eq!((line.start(), line.end()), (UnixNanos(1), UnixNanos(90)));
+        assert!(line.due(UnixNanos(19)).is_none());
+        let first = line.due(UnixNanos(50)).unwrap();
+        assert_eq!(first.rejected, 2, "what could not be read is told once");
+        assert_eq!(ends(Some(first)), [20, 50]);
+        assert!(line.due(UnixNanos(50)).is_none() && !line.is_empty());
+        assert_eq!(ends(line.due(line.end())), [90]);
+        assert!(line.is_empty());
+    }
+
+    #[test]
+    fn many_spans_come_in_chunks_and_none_is_left() {
+        let all = (0..10_000).map(|end| span(0, end)).collect();
+        let mut line = Timeline::new(vec![Batch { spans: all, ..Batch::default() }]);
+        let mut count = 0;
+        while let Some(batch) = line.due(line.end()) {
+            assert!(batch.spans.len() <= CHUNK);
+            count += batch.spans.len();
+        }
+        assert_eq!((count, line.is_empty()), (10_000, true));
+    }
+}

@@ -120,6 +120,12 @@ impl EngineHandle {
         answer.await.map_err(|_| EngineError::Gone)
     }
 
+    /// What the intake side has to say beside spans (a listener open to the network, a key set that could not be read):
+    /// shown with the trail's own notes, in place of what was said before.
+    pub fn note(&self, notes: Vec<String>) -> Result<(), EngineError> {
+        self.sender.send(Message::Notes(notes)).map_err(|_| EngineError::Gone)
+    }
+
     /// Judges what came so far as settled (the end of a replay), and answers when that is published.
     pub async fn settle(&self) -> Result<(), EngineError> {
         let (reply, answer) = oneshot::channel();

@@ -11,7 +11,7 @@ use super::rate::Rate;
 use super::{Clock, EngineOptions, Finished, HopQuery, Losses, Snapshot, Totals};
 use crate::model::{Batch, Hop};
 use crate::trail::Trail;
-use crate::trail::summary::Announcement;
+use crate::trail::summary::{Announcement, SetupNote};
 
 /// Shortest time between two snapshots: 30 a second at most.
 const PUBLISH_EVERY: Duration = Duration::from_millis(34);
@@ -30,6 +30,8 @@ pub(super) enum Message {
     Batch(Box<Batch>),
     /// Answer with hops.
     Hops(HopQuery, oneshot::Sender<Vec<Hop>>),
+    /// Show these notes of the intake side.
+    Notes(Vec<String>),
     /// Judge everything as settled.
     Settle(oneshot::Sender<()>),
     /// Judge what was accepted, then end.
@@ -48,7 +50,9 @@ pub(super) struct Owner {
     /// Counted from batches: the trail never sees what could not be read.
     rejected: u64,
     bad_tags: u64,
-    /// Batches came since the last tick.
+    /// What the intake side has to say.
+    notes: Vec<String>,
+    /// Batches or notes came since the last tick.
     dirty: bool,
     last_span: Option<Instant>,
     last_publish: Option<Instant>,
@@ -74,6 +78,7 @@ impl Owner {
             rate: Rate::default(),
             rejected: 0,
             bad_tags: 0,
+            notes: Vec::new(),
             dirty: false,
             last_span: None,
             last_publish: None,
@@ -111,6 +116,10 @@ impl Owner {
             Message::Batch(batch) => self.ingest(*batch),
             // Whoever asked may have gone away meanwhile; then nobody misses the answer.
             Message::Hops(query, reply) => drop(reply.send(self.answer(&query))),
+            Message::Notes(notes) => {
+                self.notes = notes;
+                self.dirty = true;
+            }
             Message::Settle(reply) => {
                 self.trail.settle_all();
                 self.dirty = false;
@@ -167,7 +176,8 @@ impl Owner {
 
     fn snapshot(&mut self) -> Snapshot {
         let now = (self.clock)();
-        let summary = self.trail.summary(now);
+        let mut summary = self.trail.summary(now);
+        summary.setup.extend(self.notes.iter().cloned().map(SetupNote::Intake));
         Snapshot {
             revision: 0,
             now,

@@ -1,5 +1,7 @@
 //! What each end of a hop saw, in words.
 
+use std::fmt::Write as _;
+
 use super::Style;
 use super::safe::push;
 use crate::model::{Hop, Presence, Reason, Side, Token, VerifyResult, VerifySource};
@@ -78,14 +80,14 @@ pub(super) fn verification(hop: &Hop) -> Option<String> {
         VerifySource::Status => "by its status",
     });
     if let Some(source) = source {
-        line.push_str(&format!(" ({source})"));
+        let _ = write!(line, " ({source})");
     }
     if let Some(evidence) = &check.evidence {
         line.push_str("  ");
         push(&mut line, evidence);
     }
     if let Some(span) = check.relayed_from {
-        line.push_str(&format!("  relayed from span {span}"));
+        let _ = write!(line, "  relayed from span {span}");
     }
     Some(line)
 }

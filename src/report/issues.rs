@@ -40,7 +40,7 @@ impl Sums {
         }
         if hop.verdict.accuses() {
             let key = Key { edge: edge.clone(), verdict: Some(hop.verdict), cause: hop.cause, finding: None };
-            self.count(key, hop, hop.severity);
+            self.count(&key, hop, hop.severity);
         }
         let mut seen = Vec::new();
         for hit in &hop.findings {
@@ -53,13 +53,13 @@ impl Sums {
             let same = hop.findings.iter().filter(|other| other.finding == hit.finding);
             let severity = same.map(|other| other.severity).fold(hit.severity, Severity::max);
             let key = Key { edge: edge.clone(), verdict: None, cause: None, finding: Some(hit.finding) };
-            self.count(key, hop, severity);
+            self.count(&key, hop, severity);
         }
         *self.edges.entry(edge).or_default() += 1;
     }
 
-    fn count(&mut self, key: Key, hop: &Hop, severity: Severity) {
-        let issue = self.issues.entry(key.clone()).or_insert_with(|| Issue::first(&key, hop, severity));
+    fn count(&mut self, key: &Key, hop: &Hop, severity: Severity) {
+        let issue = self.issues.entry(key.clone()).or_insert_with(|| Issue::first(key, hop, severity));
         issue.count += 1;
         issue.first_seen = issue.first_seen.min(hop.start);
         issue.last_seen = issue.last_seen.max(hop.start);

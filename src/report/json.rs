@@ -8,7 +8,10 @@ use std::io::{self, Write};
 use serde::{Serialize, Serializer};
 
 use super::{Counts, Input, Issue, Report};
-use crate::model::{Finding, Hop, Party, Side, SpanId, TraceId, UnixNanos, Verdict};
+use crate::model::{
+    Cause, Finding, Fingerprint, Hop, Party, Reason, Segment, Severity, Side, SpanId, TraceId, UnixNanos, Verdict,
+    VerifySource,
+};
 use crate::trail::summary::ServiceRow;
 
 /// Writes the report and a line end. Two reports of the same input are byte for byte the same.
@@ -110,7 +113,7 @@ impl<'a> From<&'a Counts> for SummaryJson<'a> {
             hops: counts.hops,
             verdicts: Tally(Verdict::ALL.iter().map(|verdict| verdict.name()).zip(&counts.verdicts).collect()),
             findings: Tally(Finding::ALL.iter().map(|finding| finding.name()).zip(&counts.findings).collect()),
-            worst: counts.worst.map(|severity| severity.name()),
+            worst: counts.worst.map(Severity::name),
         }
     }
 }
@@ -138,10 +141,10 @@ impl<'a> From<&'a Issue> for IssueJson<'a> {
         Self {
             caller: issue.caller.as_deref(),
             callee: &issue.callee,
-            verdict: issue.verdict.map(|value| value.name()),
-            cause: issue.cause.map(|value| value.name()),
-            finding: issue.finding.map(|value| value.name()),
-            segment: issue.segment.map(|value| value.name()),
+            verdict: issue.verdict.map(Verdict::name),
+            cause: issue.cause.map(Cause::name),
+            finding: issue.finding.map(Finding::name),
+            segment: issue.segment.map(Segment::name),
             severity: issue.severity.name(),
             confidence: issue.confidence.name(),
             count: issue.count,
@@ -249,18 +252,18 @@ impl<'a> From<&'a Hop> for HopJson<'a> {
             start: Time(hop.start),
             status: hop.status,
             verdict: hop.verdict.name(),
-            cause: hop.cause.map(|value| value.name()),
-            segment: hop.segment.map(|value| value.name()),
+            cause: hop.cause.map(Cause::name),
+            segment: hop.segment.map(Segment::name),
             severity: hop.severity.name(),
             confidence: hop.confidence.name(),
             gap: hop.gap,
             settled: hop.settled,
-            tokens: Three::of(hop, |side| Hop::printed(side).map(|fingerprint| fingerprint.as_str())),
+            tokens: Three::of(hop, |side| Hop::printed(side).map(Fingerprint::as_str)),
             presence: Three::of(hop, |side| side.presence.name()),
             verification: VerificationJson {
                 result: check.result.name(),
-                reason: check.reason.map(|value| value.name()),
-                source: check.source.map(|value| value.name()),
+                reason: check.reason.map(Reason::name),
+                source: check.source.map(VerifySource::name),
                 relayed_from: check.relayed_from.map(Shown),
             },
             blame: hop.blame.map(Shown),

@@ -1,5 +1,7 @@
 //! The way of one request from where it entered to the hop in question.
 
+use std::fmt::Write as _;
+
 use super::safe::Safe;
 use super::{HopSource, Style};
 use crate::model::Hop;
@@ -29,10 +31,10 @@ pub(super) fn draw(last: &Hop, source: &dyn HopSource, style: Style) -> String {
         let caller = hop.caller.as_ref().map(|party| Safe::new(&party.service));
         match (index, caller) {
             (0, None) => line.push_str(&style.verdict(hop.verdict, style.glyph(hop.verdict))),
-            (0, Some(caller)) => line.push_str(&format!("{caller} {}", style.hop(hop.verdict))),
+            (0, Some(caller)) => drop(write!(line, "{caller} {}", style.hop(hop.verdict))),
             _ => line.push_str(&style.hop(hop.verdict)),
         }
-        line.push_str(&format!(" {} ", Safe::new(&hop.callee.service)));
+        let _ = write!(line, " {} ", Safe::new(&hop.callee.service));
     }
     line.truncate(line.trim_end().len());
     line

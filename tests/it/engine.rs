@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use jwtrail::engine::{Clock, EngineHandle, EngineOptions};
 use jwtrail::model::policy::Policy;
 use jwtrail::model::{Batch, Refused, Resource, ServiceName, Sink, Span, SpanId, SpanKind, TraceId, UnixNanos};
+use jwtrail::trail::summary::SetupNote;
 use jwtrail::trail::{Trail, TrailOptions};
 
 fn trail() -> Trail {
@@ -147,6 +148,16 @@ async fn snapshots_come_at_most_thirty_times_a_second() {
     // The first one may be seen late, which takes at most one interval away.
     let least = Duration::from_millis(33) * (u32::try_from(last.1).unwrap() - 1);
     assert!(last.0 >= least, "{} snapshots within {:?}", last.1, last.0);
+}
+
+#[tokio::test]
+async fn notes_of_the_intake_side_are_shown_without_a_span() {
+    let engine = EngineHandle::start(trail(), options(1 << 20), still()).unwrap();
+    engine.note(vec!["listens on 0.0.0.0:4317".to_owned()]).unwrap();
+    let note = SetupNote::Intake("listens on 0.0.0.0:4317".to_owned());
+    until(&engine, |snapshot| snapshot.setup.contains(&note)).await;
+    engine.note(Vec::new()).unwrap();
+    until(&engine, |snapshot| !snapshot.setup.contains(&note)).await;
 }
 
 #[tokio::test]

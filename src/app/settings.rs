@@ -1,12 +1,12 @@
 //! Options over environment over file over defaults, worked out once for a command.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::bail;
 
 use crate::cli::{JudgeArgs, ListenArgs, ScreenArgs};
-use crate::config::{self, ConfigError, DEFAULT_GRPC, DEFAULT_HTTP, DEFAULT_MEMORY, FILE_NAME, File};
+use crate::config::{self, ConfigError, DEFAULT_GRPC, DEFAULT_HTTP, DEFAULT_MEMORY, FILE_NAME, File, KeyFile};
 use crate::engine::{EngineOptions, INTAKE_BYTES};
 use crate::trail::{Trail, TrailOptions};
 
@@ -42,7 +42,7 @@ pub struct Judging {
     /// Bounds and switches.
     pub options: TrailOptions,
     /// Key sets to check signatures with.
-    pub key_sets: Vec<PathBuf>,
+    pub key_sets: Vec<KeyFile>,
 }
 
 impl Judging {
@@ -55,7 +55,7 @@ impl Judging {
             spans_per_trace: memory.map_or(usize::MAX, |_| SPANS_PER_TRACE),
         };
         let mut key_sets = file.key_sets();
-        key_sets.extend(args.jwks.iter().cloned());
+        key_sets.extend(args.jwks.iter().cloned().map(KeyFile::any_issuer));
         Self { file, options, key_sets }
     }
 

@@ -60,6 +60,24 @@ pub struct FileOptions {
     pub fail_on: Option<Severity>,
 }
 
+/// A key set in a file, and what it is good for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KeyFile {
+    /// A JWKS (RFC 7517).
+    pub path: PathBuf,
+    /// The issuer whose tokens it checks; `None` checks any.
+    pub issuer: Option<String>,
+    /// Algorithms to accept, by JOSE name; empty for whatever each key is good for.
+    pub algorithms: Vec<String>,
+}
+
+impl KeyFile {
+    /// A key set for tokens of any issuer, as `--jwks` names it.
+    pub fn any_issuer(path: PathBuf) -> Self {
+        Self { path, issuer: None, algorithms: Vec::new() }
+    }
+}
+
 /// A file as read: its path for messages, the policy, and the options in it.
 #[derive(Clone, Debug, Default)]
 pub struct File {
@@ -72,11 +90,17 @@ pub struct File {
 }
 
 impl File {
-    /// Key set files named by the policy and by `[options]`, in that order, relative to the file's folder.
-    pub fn key_sets(&self) -> Vec<PathBuf> {
+    /// Key sets named by the policy and by `[options]`, in that order, their paths relative to the file's folder.
+    pub fn key_sets(&self) -> Vec<KeyFile> {
         let folder = self.path.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
-        let issuers = self.policy.issuer.iter().filter_map(|issuer| issuer.jwks.as_deref()).map(Path::new);
-        issuers.chain(self.options.jwks.iter().map(PathBuf::as_path)).map(|path| folder.join(path)).collect()
+        let of_issuers = self.policy.issuer.iter().filter_map(|issuer| {
+            Some(KeyFile {
+                path: folder.join(issuer.jwks.as_deref()?),
+                issuer: issuer.url.clone(),
+                algorithms: issuer.algorithms.clone(),
+            })
+        });
+        of_issuers.chain(self.options.jwks.iter().map(|path| KeyFile::any_issuer(folder.join(path)))).collect()
     }
 
     /// The settle window: the option, else the file's, else 15 s.

@@ -1,9 +1,9 @@
 //! A policy with a mistake must say where and what was meant; one without must come through whole.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use jwtrail::config::{self, ByteSize};
+use jwtrail::config::{self, ByteSize, KeyFile};
 use jwtrail::model::Severity;
 use jwtrail::model::policy::TokenRule;
 
@@ -21,6 +21,7 @@ fn a_whole_policy_is_read() {
         http = "127.0.0.1:9318"
 
         [[issuer]]
+        url = "https://id.example"
         jwks = "keys.json"
 
         [[edge]]
@@ -46,7 +47,10 @@ fn a_whole_policy_is_read() {
     let file = config::parse(Path::new("ci/jwtrail.toml"), text).unwrap();
     assert_eq!(file.policy.edge[0].token, TokenRule::Exchange);
     assert_eq!(file.policy.severity, [("moved".to_owned(), Severity::Info)]);
-    assert_eq!(file.key_sets(), [PathBuf::from("ci/keys.json"), PathBuf::from("ci/more.json")]);
+    let keys = file.key_sets();
+    assert_eq!(keys[0].path, Path::new("ci/keys.json"), "paths in a file are relative to it");
+    assert_eq!(keys[0].issuer.as_deref(), Some("https://id.example"));
+    assert_eq!(keys[1..], [KeyFile::any_issuer("ci/more.json".into())]);
     assert_eq!(file.options.memory, Some(ByteSize(64 << 20)));
     assert_eq!(file.options.fail_on, Some(Severity::Medium));
     assert_eq!(file.settle(None), Duration::from_secs(5));

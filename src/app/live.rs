@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use super::receive::Receiving;
+use super::receive::Listening;
 use super::settings::{self, Judging, Lookup};
-use super::{clock, logs, screen};
+use super::{clock, logs, screen, source};
 use crate::cli::LiveArgs;
 use crate::engine::EngineHandle;
 
@@ -15,14 +15,18 @@ pub fn run(args: &LiveArgs) -> anyhow::Result<ExitCode> {
     let listen = settings::listen(&args.listen, &file)?;
     let drawn = settings::screen(args.screen, &file);
     let judging = Judging::new(&args.judge, file, Some(listen.memory));
-    let engine = EngineHandle::start(judging.trail(), judging.engine(), clock::system())?;
     super::runtime()?.block_on(async {
-        let receiving = Receiving::start(&judging, listen, engine.intake()).await?;
-        let feed = screen::live(&engine, receiving.addresses());
-        let shown = screen::run(feed, drawn, log, None).await;
-        receiving.stop().await;
-        shown
+        let listening = Listening::bind(listen)?;
+        let decoder = source::decoder(&judging)?;
+        let engine = EngineHandle::start(judging.trail(), judging.engine(), clock::system())?;
+        engine.note(listening.notes())?;
+        let feed = screen::live(&engine, listening.names());
+        let mut receiving = listening.serve(decoder, engine.intake());
+        tokio::select! {
+            shown = screen::run(feed, drawn, log, None) => shown?,
+            error = receiving.failed() => return Err(error),
+        }
+        receiving.stop().await
     })?;
-    engine.shutdown()?;
     Ok(ExitCode::SUCCESS)
 }

@@ -2,6 +2,8 @@
 
 pub mod check;
 pub mod clock;
+pub mod demo;
+pub mod demo_run;
 pub mod live;
 mod logs;
 mod out;
@@ -46,7 +48,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Serve(args)) => serve::run(args),
         Some(Command::Replay(args)) => replay::run(args),
         Some(Command::Check(args)) => check::run(args),
-        Some(Command::Demo(_)) => anyhow::bail!("TEMP"),
+        Some(Command::Demo(args)) => demo_run::run(args),
     }
 }
 

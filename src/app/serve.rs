@@ -1,18 +1,20 @@
 //! `jwtrail serve`: receivers → engine → a line for each new problem, and the report at the end.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use tokio::sync::mpsc;
 
-use super::receive::Receiving;
-use super::settings::{self, Judging, Listen, Lookup};
+use super::receive::Listening;
+use super::settings::{self, Judging, Lookup};
 use super::signals::Signals;
-use super::{clock, logs, out};
+use super::{clock, logs, out, source};
 use crate::cli::{Format, ServeArgs};
 use crate::engine::{EngineHandle, Finished};
 use crate::model::Severity;
+use crate::otlp::Decode;
 use crate::report::{Input, Report, text};
 use crate::trail::summary::{Announcement, Summary};
 
@@ -22,29 +24,20 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     let file = settings::file(&args.judge, Lookup::Named)?;
     let listen = settings::listen(&args.listen, &file)?;
     let judging = Judging::new(&args.judge, file, Some(listen.memory));
-    let finished = super::runtime()?.block_on(serve(args, &judging, listen))?;
+    let finished = super::runtime()?.block_on(async {
+        let mut signals = Signals::new()?;
+        let listening = Listening::bind(listen)?;
+        let decoder = source::decoder(&judging)?;
+        let engine = EngineHandle::start(judging.trail(), judging.engine(), clock::system())?;
+        let told = async {
+            tokio::select! {
+                () = ended(args.duration) => {}
+                () = signals.next() => {}
+            }
+        };
+        headless(engine, listening, decoder, args.format, told).await
+    })?;
     finish(finished, args.format, args.fail_on)
-}
-
-async fn serve(args: &ServeArgs, judging: &Judging, listen: Listen) -> anyhow::Result<Finished> {
-    let mut signals = Signals::new().context("cannot listen for signals")?;
-    let mut engine = EngineHandle::start(judging.trail(), judging.engine(), clock::system())?;
-    let receiving = Receiving::start(judging, listen, engine.intake()).await?;
-    for address in receiving.addresses() {
-        out::note(&format!("listening on {address}"));
-    }
-    let mut announcements = engine.announcements().context("the engine has no announcements")?;
-    let lines = Lines { format: args.format };
-    tokio::select! {
-        () = ended(args.duration) => {}
-        () = signals.next() => {}
-        printed = lines.print(&mut announcements) => printed?,
-    }
-    receiving.stop().await;
-    let finished = tokio::task::spawn_blocking(|| engine.shutdown()).await.context("the engine was lost")??;
-    // What the last spans said is announced like everything before.
-    lines.print(&mut announcements).await?;
-    Ok(finished)
 }
 
 async fn ended(after: Option<Duration>) {
@@ -54,25 +47,45 @@ async fn ended(after: Option<Duration>) {
     }
 }
 
-/// Prints what is announced: on standard output, or beside a JSON report on standard error.
-pub(super) struct Lines {
-    pub(super) format: Format,
+/// Receives and prints lines until `told`, or until nobody reads them any more.
+pub(super) async fn headless(
+    mut engine: EngineHandle,
+    listening: Listening,
+    decoder: Arc<dyn Decode>,
+    format: Format,
+    told: impl Future<Output = ()>,
+) -> anyhow::Result<Finished> {
+    for name in listening.names() {
+        out::note(&format!("listening on {name}"));
+    }
+    engine.note(listening.notes())?;
+    let mut announcements = engine.announcements().context("the announcements are read by someone else")?;
+    let mut receiving = listening.serve(decoder, engine.intake());
+    tokio::select! {
+        () = told => {}
+        printed = print(format, &mut announcements) => printed?,
+        error = receiving.failed() => return Err(error),
+    }
+    receiving.stop().await?;
+    let finished = tokio::task::spawn_blocking(|| engine.shutdown()).await.context("the engine was lost")??;
+    // What the last spans said is announced like everything before.
+    print(format, &mut announcements).await?;
+    Ok(finished)
 }
 
-impl Lines {
-    /// Ends when the engine has, or when nobody reads any more.
-    pub(super) async fn print(&self, announcements: &mut mpsc::Receiver<Announcement>) -> anyhow::Result<()> {
-        let style = out::style();
-        while let Some(announcement) = announcements.recv().await {
-            let line = text::announcement(&announcement, style);
-            match self.format {
-                Format::Json => out::note(&line),
-                Format::Text if out::line(&line)? => {}
-                Format::Text => return Ok(()),
-            }
+/// Prints what is announced: on standard output, or beside a JSON report on standard error. Ends when the engine has,
+/// or when nobody reads any more.
+async fn print(format: Format, announcements: &mut mpsc::Receiver<Announcement>) -> anyhow::Result<()> {
+    let style = out::style();
+    while let Some(announcement) = announcements.recv().await {
+        let line = text::announcement(&announcement, style);
+        match format {
+            Format::Json => out::note(&line),
+            Format::Text if out::line(&line)? => {}
+            Format::Text => return Ok(()),
         }
-        Ok(())
     }
+    Ok(())
 }
 
 /// The report of a run that received, and its exit status.

@@ -57,7 +57,7 @@ async fn draw(judging: &mut Judging, drawn: crate::cli::ScreenArgs, log: Option<
     let Opened { shop, listening, decoder } = open(judging).await?;
     let engine = EngineHandle::start(judging.trail(), judging.engine(), clock::system())?;
     let feed = screen::demo(&engine, listening.names());
-    let mut receiving = listening.serve(decoder, engine.intake());
+    let mut receiving = listening.serve(decoder, &engine);
     let switches = Arc::new(Switchboard(shop.faults()));
     tokio::select! {
         shown = screen::run(feed, drawn, log, Some(switches)) => shown?,

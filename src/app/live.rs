@@ -19,9 +19,8 @@ pub fn run(args: &LiveArgs) -> anyhow::Result<ExitCode> {
         let listening = Listening::bind(listen)?;
         let decoder = source::decoder(&judging)?;
         let engine = EngineHandle::start(judging.trail(), judging.engine(), clock::system())?;
-        engine.note(listening.notes())?;
-        let feed = screen::live(&engine, listening.names());
-        let mut receiving = listening.serve(decoder, engine.intake());
+            let feed = screen::live(&engine, listening.names());
+        let mut receiving = listening.serve(decoder, &engine);
         tokio::select! {
             shown = screen::run(feed, drawn, log, None) => shown?,
             error = receiving.failed() => return Err(error),

@@ -58,9 +58,8 @@ pub(super) async fn headless(
     for name in listening.names() {
         out::note(&format!("listening on {name}"));
     }
-    engine.note(listening.notes())?;
     let mut announcements = engine.announcements().context("the announcements are read by someone else")?;
-    let mut receiving = listening.serve(decoder, engine.intake());
+    let mut receiving = listening.serve(decoder, &engine);
     tokio::select! {
         () = told => {}
         printed = print(format, &mut announcements) => printed?,

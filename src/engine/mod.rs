@@ -73,6 +73,20 @@ pub struct Finished {
     pub trail: Trail,
 }
 
+/// Where the intake side says what is not about a span: a listener open to the network, requests that could not be
+/// read. Shown with the trail's own notes on the set-up.
+#[derive(Clone)]
+pub struct Notes {
+    sender: mpsc::Sender<Message>,
+}
+
+impl Notes {
+    /// Says all of it, in place of what was said before.
+    pub fn set(&self, notes: Vec<String>) -> Result<(), EngineError> {
+        self.sender.send(Message::Notes(notes)).map_err(|_| EngineError::Gone)
+    }
+}
+
 /// The consumers' end of a running engine.
 pub struct EngineHandle {
     sender: mpsc::Sender<Message>,
@@ -120,10 +134,9 @@ impl EngineHandle {
         answer.await.map_err(|_| EngineError::Gone)
     }
 
-    /// What the intake side has to say beside spans (a listener open to the network, a key set that could not be read):
-    /// shown with the trail's own notes, in place of what was said before.
-    pub fn note(&self, notes: Vec<String>) -> Result<(), EngineError> {
-        self.sender.send(Message::Notes(notes)).map_err(|_| EngineError::Gone)
+    /// An end for what the intake side has to say beside spans.
+    pub fn notes(&self) -> Notes {
+        Notes { sender: self.sender.clone() }
     }
 
     /// Judges what came so far as settled (the end of a replay), and answers when that is published.

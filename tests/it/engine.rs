@@ -153,10 +153,10 @@ async fn snapshots_come_at_most_thirty_times_a_second() {
 #[tokio::test]
 async fn notes_of_the_intake_side_are_shown_without_a_span() {
     let engine = EngineHandle::start(trail(), options(1 << 20), still()).unwrap();
-    engine.note(vec!["listens on 0.0.0.0:4317".to_owned()]).unwrap();
+    engine.notes().set(vec!["listens on 0.0.0.0:4317".to_owned()]).unwrap();
     let note = SetupNote::Intake("listens on 0.0.0.0:4317".to_owned());
     until(&engine, |snapshot| snapshot.setup.contains(&note)).await;
-    engine.note(Vec::new()).unwrap();
+    engine.notes().set(Vec::new()).unwrap();
     until(&engine, |snapshot| !snapshot.setup.contains(&note)).await;
 }
 

@@ -61,7 +61,7 @@ impl Judge {
         self.trail.settle_all();
         let stats = self.trail.stats();
         let input = Input {
-            files: files.iter().map(|path| name(path)).collect(),
+            files: files.iter().map(|path| path.display().to_string()).collect(),
             spans: stats.spans,
             traces: stats.traces,
             logs: stats.logs,

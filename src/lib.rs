@@ -13,3 +13,9 @@ pub mod otlp;
 pub mod trail;
 
 pub mod engine;
+
+pub mod report;
+
+pub mod config;
+
+pub mod cli;

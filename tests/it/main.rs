@@ -2,4 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "clippy takes helpers of tests for no tests")]
 
+mod architecture;
+mod check;
+mod cli;
+mod config;
+mod engine;
 mod otlp;
+mod report;

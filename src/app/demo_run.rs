@@ -1,0 +1,105 @@
+//! `jwtrail demo`: the shop → receivers → engine → screen, or the report.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use super::demo::{Faults, Shop};
+use super::receive::Listening;
+use super::settings::{self, Judging, Listen, Lookup};
+use super::signals::Signals;
+use super::{clock, logs, screen, serve, source};
+use crate::cli::DemoArgs;
+use crate::config::{DEFAULT_MEMORY, KeyFile};
+use crate::engine::EngineHandle;
+use crate::otlp::Decode;
+use crate::tui::{Switch, Switches};
+
+/// The shop's traces are over in a moment; a new user should not wait for the usual window.
+const SETTLE: Duration = Duration::from_secs(3);
+
+/// Opens the shop on free ports and draws it, or reports on it.
+pub fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
+    let log = logs::start();
+    let file = settings::file(&args.judge, Lookup::Named)?;
+    let drawn = settings::screen(args.screen, &file);
+    let mut judging = Judging::new(&args.judge, file, Some(DEFAULT_MEMORY.0));
+    if args.judge.settle.is_none() && judging.file.path.is_none() {
+        judging.options.settle = SETTLE;
+    }
+    let runtime = super::runtime()?;
+    let Some(seconds) = args.headless else {
+        runtime.block_on(draw(&mut judging, drawn, log))?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    let finished = runtime.block_on(async {
+        let mut signals = Signals::new()?;
+        let Opened { shop, listening, decoder } = open(&mut judging).await?;
+        let engine = EngineHandle::start(judging.trail(), judging.engine(), clock::system())?;
+        let told = async {
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_secs(seconds)) => {}
+                () = signals.next() => {}
+            }
+            // The receivers still answer: the shop's exporters hand over what they hold.
+            shop.stop().await;
+        };
+        serve::headless(engine, listening, decoder, args.format, told).await
+    })?;
+    serve::finish(finished, args.format, None)
+}
+
+async fn draw(judging: &mut Judging, drawn: crate::cli::ScreenArgs, log: Option<PathBuf>) -> anyhow::Result<()> {
+    let Opened { shop, listening, decoder } = open(judging).await?;
+    let engine = EngineHandle::start(judging.trail(), judging.engine(), clock::system())?;
+    let feed = screen::demo(&engine, listening.names());
+    let mut receiving = listening.serve(decoder, &engine);
+    let switches = Arc::new(Switchboard(shop.faults()));
+    tokio::select! {
+        shown = screen::run(feed, drawn, log, Some(switches)) => shown?,
+        error = receiving.failed() => return Err(error),
+    }
+    shop.stop().await;
+    receiving.stop().await
+}
+
+struct Opened {
+    shop: Shop,
+    listening: Listening,
+    decoder: Arc<dyn Decode>,
+}
+
+/// Free ports first, then the shop that exports to them, then a decoder that knows the shop's keys. What is exported
+/// before the receivers answer waits in the sockets.
+async fn open(judging: &mut Judging) -> anyhow::Result<Opened> {
+    let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let listening = Listening::bind(Listen { grpc: Some(free), http: Some(free), memory: DEFAULT_MEMORY.0 })?;
+    let addresses = listening.addresses();
+    let (grpc, http) = addresses.grpc.zip(addresses.http).context("the demo needs both receivers")?;
+    let shop = Shop::start(grpc, http).await?;
+    let keys = std::env::temp_dir().join(format!("jwtrail-demo-{}.jwks.json", std::process::id()));
+    std::fs::write(&keys, shop.jwks()).with_context(|| format!("cannot write the shop's keys to {}", keys.display()))?;
+    judging.key_sets.push(KeyFile::any_issuer(keys.clone()));
+    let decoder = source::decoder(judging);
+    // Public keys; read once, and of no use to anyone afterwards.
+    drop(std::fs::remove_file(&keys));
+    Ok(Opened { shop, listening, decoder: decoder? })
+}
+
+/// The shop's faults as switches of the screen.
+struct Switchboard(Arc<Faults>);
+
+impl Switches for Switchboard {
+    fn list(&self) -> Vec<Switch> {
+        self.0.list().into_iter().map(|(key, name, on, _)| Switch { key, name: name.to_owned(), on }).collect()
+    }
+
+    fn toggle(&self, key: char) {
+        // A key without a fault is nothing to do.
+        let _ = self.0.toggle(key);
+    }
+}

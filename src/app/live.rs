@@ -1,0 +1,31 @@
+//! `jwtrail`: receivers → engine → screen.
+
+use std::process::ExitCode;
+
+use super::receive::Listening;
+use super::settings::{self, Judging, Lookup};
+use super::{clock, logs, screen, source};
+use crate::cli::LiveArgs;
+use crate::engine::EngineHandle;
+
+/// Receives and draws until the user quits.
+pub fn run(args: &LiveArgs) -> anyhow::Result<ExitCode> {
+    let log = logs::start();
+    let file = settings::file(&args.judge, Lookup::Named)?;
+    let listen = settings::listen(&args.listen, &file)?;
+    let drawn = settings::screen(args.screen, &file);
+    let judging = Judging::new(&args.judge, file, Some(listen.memory));
+    super::runtime()?.block_on(async {
+        let listening = Listening::bind(listen)?;
+        let decoder = source::decoder(&judging)?;
+        let engine = EngineHandle::start(judging.trail(), judging.engine(), clock::system())?;
+            let feed = screen::live(&engine, listening.names());
+        let mut receiving = listening.serve(decoder, &engine);
+        tokio::select! {
+            shown = screen::run(feed, drawn, log, None) => shown?,
+            error = receiving.failed() => return Err(error),
+        }
+        receiving.stop().await
+    })?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,70 @@
+//! One file for each command: each only wires source, engine and consumer.
+
+pub mod check;
+pub mod clock;
+pub mod demo;
+pub mod demo_run;
+pub mod live;
+mod logs;
+mod out;
+mod receive;
+pub mod replay;
+mod screen;
+pub mod serve;
+mod settings;
+mod signals;
+mod source;
+pub mod timeline;
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+
+/// Reads the command line, does what it says, answers the exit status: 2 for bad input or options.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help that nobody reads any more (`jwtrail --help | head`) is no error.
+            drop(error.print());
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    match run(&cli) {
+        Ok(status) => status,
+        Err(error) => {
+            out::note(&format!("error: {}", chain(&error)));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
+    match &cli.command {
+        None => live::run(&cli.live),
+        Some(Command::Serve(args)) => serve::run(args),
+        Some(Command::Replay(args)) => replay::run(args),
+        Some(Command::Check(args)) => check::run(args),
+        Some(Command::Demo(args)) => demo_run::run(args),
+    }
+}
+
+/// An error and what is behind it, each said once: some messages name their source themselves.
+fn chain(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for source in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&source) {
+            text.push_str(": ");
+            text.push_str(&source);
+        }
+    }
+    text
+}
+
+/// The runtime of everything that listens or draws.
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
+}

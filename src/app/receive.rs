@@ -1,0 +1,148 @@
+//! Receivers, from bound ports to a clean end.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::settings::Listen;
+use crate::engine::{EngineHandle, Intake, Notes};
+use crate::otlp::counters::ProtocolCounters;
+use crate::otlp::{Addresses, Bound, Counters, Decode, Receivers, ServeError};
+
+/// How often the receivers' losses are looked at.
+const WATCH: Duration = Duration::from_secs(1);
+
+/// Ports that are taken, but not answered on yet: so that a busy port is known before anything else starts.
+pub struct Listening {
+    bound: Bound,
+}
+
+impl Listening {
+    /// Takes both ports or none.
+    pub fn bind(listen: Listen) -> anyhow::Result<Self> {
+        Ok(Self { bound: Receivers::bind(listen.grpc, listen.http)? })
+    }
+
+    /// Where they listen.
+    pub fn addresses(&self) -> Addresses {
+        self.bound.addresses()
+    }
+
+    /// `127.0.0.1:4317 gRPC`, one for each.
+    pub fn names(&self) -> Vec<String> {
+        self.each().map(|(address, protocol)| format!("{address} {protocol}")).collect()
+    }
+
+    /// What people should know of these addresses: spans hold names and claims, and anyone who reaches a port can
+    /// send some.
+    pub fn notes(&self) -> Vec<String> {
+        let open = self.each().filter(|(address, _)| !address.ip().is_loopback());
+        open.map(|(address, protocol)| {
+            format!("{address} ({protocol}) is open to the network: anyone who reaches it can send spans")
+        })
+        .collect()
+    }
+
+    fn each(&self) -> impl Iterator<Item = (SocketAddr, &'static str)> {
+        let Addresses { grpc, http } = self.bound.addresses();
+        grpc.map(|address| (address, "gRPC")).into_iter().chain(http.map(|address| (address, "HTTP")))
+    }
+
+    /// Begins to answer, and keeps the engine's notes on addresses and on what had to be turned away.
+    pub fn serve(self, decoder: Arc<dyn Decode>, engine: &EngineHandle) -> Receiving {
+        let counters = Arc::new(Counters::default());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let shutdown = async {
+            // A sender that is gone asks for the end too.
+            drop(stopped.await);
+        };
+        let intake = engine.intake();
+        let watching = watch(self.notes(), engine.notes(), intake.clone(), Arc::clone(&counters));
+        let serving = self.bound.serve(decoder, Arc::new(intake), Arc::clone(&counters), shutdown);
+        Receiving { stop, task: tokio::spawn(serving), watcher: tokio::spawn(watching), counters }
+    }
+}
+
+/// Says once a second what was turned away, if that has changed: no loss stays in a counter that nobody sees.
+async fn watch(standing: Vec<String>, notes: Notes, intake: Intake, counters: Arc<Counters>) {
+    let mut ticks = tokio::time::interval(WATCH);
+    let mut said = None;
+    loop {
+        ticks.tick().await;
+        let lost = turned_away(&counters, intake.refused());
+        if said.as_ref() == Some(&lost) {
+            continue;
+        }
+        let all = standing.iter().chain(&lost).cloned().collect();
+        if notes.set(all).is_err() {
+            return;
+        }
+        said = Some(lost);
+    }
+}
+
+/// A sentence for each way in which requests were lost. What the engine itself refused stands in its own totals.
+fn turned_away(counters: &Counters, by_engine: u64) -> Vec<String> {
+    let sum = |read: fn(&ProtocolCounters) -> &AtomicU64| {
+        [&counters.grpc, &counters.http].into_iter().map(|each| read(each).load(Ordering::Relaxed)).sum::<u64>()
+    };
+    let refused = sum(|each| &each.refused).saturating_sub(by_engine);
+    let losses = [
+        (sum(|each| &each.malformed), "could not be read: is that exporter speaking OTLP?"),
+        (sum(|each| &each.too_large), "were larger than 16 MiB: lower that exporter's batch size"),
+        (refused, "were refused while too many were in flight: exporters send those again"),
+    ];
+    losses.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} requests {what}")).collect()
+}
+
+/// Receivers that answer.
+pub struct Receiving {
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<Result<(), ServeError>>,
+    watcher: JoinHandle<()>,
+    counters: Arc<Counters>,
+}
+
+impl Receiving {
+    /// Waits for the end that nobody asked for.
+    pub async fn failed(&mut self) -> anyhow::Error {
+        match (&mut self.task).await {
+            Ok(Err(error)) => error.into(),
+            Ok(Ok(())) => anyhow::anyhow!("the receivers have ended by themselves"),
+            Err(error) => anyhow::Error::from(error).context("the receivers have ended"),
+        }
+    }
+
+    /// Takes no more requests and lets open ones end. Not to be called after [`Self::failed`] has answered.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        // Receivers that have ended by themselves say so below.
+        drop(self.stop.send(()));
+        self.task.await.context("the receivers were lost")?.context("the receivers failed")?;
+        self.watcher.abort();
+        tracing::info!(counters = ?self.counters, "receivers stopped");
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_loss_is_said_once() {
+        let counters = Counters::default();
+        assert_eq!(turned_away(&counters, 0), Vec::<String>::new());
+        counters.grpc.refused.store(5, Ordering::Relaxed);
+        assert_eq!(turned_away(&counters, 5), Vec::<String>::new(), "the engine counts its own refusals");
+        counters.grpc.malformed.store(1, Ordering::Relaxed);
+        counters.http.malformed.store(2, Ordering::Relaxed);
+        let said = turned_away(&counters, 3);
+        assert!(said[0].starts_with("3 requests could not be read"), "{said:?}");
+        assert!(said[1].starts_with("2 requests were refused"), "{said:?}");
+    }
+}

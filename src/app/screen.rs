@@ -1,0 +1,36 @@
+//! The screen as the commands start it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::cli::ScreenArgs;
+use crate::engine::EngineHandle;
+use crate::tui::{self, Feed, Mode, Switches, TuiOptions};
+
+/// What the live screen draws.
+pub fn live(engine: &EngineHandle, listening: Vec<String>) -> Feed {
+    Feed { snapshots: engine.snapshots(), listening, mode: Mode::Live }
+}
+
+/// What the demo's screen draws.
+pub fn demo(engine: &EngineHandle, listening: Vec<String>) -> Feed {
+    Feed { snapshots: engine.snapshots(), listening, mode: Mode::Demo }
+}
+
+/// What a replay's screen draws.
+pub fn replay(engine: &EngineHandle, file: String) -> Feed {
+    Feed { snapshots: engine.snapshots(), listening: Vec::new(), mode: Mode::Replay { file } }
+}
+
+/// Draws until the user leaves.
+pub async fn run(
+    feed: Feed,
+    args: ScreenArgs,
+    log_path: Option<PathBuf>,
+    switches: Option<Arc<dyn Switches>>,
+) -> anyhow::Result<()> {
+    let theme = tui::theme_for(args.ascii, false, |name| std::env::var(name).ok());
+    let options = TuiOptions { theme, mouse: !args.no_mouse, log_path };
+    // Signals and keys end the screen from inside; nothing else does.
+    Ok(tui::run(feed, options, switches, std::future::pending::<()>()).await?)
+}

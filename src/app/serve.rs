@@ -1,0 +1,112 @@
+//! `jwtrail serve`: receivers → engine → a line for each new problem, and the report at the end.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::sync::mpsc;
+
+use super::receive::Listening;
+use super::settings::{self, Judging, Lookup};
+use super::signals::Signals;
+use super::{clock, logs, out, source};
+use crate::cli::{Format, ServeArgs};
+use crate::engine::{EngineHandle, Finished};
+use crate::model::Severity;
+use crate::otlp::Decode;
+use crate::report::{Input, Report, text};
+use crate::trail::summary::{Announcement, Summary};
+
+/// Receives until told to end.
+pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
+    logs::start();
+    let file = settings::file(&args.judge, Lookup::Named)?;
+    let listen = settings::listen(&args.listen, &file)?;
+    let judging = Judging::new(&args.judge, file, Some(listen.memory));
+    let finished = super::runtime()?.block_on(async {
+        let mut signals = Signals::new()?;
+        let listening = Listening::bind(listen)?;
+        let decoder = source::decoder(&judging)?;
+        let engine = EngineHandle::start(judging.trail(), judging.engine(), clock::system())?;
+        let told = async {
+            tokio::select! {
+                () = ended(args.duration) => {}
+                () = signals.next() => {}
+            }
+        };
+        headless(engine, listening, decoder, args.format, told).await
+    })?;
+    finish(finished, args.format, args.fail_on)
+}
+
+async fn ended(after: Option<Duration>) {
+    match after {
+        Some(after) => tokio::time::sleep(after).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Receives and prints lines until `told`, or until nobody reads them any more.
+pub(super) async fn headless(
+    mut engine: EngineHandle,
+    listening: Listening,
+    decoder: Arc<dyn Decode>,
+    format: Format,
+    told: impl Future<Output = ()>,
+) -> anyhow::Result<Finished> {
+    for name in listening.names() {
+        out::note(&format!("listening on {name}"));
+    }
+    let mut announcements = engine.announcements().context("the announcements are read by someone else")?;
+    let mut receiving = listening.serve(decoder, &engine);
+    tokio::select! {
+        () = told => {}
+        printed = print(format, &mut announcements) => printed?,
+        error = receiving.failed() => return Err(error),
+    }
+    receiving.stop().await?;
+    let finished = tokio::task::spawn_blocking(|| engine.shutdown()).await.context("the engine was lost")??;
+    // What the last spans said is announced like everything before.
+    print(format, &mut announcements).await?;
+    Ok(finished)
+}
+
+/// Prints what is announced: on standard output, or beside a JSON report on standard error. Ends when the engine has,
+/// or when nobody reads any more.
+async fn print(format: Format, announcements: &mut mpsc::Receiver<Announcement>) -> anyhow::Result<()> {
+    let style = out::style();
+    while let Some(announcement) = announcements.recv().await {
+        let line = text::announcement(&announcement, style);
+        match format {
+            Format::Json => out::note(&line),
+            Format::Text if out::line(&line)? => {}
+            Format::Text => return Ok(()),
+        }
+    }
+    Ok(())
+}
+
+/// The report of a run that received, and its exit status.
+pub(super) fn finish(finished: Finished, format: Format, fail_on: Option<Severity>) -> anyhow::Result<ExitCode> {
+    let Finished { snapshot, trail } = finished;
+    let totals = &snapshot.totals;
+    let input = Input {
+        files: Vec::new(),
+        spans: totals.spans,
+        traces: totals.traces,
+        logs: totals.logs,
+        duplicates: totals.duplicates,
+        rejected: totals.lost.rejected,
+        lost: totals.lost.evicted_spans + totals.lost.trace_overflow,
+    };
+    let summary = Summary { services: snapshot.services.clone(), setup: snapshot.setup.clone(), ..Summary::default() };
+    let report = Report::new(&input, summary, &trail);
+    out::report(&report, format)?;
+    let refused = totals.lost.refused_requests;
+    if refused > 0 {
+        out::note(&format!("{refused} requests were refused while the intake was full; exporters send those again"));
+    }
+    let failed = fail_on.is_some_and(|threshold| report.fails(threshold));
+    Ok(if failed { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}

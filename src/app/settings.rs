@@ -1,0 +1,104 @@
+//! Options over environment over file over defaults, worked out once for a command.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use anyhow::bail;
+
+use crate::cli::{JudgeArgs, ListenArgs, ScreenArgs};
+use crate::config::{self, ConfigError, DEFAULT_GRPC, DEFAULT_HTTP, DEFAULT_MEMORY, FILE_NAME, File, KeyFile};
+use crate::engine::{EngineOptions, INTAKE_BYTES};
+use crate::trail::{Trail, TrailOptions};
+
+/// Spans kept of one trace while receiving: far beyond what a request makes, short of what a runaway loop does.
+const SPANS_PER_TRACE: usize = 50_000;
+
+/// Where the policy comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Lookup {
+    /// Only `--policy` or its variable.
+    Named,
+    /// Else `jwtrail.toml` in the working directory.
+    WorkingDirectory,
+}
+
+/// Reads the policy, if there is one. Also says which, on standard error, where it was not named by the user.
+pub fn file(args: &JudgeArgs, lookup: Lookup) -> Result<File, ConfigError> {
+    if let Some(path) = &args.policy {
+        return config::read(path);
+    }
+    let here = Path::new(FILE_NAME);
+    if lookup == Lookup::WorkingDirectory && here.is_file() {
+        super::out::note(&format!("policy: {}", here.display()));
+        return config::read(here);
+    }
+    Ok(File::default())
+}
+
+/// Everything that judging needs: policy, bounds, key sets.
+pub struct Judging {
+    /// The file, for its options.
+    pub file: File,
+    /// Bounds and switches.
+    pub options: TrailOptions,
+    /// Key sets to check signatures with.
+    pub key_sets: Vec<KeyFile>,
+}
+
+impl Judging {
+    /// Works it out; `memory` bounds what is kept, `None` keeps all of the input.
+    pub fn new(args: &JudgeArgs, file: File, memory: Option<usize>) -> Self {
+        let options = TrailOptions {
+            assume_captured: args.assume_captured || file.options.assume_captured,
+            settle: file.settle(args.settle),
+            memory: memory.unwrap_or(usize::MAX),
+            spans_per_trace: memory.map_or(usize::MAX, |_| SPANS_PER_TRACE),
+        };
+        let mut key_sets = file.key_sets();
+        key_sets.extend(args.jwks.iter().cloned().map(KeyFile::any_issuer));
+        Self { file, options, key_sets }
+    }
+
+    /// An empty trail under this policy.
+    pub fn trail(&self) -> Trail {
+        Trail::new(self.file.policy.clone(), self.options.clone())
+    }
+
+    /// Bounds of an engine over that trail.
+    pub fn engine(&self) -> EngineOptions {
+        EngineOptions { intake_bytes: INTAKE_BYTES.min(self.options.memory), memory: self.options.memory }
+    }
+}
+
+/// Where to listen; at least one of the two.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Listen {
+    /// OTLP over gRPC.
+    pub grpc: Option<SocketAddr>,
+    /// OTLP over HTTP.
+    pub http: Option<SocketAddr>,
+    /// Memory for judging, in bytes.
+    pub memory: usize,
+}
+
+/// Works out where to listen. `--no-grpc` wins over an address from the environment or the file.
+pub fn listen(args: &ListenArgs, file: &File) -> anyhow::Result<Listen> {
+    let from_file = &file.options;
+    let pick = |off: bool, option: Option<SocketAddr>, in_file: Option<SocketAddr>, default| {
+        (!off).then(|| option.or(in_file).unwrap_or(default))
+    };
+    let grpc_off = args.no_grpc || (from_file.no_grpc && args.grpc.is_none());
+    let http_off = args.no_http || (from_file.no_http && args.http.is_none());
+    let grpc = pick(grpc_off, args.grpc, from_file.grpc, DEFAULT_GRPC);
+    let http = pick(http_off, args.http, from_file.http, DEFAULT_HTTP);
+    if grpc.is_none() && http.is_none() {
+        bail!("expected somewhere to listen, found both --no-grpc and --no-http: leave one of them out");
+    }
+    let memory = args.memory.or(from_file.memory).unwrap_or(DEFAULT_MEMORY).0;
+    Ok(Listen { grpc, http, memory })
+}
+
+/// How to draw.
+pub fn screen(args: ScreenArgs, file: &File) -> ScreenArgs {
+    ScreenArgs { ascii: args.ascii || file.options.ascii, no_mouse: args.no_mouse || file.options.no_mouse }
+}

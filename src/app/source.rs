@@ -1,0 +1,77 @@
+//! What every source shares: the decoder that forgets raw tokens, and the reader of files behind it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::check::name;
+use super::out;
+use super::settings::Judging;
+use crate::model::Batch;
+use crate::otlp::extract::Extractor;
+use crate::otlp::files::{self, FileReport};
+use crate::otlp::{Decode, VisitorDecoder};
+use crate::token::{FingerprintKey, KeySets, KeySource, Shared};
+
+/// The variable that holds the key of fingerprints: a secret, so never an option.
+const KEY_VARIABLE: &str = "JWTRAIL_FP_KEY";
+
+/// A decoder under the policy's carriers and the key sets.
+pub fn decoder(judging: &Judging) -> anyhow::Result<Arc<dyn Decode>> {
+    let key = match std::env::var(KEY_VARIABLE) {
+        Ok(text) if !text.is_empty() => FingerprintKey::from_env_text(&text)?,
+        Err(std::env::VarError::NotUnicode(_)) => {
+            anyhow::bail!("expected UTF-8 text in {KEY_VARIABLE}, found other bytes: make one with `openssl rand -base64 48`")
+        }
+        _ => FingerprintKey::random()?,
+    };
+    let sources: Vec<KeySource> = judging
+        .key_sets
+        .iter()
+        .map(|set| KeySource::File {
+            path: set.path.clone(),
+            issuer: set.issuer.clone(),
+            algorithms: set.algorithms.clone(),
+        })
+        .collect();
+    let keys = KeySets::load(&sources)?;
+    for skipped in keys.skipped() {
+        tracing::warn!("key left out: {skipped}");
+    }
+    let shared = Shared::new(&judging.file.policy, key, keys)?;
+    Ok(Arc::new(VisitorDecoder::new(move || Extractor::new(Arc::clone(&shared)))))
+}
+
+/// Reads saved traces.
+pub struct Reader {
+    decoder: Arc<dyn Decode>,
+}
+
+impl Reader {
+    /// A reader with a decoder of its own.
+    pub fn new(judging: &Judging) -> anyhow::Result<Self> {
+        Ok(Self { decoder: decoder(judging)? })
+    }
+
+    /// Hands over what is in a file; what cannot be read of it is named on standard error.
+    pub fn read(&self, path: &Path, take: &mut dyn FnMut(Batch)) -> anyhow::Result<()> {
+        let report = files::read_file(path, self.decoder.as_ref(), take)?;
+        for line in damage(&name(path), &report) {
+            out::note(&line);
+        }
+        Ok(())
+    }
+}
+
+/// A line for each damaged record that is named, and one for the rest.
+fn damage(file: &str, report: &FileReport) -> Vec<String> {
+    let mut lines: Vec<String> =
+        report.damaged.iter().map(|damaged| format!("{file}: {damaged}: left out")).collect();
+    let more = report.damaged_total.saturating_sub(report.damaged.len() as u64);
+    if more > 0 {
+        lines.push(format!("{file}: {more} more records could not be read"));
+    }
+    if let Some(place) = report.truncated {
+        lines.push(format!("{file}: {place}: the last record is cut off and was left out"));
+    }
+    lines
+}

@@ -1,0 +1,175 @@
+//! Checks of a policy that its types do not make: globs, names of verdicts and findings, dates, key sets.
+
+use std::borrow::Cow;
+use std::ops::Deref;
+
+use toml::de::{DeTable, DeValue};
+
+use super::error::unknown;
+use crate::model::policy::{IgnorePolicy, IssuerPolicy, Policy, RejectionPolicy};
+use crate::model::{Cause, Finding, Reason, Verdict};
+
+/// One step from the file's root to a value.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Step {
+    /// A key of a table.
+    Key(Cow<'static, str>),
+    /// A place in an array.
+    Index(usize),
+}
+
+impl From<&'static str> for Step {
+    fn from(key: &'static str) -> Self {
+        Self::Key(Cow::Borrowed(key))
+    }
+}
+
+impl From<usize> for Step {
+    fn from(index: usize) -> Self {
+        Self::Index(index)
+    }
+}
+
+/// What is wrong, and with which value.
+pub(super) struct Fault {
+    pub(super) place: Vec<Step>,
+    pub(super) message: String,
+}
+
+/// Finds the place of a value in the text.
+pub(super) struct Places<'a> {
+    root: &'a DeTable<'a>,
+}
+
+impl<'a> Places<'a> {
+    pub(super) fn new(root: &'a DeTable<'a>) -> Self {
+        Self { root }
+    }
+
+    /// Byte offset of a value, or of the deepest table above it that is there.
+    pub(super) fn offset(&self, place: &[Step]) -> usize {
+        let (mut offset, mut table, mut value): (usize, Option<&DeTable<'_>>, Option<&DeValue<'_>>) =
+            (0, Some(self.root), None);
+        for step in place {
+            let next = match step {
+                Step::Key(key) => table.and_then(|table| table.get(key.as_ref())),
+                Step::Index(index) => value.and_then(DeValue::as_array).and_then(|array| array.deref().get(*index)),
+            };
+            let Some(next) = next else { return offset };
+            offset = next.span().start;
+            value = Some(next.get_ref());
+            table = next.get_ref().as_table();
+        }
+        offset
+    }
+}
+
+/// The first fault of a policy, if any.
+pub(super) fn policy(policy: &Policy) -> Result<(), Fault> {
+    for (index, edge) in policy.edge.iter().enumerate() {
+        let globs = [("from", Some(&edge.from)), ("to", Some(&edge.to)), ("route", edge.route.as_ref())];
+        for (key, text) in globs {
+            glob(text, &["edge".into(), index.into(), key.into()])?;
+        }
+    }
+    let lists = [
+        ("capture", "assume", &policy.capture.assume),
+        ("proxies", "services", &policy.proxies.services),
+        ("hosts", "internal", &policy.hosts.internal),
+        ("hosts", "allowed", &policy.hosts.allowed),
+    ];
+    for (table, key, list) in lists {
+        for (index, text) in list.iter().enumerate() {
+            glob(Some(text), &[table.into(), key.into(), index.into()])?;
+        }
+    }
+    for (name, _) in &policy.severity {
+        severity_name(name)?;
+    }
+    policy.ignore.iter().enumerate().try_for_each(|(index, rule)| ignore(index, rule))?;
+    policy.issuer.iter().enumerate().try_for_each(|(index, issuer)| key_set(index, issuer))?;
+    policy.rejection.iter().enumerate().try_for_each(|(index, row)| rejection(index, row))
+}
+
+fn glob(text: Option<&String>, place: &[Step]) -> Result<(), Fault> {
+    let Some(text) = text else { return Ok(()) };
+    match globset::Glob::new(text) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Fault {
+            place: place.to_vec(),
+            message: format!("expected a glob such as `orders*` or `{{a,b}}`, found `{text}`: {}", error.kind()),
+        }),
+    }
+}
+
+fn severity_name(name: &str) -> Result<(), Fault> {
+    let verdicts = Verdict::ALL.iter().map(|value| value.name());
+    let causes = Cause::ALL.iter().map(|value| value.name());
+    let findings = Finding::ALL.iter().map(|value| value.name());
+    let known: Vec<&str> = verdicts.chain(causes).chain(findings).collect();
+    named("verdict, cause or finding", name, &known, vec!["severity".into(), Step::Key(Cow::Owned(name.to_owned()))])
+}
+
+fn named(kind: &str, found: &str, known: &[&str], place: Vec<Step>) -> Result<(), Fault> {
+    if known.contains(&found) { Ok(()) } else { Err(Fault { place, message: unknown(kind, found, known) }) }
+}
+
+fn ignore(index: usize, rule: &IgnorePolicy) -> Result<(), Fault> {
+    let place = |key: &'static str| vec![Step::from("ignore"), index.into(), key.into()];
+    glob(Some(&rule.from), &place("from"))?;
+    glob(Some(&rule.to), &place("to"))?;
+    if let Some(verdict) = &rule.verdict {
+        let known: Vec<&str> = Verdict::ALL.iter().map(|value| value.name()).collect();
+        named("verdict", verdict, &known, place("verdict"))?;
+    }
+    if let Some(finding) = &rule.finding {
+        let known: Vec<&str> = Finding::ALL.iter().map(|value| value.name()).collect();
+        named("finding", finding, &known, place("finding"))?;
+    }
+    if rule.verdict.is_none() && rule.finding.is_none() {
+        let message = "expected `verdict` or `finding` to say what is ignored, found neither".to_owned();
+        return Err(Fault { place: vec!["ignore".into(), index.into()], message });
+    }
+    if rule.reason.trim().is_empty() {
+        let message = "expected a sentence why this is accepted, found an empty text".to_owned();
+        return Err(Fault { place: place("reason"), message });
+    }
+    match &rule.until {
+        Some(day) if day.parse::<jiff::civil::Date>().is_err() => {
+            Err(Fault { place: place("until"), message: format!("expected a day as \"2026-12-31\", found `{day}`") })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn key_set(index: usize, issuer: &IssuerPolicy) -> Result<(), Fault> {
+    let fault = |place: Vec<Step>, message: String| Err(Fault { place, message });
+    let here = || vec![Step::from("issuer"), index.into()];
+    match &issuer.jwks {
+        None => fault(
+            here(),
+            "expected `jwks = \"FILE\"`, found none: keys are read from files; discovery by `url` is not there yet"
+                .to_owned(),
+        ),
+        Some(name) if name.starts_with("http://") || name.starts_with("https://") => fault(
+            vec!["issuer".into(), index.into(), "jwks".into()],
+            format!("expected a file, found the address `{name}`: save the key set and name the file"),
+        ),
+        Some(_) => Ok(()),
+    }
+}
+
+fn rejection(index: usize, row: &RejectionPolicy) -> Result<(), Fault> {
+    let place = |key: &'static str| vec![Step::from("rejection"), index.into(), key.into()];
+    let reasons: Vec<&str> = Reason::ALL.iter().map(|value| value.name()).collect();
+    named("reason", &row.reason, &reasons, place("reason"))?;
+    for field in row.field.split('|') {
+        named("field", field.trim(), &["type", "message", "challenge"], place("field"))?;
+    }
+    named("match", &row.r#match, &["substring", "word"], place("match"))?;
+    if row.text.trim().is_empty() {
+        let message = "expected the text of a refusal, found an empty one".to_owned();
+        return Err(Fault { place: place("text"), message });
+    }
+    Ok(())
+}

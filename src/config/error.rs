@@ -1,0 +1,88 @@
+//! What is wrong with a file, where, and what was probably meant.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why a file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// It cannot be read at all.
+    #[error("cannot read the policy {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// Something in it is wrong.
+    #[error("{}:{line}:{column}: {message}", path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: usize,
+        /// Column in characters, from 1.
+        column: usize,
+        /// What was expected, what was found, and the nearest known word.
+        message: String,
+    },
+}
+
+impl ConfigError {
+    /// An error at a byte offset of `text`.
+    pub(super) fn at(path: &Path, text: &str, offset: usize, message: String) -> Self {
+        let before = text.get(..offset.min(text.len())).unwrap_or(text);
+        let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Self::Invalid {
+            path: path.to_path_buf(),
+            line: before.matches('\n').count() + 1,
+            column: before[start..].chars().count() + 1,
+            message,
+        }
+    }
+
+    /// The TOML reader's own error, with the nearest word where it met an unknown one.
+    pub(super) fn from_toml(path: &Path, text: &str, error: &toml::de::Error) -> Self {
+        let offset = error.span().map_or(0, |span| span.start);
+        Self::at(path, text, offset, explain(error.message()))
+    }
+}
+
+/// serde's "unknown field `x`, expected one of `a`, `b`" holds the known words: the sentence stays true to the
+/// structs without a second list of them.
+fn explain(message: &str) -> String {
+    let first = message.lines().next().unwrap_or(message);
+    let Some((kind, rest)) = first
+        .strip_prefix("unknown field ")
+        .map(|rest| ("key", rest))
+        .or_else(|| first.strip_prefix("unknown variant ").map(|rest| ("value", rest)))
+    else {
+        return message.lines().collect::<Vec<_>>().join(", ");
+    };
+    let mut words = rest.split('`').skip(1).step_by(2);
+    let Some(found) = words.next() else { return first.to_owned() };
+    let known: Vec<&str> = words.collect();
+    unknown(kind, found, &known)
+}
+
+/// "unknown KIND `x`: did you mean `y`?", and the whole list where nothing is near.
+pub(super) fn unknown(kind: &str, found: &str, known: &[&str]) -> String {
+    match nearest(found, known) {
+        Some(near) => format!("unknown {kind} `{found}`: did you mean `{near}`?"),
+        None => format!("unknown {kind} `{found}`: expected one of {}", known.join(", ")),
+    }
+}
+
+/// The known word that a typing mistake or another spelling would lead away from.
+fn nearest<'a>(found: &str, known: &[&'a str]) -> Option<&'a str> {
+    let plain = |word: &str| word.to_ascii_lowercase().replace('-', "_");
+    let score = |word: &str| strsim::normalized_damerau_levenshtein(&plain(found), &plain(word));
+    known
+        .iter()
+        .copied()
+        .map(|word| (score(word), word))
+        .filter(|(near, _)| *near >= 0.5)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, word)| word)
+}

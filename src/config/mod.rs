@@ -1,0 +1,110 @@
+//! Where settings come from: defaults < file < environment < options.
+//!
+//! `cli` reads the environment and the options; the file is read here. It is the policy, and under `[options]` it
+//! may hold the long options of the command line. Errors name file, line and column, and the nearest known word.
+
+mod check;
+mod error;
+mod file;
+pub mod units;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::model::Severity;
+use crate::model::policy::Policy;
+
+pub use error::ConfigError;
+pub use file::{parse, read};
+pub use units::ByteSize;
+
+/// The policy's name in the working directory.
+pub const FILE_NAME: &str = "jwtrail.toml";
+
+/// Default of `--grpc`: the port that the OpenTelemetry Protocol assigns to gRPC.
+pub const DEFAULT_GRPC: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 4317);
+/// Default of `--http`: the port that the OpenTelemetry Protocol assigns to HTTP.
+pub const DEFAULT_HTTP: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 4318);
+/// Default of `--memory`.
+pub const DEFAULT_MEMORY: ByteSize = ByteSize(256 * 1024 * 1024);
+/// Default of `--fail-on`.
+pub const DEFAULT_FAIL_ON: Severity = Severity::High;
+
+/// `[options]`: the long options of the command line, with the same names and the same texts.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct FileOptions {
+    /// `--jwks`; paths are relative to the file.
+    pub jwks: Vec<PathBuf>,
+    /// `--assume-captured`
+    pub assume_captured: bool,
+    /// `--grpc`
+    pub grpc: Option<SocketAddr>,
+    /// `--http`
+    pub http: Option<SocketAddr>,
+    /// `--no-grpc`
+    pub no_grpc: bool,
+    /// `--no-http`
+    pub no_http: bool,
+    /// `--memory`
+    pub memory: Option<ByteSize>,
+    /// `--ascii`
+    pub ascii: bool,
+    /// `--no-mouse`
+    pub no_mouse: bool,
+    /// `--fail-on`
+    #[serde(deserialize_with = "units::severity")]
+    pub fail_on: Option<Severity>,
+}
+
+/// A key set in a file, and what it is good for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KeyFile {
+    /// A JWKS (RFC 7517).
+    pub path: PathBuf,
+    /// The issuer whose tokens it checks; `None` checks any.
+    pub issuer: Option<String>,
+    /// Algorithms to accept, by JOSE name; empty for whatever each key is good for.
+    pub algorithms: Vec<String>,
+}
+
+impl KeyFile {
+    /// A key set for tokens of any issuer, as `--jwks` names it.
+    pub fn any_issuer(path: PathBuf) -> Self {
+        Self { path, issuer: None, algorithms: Vec::new() }
+    }
+}
+
+/// A file as read: its path for messages, the policy, and the options in it.
+#[derive(Clone, Debug, Default)]
+pub struct File {
+    /// Where it was read, `None` where there was none.
+    pub path: Option<PathBuf>,
+    /// The policy.
+    pub policy: Policy,
+    /// `[options]`
+    pub options: FileOptions,
+}
+
+impl File {
+    /// Key sets named by the policy and by `[options]`, in that order, their paths relative to the file's folder.
+    pub fn key_sets(&self) -> Vec<KeyFile> {
+        let folder = self.path.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+        let of_issuers = self.policy.issuer.iter().filter_map(|issuer| {
+            Some(KeyFile {
+                path: folder.join(issuer.jwks.as_deref()?),
+                issuer: issuer.url.clone(),
+                algorithms: issuer.algorithms.clone(),
+            })
+        });
+        of_issuers.chain(self.options.jwks.iter().map(|path| KeyFile::any_issuer(folder.join(path)))).collect()
+    }
+
+    /// The settle window: the option, else the file's, else 15 s.
+    pub fn settle(&self, option: Option<Duration>) -> Duration {
+        option.unwrap_or(Duration::from_secs(self.policy.limits.settle))
+    }
+}

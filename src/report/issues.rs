@@ -1,0 +1,126 @@
+//! One pass over the hops: sums, and one issue for each accused verdict and each finding on an edge.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::{Counts, Issue};
+use crate::model::{Cause, Finding, Hop, Severity, Verdict};
+
+/// At most so many traces are named for an issue.
+const TRACES: usize = 5;
+
+type Edge = (Option<Arc<str>>, Arc<str>);
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Key {
+    edge: Edge,
+    verdict: Option<Verdict>,
+    cause: Option<Cause>,
+    finding: Option<Finding>,
+}
+
+/// Sums so far.
+#[derive(Default)]
+pub(super) struct Sums {
+    counts: Counts,
+    edges: HashMap<Edge, u64>,
+    issues: HashMap<Key, Issue>,
+}
+
+impl Sums {
+    /// Adds a hop; hops come in the report's order.
+    pub(super) fn add(&mut self, hop: &Hop) {
+        let edge: Edge = (hop.caller.as_ref().map(|party| Arc::clone(&party.service)), Arc::clone(&hop.callee.service));
+        let counts = &mut self.counts;
+        counts.hops += 1;
+        counts.verdicts[hop.verdict as usize] += 1;
+        counts.worst = counts.worst.max(Some(hop.worst()));
+        if hop.verdict.accuses() || hop.severity > Severity::Info {
+            counts.failing = counts.failing.max(Some(hop.severity));
+        }
+        if hop.verdict.accuses() {
+            let key = Key { edge: edge.clone(), verdict: Some(hop.verdict), cause: hop.cause, finding: None };
+            self.count(&key, hop, hop.severity);
+        }
+        let mut seen = Vec::new();
+        for hit in &hop.findings {
+            self.counts.failing = self.counts.failing.max(Some(hit.severity));
+            if seen.contains(&hit.finding) {
+                continue;
+            }
+            seen.push(hit.finding);
+            self.counts.findings[hit.finding as usize] += 1;
+            let same = hop.findings.iter().filter(|other| other.finding == hit.finding);
+            let severity = same.map(|other| other.severity).fold(hit.severity, Severity::max);
+            let key = Key { edge: edge.clone(), verdict: None, cause: None, finding: Some(hit.finding) };
+            self.count(&key, hop, severity);
+        }
+        *self.edges.entry(edge).or_default() += 1;
+    }
+
+    fn count(&mut self, key: &Key, hop: &Hop, severity: Severity) {
+        let issue = self.issues.entry(key.clone()).or_insert_with(|| Issue::first(key, hop, severity));
+        issue.count += 1;
+        issue.first_seen = issue.first_seen.min(hop.start);
+        issue.last_seen = issue.last_seen.max(hop.start);
+        if issue.traces.len() < TRACES && !issue.traces.contains(&hop.trace_id) {
+            issue.traces.push(hop.trace_id);
+        }
+        if (severity, hop.confidence) > (issue.severity, issue.confidence) {
+            (issue.severity, issue.confidence) = (severity, hop.confidence);
+            issue.show(hop);
+        }
+    }
+
+    /// The sums, and the issues worst first, then by caller, callee, cause.
+    pub(super) fn finish(self) -> (Counts, Vec<Issue>) {
+        let Self { counts, edges, issues } = self;
+        let mut issues: Vec<Issue> = issues.into_values().collect();
+        for issue in &mut issues {
+            issue.of = edges.get(&(issue.caller.clone(), Arc::clone(&issue.callee))).copied().unwrap_or_default();
+        }
+        issues.sort_by(|a, b| {
+            let order = |issue: &Issue| {
+                let names = (issue.caller.clone(), Arc::clone(&issue.callee));
+                let cause = (issue.cause.map(Cause::name), issue.verdict.map(Verdict::name));
+                (names, cause, issue.finding.map(Finding::name))
+            };
+            b.severity.cmp(&a.severity).then_with(|| order(a).cmp(&order(b)))
+        });
+        (counts, issues)
+    }
+}
+
+impl Issue {
+    fn first(key: &Key, hop: &Hop, severity: Severity) -> Self {
+        let mut issue = Self {
+            caller: key.edge.0.clone(),
+            callee: Arc::clone(&key.edge.1),
+            verdict: key.verdict,
+            cause: key.cause,
+            finding: key.finding,
+            segment: None,
+            severity,
+            confidence: hop.confidence,
+            count: 0,
+            of: 0,
+            first_seen: hop.start,
+            last_seen: hop.start,
+            traces: Vec::new(),
+            hint: None,
+            sample: hop.clone(),
+        };
+        issue.show(hop);
+        issue
+    }
+
+    /// Takes what is shown from a hop.
+    fn show(&mut self, hop: &Hop) {
+        // A finding's own words say more of it than the hint of a verdict that stands beside it.
+        let found = self.finding.and_then(|finding| hop.findings.iter().find(|hit| hit.finding == finding));
+        self.segment = if self.finding.is_some() { None } else { hop.segment };
+        self.hint =
+            found.map(|hit| hit.detail.clone()).filter(|detail| !detail.is_empty()).or_else(|| hop.hint.clone());
+        self.sample = hop.clone();
+    }
+}

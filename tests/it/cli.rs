@@ -1,0 +1,103 @@
+//! The command line as a user meets it: help, mistakes, exit status.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use clap::{CommandFactory, Parser};
+use jwtrail::cli::{Cli, Command as Sub, Format, Speed};
+use jwtrail::config::ByteSize;
+
+/// Runs the real program in a folder of its own, without any variable of the caller's.
+fn jwtrail(args: &[&str], folder: &Path, variables: &[(&str, &str)]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_jwtrail"))
+        .args(args)
+        .current_dir(folder)
+        .env_clear()
+        .env("XDG_STATE_HOME", folder.join("state"))
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap()
+}
+
+fn parse(args: &[&str]) -> Cli {
+    Cli::try_parse_from([&["jwtrail"], args].concat()).unwrap()
+}
+
+#[test]
+fn definitions_hold_together() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn help_tells_each_command() {
+    let mut texts = Cli::command().render_long_help().to_string();
+    for name in ["serve", "replay", "check", "demo"] {
+        let mut command = Cli::command();
+        command.build();
+        let sub = command.find_subcommand_mut(name).unwrap();
+        texts.push_str(&format!("\n======== {name}\n{}", sub.render_help()));
+    }
+    insta::assert_snapshot!(texts);
+}
+
+#[test]
+fn options_mean_what_the_specification_says() {
+    let Some(Sub::Check(check)) =
+        parse(&["check", "a.jsonl", "-", "--format", "json", "--jwks", "a", "--jwks", "b"]).command
+    else {
+        panic!("not check")
+    };
+    assert_eq!((check.files.len(), check.format, check.judge.jwks.len()), (2, Format::Json, 2));
+    let Some(Sub::Replay(replay)) = parse(&["replay", "a", "--speed", "1"]).command else { panic!("not replay") };
+    assert_eq!(replay.speed, Speed::Times(1.0));
+    let live = parse(&["--grpc", "127.0.0.1:0", "--memory", "1GiB", "--ascii"]).live;
+    assert_eq!((live.listen.memory, live.screen.ascii), (Some(ByteSize(1 << 30)), true));
+}
+
+#[test]
+fn mistakes_on_the_command_line_exit_with_two() {
+    let folder = tempfile::tempdir().unwrap();
+    let mistakes: &[&[&str]] = &[
+        &["chek"],
+        &["check"],
+        &["check", "a", "--fail-on", "bad"],
+        &["serve", "--for", "30"],
+        &["serve", "--no-grpc", "--no-http"],
+        &["--issuer", "https://id.example"],
+        &["replay", "a", "--speed", "0"],
+        &["check", "no-such-file.jsonl"],
+        &["check", "a", "--policy", "no-such-policy.toml"],
+    ];
+    for args in mistakes {
+        let output = jwtrail(args, folder.path(), &[]);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {error}");
+        assert!(error.starts_with("error: "), "{args:?}: {error}");
+        assert!(output.stdout.is_empty(), "{args:?} wrote to standard output");
+    }
+}
+
+#[test]
+fn a_policy_in_the_working_directory_is_read_by_check_and_named() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("jwtrail.toml"), "[limits]\nsetle = 3\n").unwrap();
+    let output = jwtrail(&["check", "a.jsonl"], folder.path(), &[]);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(error, "policy: jwtrail.toml\nerror: jwtrail.toml:2:1: unknown key `setle`: did you mean `settle`?\n");
+}
+
+#[test]
+fn the_environment_stands_behind_options_and_disturbs_no_other_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = folder.path().join("broken.toml");
+    std::fs::write(&policy, "edgy = 1\n").unwrap();
+    let variables =
+        [("JWTRAIL_POLICY", policy.to_str().unwrap()), ("JWTRAIL_MEMORY", "64MiB"), ("JWTRAIL_GRPC", "127.0.0.1:0")];
+    let output = jwtrail(&["check", "a.jsonl"], folder.path(), &variables);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(error.contains("broken.toml:1:1: unknown key `edgy`: did you mean `edge`?"), "{error}");
+    let output = jwtrail(&["serve", "--no-grpc", "--no-http"], folder.path(), &variables[1..]);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(error.contains("expected somewhere to listen"), "an option wins over the environment: {error}");
+}

@@ -1,0 +1,103 @@
+//! A policy with a mistake must say where and what was meant; one without must come through whole.
+
+use std::path::Path;
+use std::time::Duration;
+
+use jwtrail::config::{self, ByteSize, KeyFile};
+use jwtrail::model::Severity;
+use jwtrail::model::policy::TokenRule;
+
+fn error(text: &str) -> String {
+    config::parse(Path::new("jwtrail.toml"), text).unwrap_err().to_string()
+}
+
+#[test]
+fn a_whole_policy_is_read() {
+    let text = r#"
+        [options]
+        memory = "64MiB"
+        jwks = ["more.json"]
+        fail-on = "medium"
+        http = "127.0.0.1:9318"
+
+        [[issuer]]
+        url = "https://id.example"
+        jwks = "keys.json"
+
+        [[edge]]
+        from = "gateway"
+        to = "orders*"
+        token = "exchange"
+
+        [limits]
+        settle = 5
+
+        [severity]
+        moved = "info"
+
+        [[ignore]]
+        finding = "long_lived"
+        reason = "the test realm"
+        until = "2027-01-31"
+
+        [[rejection]]
+        reason = "expired"
+        text = "ticket too old"
+    "#;
+    let file = config::parse(Path::new("ci/jwtrail.toml"), text).unwrap();
+    assert_eq!(file.policy.edge[0].token, TokenRule::Exchange);
+    assert_eq!(file.policy.severity, [("moved".to_owned(), Severity::Info)]);
+    let keys = file.key_sets();
+    assert_eq!(keys[0].path, Path::new("ci/keys.json"), "paths in a file are relative to it");
+    assert_eq!(keys[0].issuer.as_deref(), Some("https://id.example"));
+    assert_eq!(keys[1..], [KeyFile::any_issuer("ci/more.json".into())]);
+    assert_eq!(file.options.memory, Some(ByteSize(64 << 20)));
+    assert_eq!(file.options.fail_on, Some(Severity::Medium));
+    assert_eq!(file.settle(None), Duration::from_secs(5));
+    assert_eq!(file.settle(Some(Duration::from_secs(1))), Duration::from_secs(1));
+}
+
+#[test]
+fn unknown_words_name_the_nearest_known_one_and_their_place() {
+    assert_eq!(error("[[edgee]]\nto = \"a\"\n"), "jwtrail.toml:1:3: unknown key `edgee`: did you mean `edge`?");
+    assert_eq!(
+        error("[limits]\nsettle = 5\n  clock_scew = 3\n"),
+        "jwtrail.toml:3:3: unknown key `clock_scew`: did you mean `clock_skew`?"
+    );
+    assert_eq!(
+        error("[[edge]]\nto = \"a\"\ntoken = \"optinal\"\n"),
+        "jwtrail.toml:3:9: unknown value `optinal`: did you mean `optional`?"
+    );
+    assert_eq!(error("[options]\nmemry = \"1GiB\"\n"), "jwtrail.toml:2:1: unknown key `memry`: did you mean `memory`?");
+    assert_eq!(
+        error("[severity]\n\"dropt\" = \"high\"\n"),
+        "jwtrail.toml:2:11: unknown verdict, cause or finding `dropt`: did you mean `dropped`?"
+    );
+    assert!(error("zzz = 1\n").contains("unknown key `zzz`: expected one of issuer, edge, capture"));
+}
+
+#[test]
+fn bad_values_say_what_was_expected_and_where() {
+    let glob = error("[[edge]]\nto = \"ok\"\ntoken = \"own\"\n\n[[edge]]\nfrom = \"é[a\"\ntoken = \"own\"\n");
+    assert!(glob.starts_with("jwtrail.toml:6:8: expected a glob such as `orders*`"), "{glob}");
+    let list = error("[hosts]\ninternal = [\"*.lan\", \"{a\"]\n");
+    assert!(list.starts_with("jwtrail.toml:2:22: expected a glob"), "{list}");
+    let day = error("[[ignore]]\nfinding = \"moved\"\nreason = \"known\"\nuntil = \"31.12.2026\"\n");
+    assert_eq!(day, "jwtrail.toml:4:9: expected a day as \"2026-12-31\", found `31.12.2026`");
+    let both = error("[[ignore]]\nreason = \"known\"\n");
+    assert!(both.starts_with("jwtrail.toml:1:1: expected `verdict` or `finding`"), "{both}");
+    let issuer = error("[[issuer]]\nurl = \"https://id.example\"\n");
+    assert!(issuer.contains("expected `jwks = \"FILE\"`"), "{issuer}");
+    let size = error("[options]\nmemory = \"lots\"\n");
+    assert_eq!(size, "jwtrail.toml:2:10: expected a size such as 256MiB, found `lots`");
+    let level = error("[severity]\nmoved = \"worst\"\n");
+    assert!(level.contains("expected info, low, medium, high or critical for `moved`, found `worst`"), "{level}");
+    let syntax = error("[limits\nsettle = 5\n");
+    assert!(syntax.starts_with("jwtrail.toml:1:8: "), "{syntax}");
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let error = config::read(Path::new("no/such/policy.toml")).unwrap_err().to_string();
+    assert!(error.starts_with("cannot read the policy no/such/policy.toml"), "{error}");
+}

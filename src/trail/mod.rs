@@ -1,12 +1,49 @@
 //! The pure core: spans into hops, hops into verdicts. No socket, no screen, no clock: time comes from spans and ticks.
 
+mod aggregate;
+mod blame;
+mod compare;
+mod coverage;
+mod exchange;
+mod exempt;
+mod explain;
+mod facts;
+mod findings;
+mod hints;
+mod judge;
+mod nature;
+mod observe;
+mod outbound;
+mod pairing;
+mod profile;
+mod redirect;
+mod refusal;
+mod rejections;
+mod rows;
+mod rules;
+mod severity;
+mod sides;
+mod slots;
+mod store;
 pub mod summary;
+mod table;
+mod tree;
+mod work;
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
+use ahash::{AHashMap, AHashSet};
+
 use crate::model::policy::Policy;
-use crate::model::{Batch, Hop, TraceId, UnixNanos};
-use summary::{Announcement, Summary};
+use crate::model::{Batch, Hop, ServiceName, SpanId, TraceId, UnixNanos};
+
+use aggregate::Sums;
+use coverage::Coverage;
+use profile::{Learned, Profile};
+use rules::Rules;
+use store::TraceState;
+use summary::{Announcement, ProblemRow};
 
 /// Bounds and switches of a [`Trail`].
 #[derive(Clone, Debug)]
@@ -51,52 +88,170 @@ pub struct TrailStats {
 /// All traces held, their verdicts, and the capture profile built of them.
 pub struct Trail {
     options: TrailOptions,
+    rules: Rules,
+    profile: Profile,
+    coverage: Coverage,
+    sums: Sums,
     stats: TrailStats,
+    traces: AHashMap<TraceId, TraceState>,
+    /// Traces to judge at the next tick.
+    dirty: Vec<TraceId>,
+    /// Services about which the profile learned something: their traces are judged anew.
+    learned: AHashSet<ServiceName>,
+    /// Something was learned that may concern any trace.
+    learned_all: bool,
+    /// Spans that spans of other traces link to: by their trace, the span and the linking trace.
+    links_in: AHashMap<TraceId, Vec<(SpanId, TraceId)>>,
+    /// Traces by the time of their last change, for settling.
+    quiet: VecDeque<(UnixNanos, TraceId)>,
+    /// Traces in order of arrival, for eviction; broken ones move to a queue of their own.
+    oldest: VecDeque<TraceId>,
+    oldest_broken: VecDeque<TraceId>,
+    broken_bytes: usize,
+    withdrawn: Vec<ProblemRow>,
 }
 
 impl Trail {
     /// An empty trail.
-    pub fn new(_policy: Policy, options: TrailOptions) -> Self {
-        Self { options, stats: TrailStats::default() }
+    pub fn new(policy: Policy, options: TrailOptions) -> Self {
+        let rules = Rules::new(policy, options.assume_captured);
+        Self {
+            options,
+            rules,
+            profile: Profile::default(),
+            coverage: Coverage::default(),
+            sums: Sums::default(),
+            stats: TrailStats::default(),
+            traces: AHashMap::new(),
+            dirty: Vec::new(),
+            learned: AHashSet::new(),
+            learned_all: false,
+            links_in: AHashMap::new(),
+            quiet: VecDeque::new(),
+            oldest: VecDeque::new(),
+            oldest_broken: VecDeque::new(),
+            broken_bytes: 0,
+            withdrawn: Vec::new(),
+        }
     }
 
     /// Takes spans and logs; `now` is the engine's clock, which decides when a trace has been quiet long enough.
-    pub fn ingest(&mut self, batch: Batch, _now: UnixNanos) {
-        self.stats.spans += batch.spans.len() as u64;
+    pub fn ingest(&mut self, batch: Batch, now: UnixNanos) {
+        for span in batch.spans {
+            self.stats.spans += 1;
+            match self.profile.learn(&span) {
+                Learned::Nothing => {}
+                Learned::Service => {
+                    self.learned.insert(span.resource.service.clone());
+                }
+                Learned::Anyone => self.learned_all = true,
+            }
+            self.coverage.add(&span);
+            for link in span.links.iter().filter(|link| link.trace_id != span.trace_id) {
+                self.links_in.entry(link.trace_id).or_default().push((link.span_id, span.trace_id));
+                self.touch_linked(link.trace_id);
+            }
+            let id = span.trace_id;
+            let limit = self.options.spans_per_trace;
+            let trace = self.touch(id, now);
+            if trace.spans.len() >= limit {
+                self.stats.trace_overflow += 1;
+                continue;
+            }
+            let before = trace.bytes;
+            trace.push(span);
+            self.stats.memory_used += trace.bytes - before;
+        }
+        for record in batch.logs {
+            self.stats.logs += 1;
+            let trace = self.touch(record.trace_id, now);
+            let before = trace.bytes;
+            trace.push_log(record);
+            self.stats.memory_used += trace.bytes - before;
+        }
     }
 
-    /// Judges what changed since the last tick, settles quiet traces, evicts beyond the memory bound. True if anything
-    /// that a screen shows has changed.
-    pub fn tick(&mut self, _now: UnixNanos) -> bool {
-        let _ = self.options.settle;
-        false
+    /// Marks a trace as changed, and those that link into it.
+    fn touch(&mut self, id: TraceId, now: UnixNanos) -> &mut TraceState {
+        if let Some(linking) = self.links_in.get(&id) {
+            let linking: Vec<TraceId> = linking.iter().map(|(_, trace)| *trace).collect();
+            linking.into_iter().for_each(|trace| self.touch_linked(trace));
+        }
+        let trace = self.traces.entry(id).or_insert_with(|| {
+            self.oldest.push_back(id);
+            TraceState { bytes: PER_TRACE, ..TraceState::default() }
+        });
+        if !trace.dirty {
+            trace.dirty = true;
+            self.dirty.push(id);
+        }
+        if trace.touched != now || trace.settled {
+            trace.touched = now;
+            self.quiet.push_back((now, id));
+        }
+        trace.settled = false;
+        trace
     }
 
-    /// Judges everything as settled: the end of a file, or of a run.
-    pub fn settle_all(&mut self) {}
+    fn touch_linked(&mut self, id: TraceId) {
+        if let Some(trace) = self.traces.get_mut(&id)
+            && !trace.dirty
+        {
+            trace.dirty = true;
+            self.dirty.push(id);
+        }
+    }
 
     /// Counters.
     pub fn stats(&self) -> TrailStats {
-        self.stats
-    }
-
-    /// Rows for a screen or a report.
-    pub fn summary(&mut self, _now: UnixNanos) -> Summary {
-        Summary::default()
-    }
-
-    /// Problems that appeared or were withdrawn since the last call.
-    pub fn announcements(&mut self) -> Vec<Announcement> {
-        Vec::new()
+        let mut stats = self.stats;
+        stats.traces = self.traces.len() as u64;
+        stats.verdicts = self.sums.verdicts;
+        stats.hops = stats.verdicts.iter().sum();
+        stats.dropped_low = self.sums.dropped_low;
+        stats
     }
 
     /// Every trace held, in the report's order: trace start, then id.
     pub fn trace_ids(&self) -> Vec<TraceId> {
-        Vec::new()
+        let mut ids: Vec<(UnixNanos, TraceId)> = self.traces.iter().map(|(id, trace)| (trace.start(), *id)).collect();
+        ids.sort_unstable();
+        ids.into_iter().map(|(_, id)| id).collect()
     }
 
     /// The judged hops of one trace in the report's order: hop start, then callee span id (caller's where there is none).
-    pub fn hops_of(&self, _trace: TraceId) -> Vec<Hop> {
-        Vec::new()
+    pub fn hops_of(&self, trace: TraceId) -> Vec<Hop> {
+        let settled = self.traces.get(&trace).is_some_and(|held| held.settled);
+        let mut hops = self.with_case(trace, |case| {
+            let judged = judge::judge(case);
+            judged.iter().map(|hop| explain::explain(case, hop, settled)).collect::<Vec<Hop>>()
+        });
+        hops.sort_by_key(explain::order_key);
+        hops
+    }
+
+    /// Problems that appeared or were withdrawn since the last call.
+    pub fn announcements(&mut self) -> Vec<Announcement> {
+        let mut found: Vec<Announcement> =
+            std::mem::take(&mut self.withdrawn).into_iter().map(|row| Announcement::Withdrawn(Box::new(row))).collect();
+        for edge in &mut self.sums.edges {
+            let of = edge.verdicts.iter().sum();
+            let mut kinds: Vec<_> = edge.problems.keys().copied().collect();
+            kinds.sort();
+            for kind in kinds {
+                let Some(sum) = edge.problems.get(&kind).filter(|sum| !sum.announced && sum.count() > 0) else {
+                    continue;
+                };
+                let row = rows::problem_row(edge, kind, sum, of, sum.last_seen);
+                if let (Some(row), Some(sum)) = (row, edge.problems.get_mut(&kind)) {
+                    sum.announced = true;
+                    found.push(Announcement::New(Box::new(row)));
+                }
+            }
+        }
+        found
     }
 }
+
+/// Bytes that a trace costs beside its spans: its entry in the maps and queues.
+const PER_TRACE: usize = 512;

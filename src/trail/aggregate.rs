@@ -1,0 +1,254 @@
+//! Sums over judged hops: what the screens and the report's issues are made of. Every sum can be taken back.
+
+use std::sync::Arc;
+
+use ahash::AHashMap;
+
+use crate::model::{Cause, Confidence, Finding, Hop, Segment, Severity, SpanId, TraceId, UnixNanos, Verdict};
+
+use super::slots::Slots;
+use super::summary::NodeKind;
+
+/// What one hop adds to the sums.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Contribution {
+    /// Which edge.
+    pub edge: usize,
+    /// The span that names the hop.
+    pub key: SpanId,
+    /// Start of the hop.
+    pub start: UnixNanos,
+    /// Verdict.
+    pub verdict: Verdict,
+    /// Cause.
+    pub cause: Option<Cause>,
+    /// Segment.
+    pub segment: Option<Segment>,
+    /// Severity of the verdict.
+    pub severity: Severity,
+    /// Confidence.
+    pub confidence: Confidence,
+    /// Findings.
+    pub findings: Vec<(Finding, Severity)>,
+}
+
+/// What a problem is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum ProblemKind {
+    /// An accused verdict.
+    Verdict(Verdict, Option<Cause>),
+    /// A finding.
+    Finding(Finding),
+}
+
+/// The newest hop of an edge or problem, as it was last drawn up.
+#[derive(Clone, Debug, Default)]
+pub struct Sample {
+    /// The newest hop's place, `None` where it was taken back.
+    pub newest: Option<(UnixNanos, TraceId, SpanId)>,
+    /// A hop drawn up.
+    pub hop: Option<Arc<Hop>>,
+    /// Which one, and when.
+    pub drawn: Option<((UnixNanos, TraceId, SpanId), UnixNanos)>,
+}
+
+/// Sums of one problem.
+#[derive(Clone, Debug)]
+pub struct ProblemSum {
+    /// Hops by severity and confidence.
+    pub counts: [[u64; 3]; 5],
+    /// Hops by segment; the last slot counts those without.
+    pub segments: [u64; 4],
+    /// Start of the first hop.
+    pub first_seen: UnixNanos,
+    /// Start of the newest hop.
+    pub last_seen: UnixNanos,
+    /// At most five traces.
+    pub traces: Vec<TraceId>,
+    /// Hops in each slot of 25 seconds.
+    pub spark: Slots<12>,
+    /// The newest hop.
+    pub sample: Sample,
+    /// Whether it was announced.
+    pub announced: bool,
+}
+
+impl Default for ProblemSum {
+    fn default() -> Self {
+        Self {
+            counts: [[0; 3]; 5],
+            segments: [0; 4],
+            first_seen: UnixNanos(u64::MAX),
+            last_seen: UnixNanos(0),
+            traces: Vec::new(),
+            spark: Slots::new(25_000_000_000),
+            sample: Sample::default(),
+            announced: false,
+        }
+    }
+}
+
+impl ProblemSum {
+    /// Hops with this problem.
+    pub fn count(&self) -> u64 {
+        self.counts.iter().flatten().sum()
+    }
+
+    /// The worst severity, and the surest confidence among the hops that have it.
+    pub fn worst(&self) -> (Severity, Confidence) {
+        let worst = (0..5).rev().find(|&s| self.counts[s].iter().any(|&n| n > 0)).unwrap_or(0);
+        let surest = (0..3).rev().find(|&c| self.counts[worst][c] > 0).unwrap_or(0);
+        (Severity::ALL[worst], Confidence::ALL[surest])
+    }
+
+    /// The segment of most hops.
+    pub fn segment(&self) -> Option<Segment> {
+        let most = (0..3).filter(|&i| self.segments[i] > 0).max_by_key(|&i| (self.segments[i], 3 - i))?;
+        Segment::ALL.get(most).copied()
+    }
+}
+
+/// Sums of one edge.
+#[derive(Clone, Debug)]
+pub struct EdgeSum {
+    /// Caller.
+    pub caller: Option<Arc<str>>,
+    /// Callee.
+    pub callee: Arc<str>,
+    /// What the callee is, where it never reports.
+    pub outside: NodeKind,
+    /// Hops by verdict.
+    pub verdicts: [u64; 8],
+    /// Start of the newest hop.
+    pub last_seen: UnixNanos,
+    /// Waypoints passed.
+    pub waypoints: Vec<Arc<str>>,
+    /// Hops in each of the last seconds.
+    pub rate: Slots<10>,
+    /// Newest hop of each verdict.
+    pub samples: [Sample; 8],
+    /// Problems.
+    pub problems: AHashMap<ProblemKind, ProblemSum>,
+}
+
+/// All sums.
+#[derive(Default, Debug)]
+pub struct Sums {
+    /// Edges, in order of first appearance.
+    pub edges: Vec<EdgeSum>,
+    /// Hops by verdict.
+    pub verdicts: [u64; 8],
+    /// `dropped` hops of severity low.
+    pub dropped_low: u64,
+    index: AHashMap<(Option<Arc<str>>, Arc<str>), usize>,
+}
+
+impl Sums {
+    /// The number of an edge; made where it is new.
+    pub fn edge(&mut self, caller: Option<&Arc<str>>, callee: &Arc<str>, outside: NodeKind) -> usize {
+        let key = (caller.cloned(), Arc::clone(callee));
+        if let Some(&edge) = self.index.get(&key) {
+            if outside == NodeKind::Service {
+                self.edges[edge].outside = outside;
+            }
+            return edge;
+        }
+        self.edges.push(EdgeSum {
+            caller: key.0.clone(),
+            callee: Arc::clone(callee),
+            outside,
+            verdicts: [0; 8],
+            last_seen: UnixNanos(0),
+            waypoints: Vec::new(),
+            rate: Slots::new(1_000_000_000),
+            samples: Default::default(),
+            problems: AHashMap::new(),
+        });
+        self.index.insert(key, self.edges.len() - 1);
+        self.edges.len() - 1
+    }
+
+    /// Adds a hop.
+    pub fn add(&mut self, trace: TraceId, c: &Contribution) {
+        self.verdicts[c.verdict as usize] += 1;
+        self.dropped_low += u64::from(is_dropped_low(c));
+        let edge = &mut self.edges[c.edge];
+        edge.verdicts[c.verdict as usize] += 1;
+        edge.last_seen = edge.last_seen.max(c.start);
+        edge.rate.add(c.start);
+        let place = (c.start, trace, c.key);
+        edge.samples[c.verdict as usize].offer(place);
+        for (kind, severity) in problems_of(c) {
+            let sum = edge.problems.entry(kind).or_default();
+            sum.counts[severity as usize][c.confidence as usize] += 1;
+            sum.segments[c.segment.map_or(3, |s| s as usize)] += 1;
+            sum.first_seen = sum.first_seen.min(c.start);
+            sum.last_seen = sum.last_seen.max(c.start);
+            sum.spark.add(c.start);
+            sum.sample.offer(place);
+            if sum.traces.len() < 5 && !sum.traces.contains(&trace) {
+                sum.traces.push(trace);
+            }
+        }
+    }
+
+    /// Takes a hop back.
+    pub fn remove(&mut self, trace: TraceId, c: &Contribution) {
+        self.verdicts[c.verdict as usize] = self.verdicts[c.verdict as usize].saturating_sub(1);
+        self.dropped_low = self.dropped_low.saturating_sub(u64::from(is_dropped_low(c)));
+        let edge = &mut self.edges[c.edge];
+        edge.verdicts[c.verdict as usize] = edge.verdicts[c.verdict as usize].saturating_sub(1);
+        edge.rate.remove(c.start);
+        edge.samples[c.verdict as usize].withdraw(trace);
+        for (kind, severity) in problems_of(c) {
+            if let Some(sum) = edge.problems.get_mut(&kind) {
+                let count = &mut sum.counts[severity as usize][c.confidence as usize];
+                *count = count.saturating_sub(1);
+                let segment = &mut sum.segments[c.segment.map_or(3, |s| s as usize)];
+                *segment = segment.saturating_sub(1);
+                sum.spark.remove(c.start);
+                sum.sample.withdraw(trace);
+                sum.traces.retain(|t| *t != trace);
+            }
+        }
+    }
+
+    /// Starts the counts anew and keeps what was announced and drawn.
+    pub fn clear_counts(&mut self) {
+        self.verdicts = [0; 8];
+        self.dropped_low = 0;
+        for edge in &mut self.edges {
+            edge.verdicts = [0; 8];
+            edge.rate = Slots::new(1_000_000_000);
+            edge.waypoints.clear();
+            edge.samples = Default::default();
+            for sum in edge.problems.values_mut() {
+                *sum = ProblemSum { announced: sum.announced, ..ProblemSum::default() };
+            }
+        }
+    }
+}
+
+impl Sample {
+    fn offer(&mut self, place: (UnixNanos, TraceId, SpanId)) {
+        if self.newest.is_none_or(|newest| place >= newest) {
+            self.newest = Some(place);
+        }
+    }
+
+    fn withdraw(&mut self, trace: TraceId) {
+        if self.newest.is_some_and(|(_, newest, _)| newest == trace) {
+            self.newest = None;
+        }
+    }
+}
+
+fn is_dropped_low(c: &Contribution) -> bool {
+    c.verdict == Verdict::Dropped && c.severity <= Severity::Low
+}
+
+/// The problems that a hop counts for.
+fn problems_of(c: &Contribution) -> impl Iterator<Item = (ProblemKind, Severity)> + '_ {
+    let accused = c.verdict.accuses().then_some((ProblemKind::Verdict(c.verdict, c.cause), c.severity));
+    accused.into_iter().chain(c.findings.iter().map(|(finding, severity)| (ProblemKind::Finding(*finding), *severity)))
+}

@@ -1,0 +1,172 @@
+//! One break, one accusation: what hops inherit from those above, and what later tries mend (verdicts.md section 4).
+
+use ahash::AHashMap;
+
+use crate::model::{Cause, Confidence, SpanId, SpanKind, UnixNanos, Verdict};
+
+use super::compare::{Change, Subject, subject};
+use super::judge::{EntryState, Judged, Taint};
+use super::observe::What;
+use super::pairing::{Caller, Forest};
+use super::sides::Inbound;
+
+/// Behind a break, a hop that only passes on what it got is not accused.
+pub fn inherit(hop: &mut Judged<'_>, inbound: &Inbound<'_>) {
+    match (inbound.taint, hop.ruling.verdict) {
+        (Taint::Lost(blame), Verdict::Absent) => {
+            hop.ruling.cause = Some(Cause::Inherited);
+            hop.ruling.anomaly = false;
+            hop.blame = Some(blame);
+        }
+        (Taint::Changed(blame), Verdict::Intact) => {
+            hop.ruling.cause = Some(Cause::Inherited);
+            hop.blame = Some(blame);
+        }
+        // A placeholder that came in and goes out again is no new one.
+        (Taint::Clean, Verdict::Absent) if inbound.observed.what == What::Placeholder => hop.ruling.anomaly = false,
+        (Taint::Lost(blame), Verdict::Unknown)
+            if inbound.stand_in.is_none() && hop.sent.none_there() && hop.received.none_there() =>
+        {
+            hop.ruling.verdict = Verdict::Absent;
+            hop.ruling.cause = Some(Cause::Inherited);
+            hop.ruling.confidence = Confidence::Possible;
+            hop.blame = Some(blame);
+        }
+        _ => {}
+    }
+}
+
+/// Writes what the callee's entry passes on to the hops below it.
+pub fn pass_on<'a>(states: &mut [EntryState<'a>], entry: usize, hop: &Judged<'a>, forest: &Forest<'a>) {
+    let taint = taint_of(hop, forest);
+    let first = states[entry].received.is_none();
+    let state = &mut states[entry];
+    if first {
+        state.received = Some(hop.received.clone());
+        state.taint = taint;
+    } else {
+        if let Some(received) = &mut state.received {
+            received.join(hop.received.clone());
+        }
+        // Several hops into one entry: one that brought a token keeps it clean.
+        let brought = matches!(hop.ruling.verdict, Verdict::Intact | Verdict::Originated | Verdict::Exchanged);
+        if brought || state.taint == Taint::Clean {
+            state.taint = if brought { taint } else { state.taint };
+        }
+    }
+    if hop.received.known() || state.stand_in.is_some() {
+        return;
+    }
+    let message = hop.pair.linked
+        || forest.own().spans[entry].kind == SpanKind::Consumer
+        || hop.call().is_some_and(|at| forest.span(at).kind == SpanKind::Producer);
+    let lost = matches!(taint, Taint::Lost(_));
+    let known = [&hop.sent, &hop.inbound].into_iter().find(|side| !side.tokens.is_empty());
+    if let Some(known) = known.filter(|_| !lost && hop.sent.what != What::Absent) {
+        let mut stand_in = known.clone();
+        stand_in.what = What::Token;
+        state.stand_in = Some(stand_in);
+        state.over_message |= message;
+    }
+}
+
+fn taint_of(hop: &Judged<'_>, forest: &Forest<'_>) -> Taint {
+    let here = || hop.key_span(forest).map(|span| span.span_id).unwrap_or_default();
+    match (hop.ruling.verdict, hop.ruling.cause) {
+        (Verdict::Dropped, _) | (Verdict::Changed, Some(Cause::Placeholder)) => Taint::Lost(here()),
+        (Verdict::Changed, _) => Taint::Changed(here()),
+        (Verdict::Absent, Some(Cause::Inherited)) => hop.blame.map_or(Taint::Clean, Taint::Lost),
+        (Verdict::Intact, Some(Cause::Inherited)) => hop.blame.map_or(Taint::Clean, Taint::Changed),
+        _ => Taint::Clean,
+    }
+}
+
+/// A token seen unchanged behind services that show nothing went through them: those hops are intact, likely.
+pub fn through_dark_services(hops: &mut [Judged<'_>]) {
+    if !hops.iter().any(|hop| hop.ruling.verdict == Verdict::Unknown && hop.pair.entry.is_some()) {
+        return;
+    }
+    // Hops by the entry that their caller received the request with.
+    let mut below: AHashMap<usize, Vec<usize>> = AHashMap::new();
+    for (i, hop) in hops.iter().enumerate() {
+        if let Some(entry) = hop.inbound_entry {
+            below.entry(entry).or_default().push(i);
+        }
+    }
+    // Children stand behind their parents, so one pass from the end sees each subtree whole.
+    for i in (0..hops.len()).rev() {
+        let hop = &hops[i];
+        if hop.ruling.verdict != Verdict::Unknown || hop.ruling.cause == Some(Cause::CallerUnseen) {
+            continue;
+        }
+        let carried: Vec<_> = hop.sent.tokens.iter().chain(&hop.inbound.tokens).map(|seen| seen.token).collect();
+        let arrived = !carried.is_empty()
+            && hop.pair.group.iter().filter_map(|entry| below.get(entry)).flatten().any(|&child| {
+                let child = &hops[child];
+                let seen = child.inbound.tokens.iter().chain(&child.sent.tokens).chain(&child.received.tokens);
+                let bridged = child.inbound.ground == super::observe::Ground::Bridge;
+                (!bridged || child.ruling.verdict == Verdict::Intact)
+                    && seen.into_iter().any(|s| carried.iter().any(|mine| mine.same_as(s.token) == Some(true)))
+            });
+        if arrived {
+            hops[i].ruling.verdict = Verdict::Intact;
+            hops[i].ruling.cause = None;
+            hops[i].ruling.confidence = Confidence::Likely;
+            hops[i].notes.push("the same token is seen again behind this service".to_owned());
+        }
+    }
+}
+
+/// The parts of a call that make a later one its retry: trace parent, caller, callee, operation.
+type Attempt<'h> = (Option<SpanId>, &'h str, &'h str, &'h str);
+
+fn attempt<'h>(hop: &'h Judged<'_>, forest: &Forest<'_>) -> Option<(Attempt<'h>, UnixNanos)> {
+    let Caller::Call(at) = hop.pair.caller else { return None };
+    let outer = hop.pair.chain.last().copied().unwrap_or(at);
+    let start = hop.key_span(forest)?.start;
+    let caller = hop.caller.as_deref().unwrap_or_default();
+    Some(((forest.span(outer).parent_id, caller, &hop.callee, &hop.operation), start))
+}
+
+/// A refused hop followed by the same caller's accepted call keeps its verdict at severity info.
+pub fn recover(hops: &mut [Judged<'_>], forest: &Forest<'_>) {
+    if !hops.iter().any(Judged::refused_itself) {
+        return;
+    }
+    let mut accepted: AHashMap<Attempt<'_>, UnixNanos> = AHashMap::new();
+    for (key, start) in hops.iter().filter(|hop| hop.answer.accepted()).filter_map(|hop| attempt(hop, forest)) {
+        let latest = accepted.entry(key).or_default();
+        *latest = start.max(*latest);
+    }
+    let mended: Vec<bool> = hops
+        .iter()
+        .map(|hop| {
+            hop.answer.refused
+                && attempt(hop, forest)
+                    .is_some_and(|(key, start)| accepted.get(&key).is_some_and(|later| *later > start))
+        })
+        .collect();
+    for (hop, mended) in hops.iter_mut().zip(mended) {
+        if mended {
+            hop.recovered = true;
+            hop.notes.push("recovered by a retry".to_owned());
+        }
+    }
+}
+
+/// Whether a changed hop repeats a refused one with a new token of the same subject (refresh on 401).
+pub fn is_retry_with_new_token(
+    forest: &Forest<'_>,
+    hop: &Judged<'_>,
+    change: &Change<'_>,
+    before: &[Judged<'_>],
+) -> bool {
+    let (Some(from), Some(to)) = (change.from, change.to) else { return false };
+    if subject(from.token, to.token) != Subject::Kept || !hop.answer.accepted() {
+        return false;
+    }
+    let Some((key, start)) = attempt(hop, forest) else { return false };
+    before.iter().filter(|earlier| earlier.refused_itself()).any(|earlier| {
+        attempt(earlier, forest).is_some_and(|(earlier_key, earlier_start)| earlier_key == key && earlier_start < start)
+    })
+}

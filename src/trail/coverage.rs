@@ -1,0 +1,161 @@
+//! What each service tells, and what is wrong with the set-up (verdicts.md section 10, last paragraph).
+
+use std::sync::Arc;
+
+use ahash::AHashMap;
+
+use crate::model::{CarriedValue, ServiceName, Span, VerifyResult};
+
+use super::hints;
+use super::profile::{Fact, Profile};
+use super::summary::{EdgeRow, NodeKind, ServiceRow, SetupNote};
+
+/// Sums of one service.
+#[derive(Clone, Debug)]
+struct ServiceSum {
+    service: ServiceName,
+    language: Arc<str>,
+    nameless: bool,
+    proxy: bool,
+    spans: u64,
+    inbound: Option<bool>,
+    outbound: Option<bool>,
+    verifies: Option<bool>,
+}
+
+/// Sums of all services and of the set-up's oddities.
+#[derive(Default, Debug)]
+pub struct Coverage {
+    services: Vec<ServiceSum>,
+    index: AHashMap<ServiceName, usize>,
+    last: Option<(Arc<crate::model::Resource>, usize)>,
+    skew: AHashMap<(Arc<str>, Arc<str>), u64>,
+    /// Settled traces with one service, and all settled traces.
+    pub single: (u64, u64),
+}
+
+impl Coverage {
+    /// Counts a span.
+    pub fn add(&mut self, span: &Span) {
+        let at = self.service(span);
+        let sum = &mut self.services[at];
+        sum.spans += 1;
+        sum.proxy |= span.proxy;
+        let shows = span.captured.carrier
+            || span.captured.traceparent
+            || span.captured.user_agent_or_host
+            || span.tags.is_some()
+            || span.carried.iter().any(|c| !matches!(c.value, CarriedValue::Empty));
+        let side = if span.is_entry() { Some(&mut sum.inbound) } else { span.is_call().then_some(&mut sum.outbound) };
+        if let Some(side) = side
+            && span.db_system.is_none()
+        {
+            *side = Some(side.unwrap_or(false) | shows);
+        }
+        match span.tags.as_ref().and_then(|tags| tags.verify_result) {
+            Some(VerifyResult::Ok | VerifyResult::Failed) => sum.verifies = Some(true),
+            Some(VerifyResult::Skipped) => sum.verifies = sum.verifies.or(Some(false)),
+            _ => {}
+        }
+    }
+
+    fn service(&mut self, span: &Span) -> usize {
+        if let Some((resource, at)) = &self.last
+            && Arc::ptr_eq(resource, &span.resource)
+        {
+            return *at;
+        }
+        let resource = &span.resource;
+        let at = self.index.get(&resource.service).copied().unwrap_or_else(|| {
+            self.services.push(ServiceSum {
+                service: resource.service.clone(),
+                language: Arc::clone(&resource.language),
+                nameless: resource.nameless,
+                proxy: false,
+                spans: 0,
+                inbound: None,
+                outbound: None,
+                verifies: None,
+            });
+            self.index.insert(resource.service.clone(), self.services.len() - 1);
+            self.services.len() - 1
+        });
+        self.last = Some((Arc::clone(resource), at));
+        at
+    }
+
+    /// How many services were seen.
+    pub fn len(&self) -> usize {
+        self.services.len()
+    }
+
+    /// Notes that a callee began before its call by more than the call lasted.
+    pub fn skewed(&mut self, caller: &Arc<str>, callee: &Arc<str>, ms: u64) {
+        let worst = self.skew.entry((Arc::clone(caller), Arc::clone(callee))).or_default();
+        *worst = ms.max(*worst);
+    }
+
+    /// Rows: services that take part in a hop or stand alone, then what lies outside.
+    pub fn rows(&self, profile: &Profile, edges: &[EdgeRow], outside: &[(Arc<str>, NodeKind)]) -> Vec<ServiceRow> {
+        let mut rows: Vec<ServiceRow> = Vec::new();
+        for sum in &self.services {
+            let name = profile.shown(&sum.service);
+            let takes_part = edges.iter().any(|e| e.callee == name || e.caller.as_ref() == Some(&name));
+            // A proxy that only ever stood between two services is drawn on their edge.
+            if sum.proxy && !takes_part || rows.iter().any(|row| row.name == name) {
+                continue;
+            }
+            let refuses = profile.holds(&Fact::Refuses(sum.service.clone()));
+            rows.push(ServiceRow {
+                name,
+                kind: NodeKind::Service,
+                language: Arc::clone(&sum.language),
+                spans: sum.spans,
+                captures_inbound: sum.inbound,
+                captures_outbound: sum.outbound,
+                verifies: if refuses { Some(true) } else { sum.verifies },
+            });
+        }
+        for (name, kind) in outside {
+            if !rows.iter().any(|row| row.name == *name) {
+                rows.push(ServiceRow {
+                    name: Arc::clone(name),
+                    kind: *kind,
+                    language: "".into(),
+                    spans: 0,
+                    captures_inbound: None,
+                    captures_outbound: None,
+                    verifies: None,
+                });
+            }
+        }
+        rows
+    }
+
+    /// What is wrong with the set-up.
+    pub fn notes(&self, profile: &Profile) -> Vec<SetupNote> {
+        let mut notes = Vec::new();
+        let (single, all) = self.single;
+        if self.services.len() > 1 && all >= 5 && single * 2 > all {
+            notes.push(SetupNote::ContextBroken { single, all });
+        }
+        let mut skew: Vec<_> = self.skew.iter().collect();
+        skew.sort();
+        notes.extend(skew.into_iter().map(|((caller, callee), &ms)| SetupNote::SkewSuspected {
+            caller: Arc::clone(caller),
+            callee: Arc::clone(callee),
+            ms,
+        }));
+        for sum in self.services.iter().filter(|sum| !sum.proxy) {
+            let service = profile.shown(&sum.service);
+            if sum.nameless {
+                notes.push(SetupNote::Nameless { service: Arc::clone(&service) });
+            }
+            let sides = [sum.inbound, sum.outbound];
+            if sides.contains(&Some(false)) && !sides.contains(&Some(true)) {
+                notes.push(SetupNote::Dark { service, advice: hints::to_capture(&sum.language) });
+            }
+        }
+        notes
+    }
+}

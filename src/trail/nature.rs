@@ -1,0 +1,140 @@
+//! What a request is for, where that alone tells that no token is expected (verdicts.md section 8).
+
+use crate::model::Span;
+
+/// The purpose of a request as far as it excuses a missing or different token.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Nature {
+    /// Nothing special.
+    Ordinary,
+    /// A message: exempt unless a carrier was ever seen on its destination.
+    Message,
+    /// CORS preflight.
+    Preflight,
+    /// OAuth token endpoint (RFC 6749 section 3.2).
+    TokenEndpoint,
+    /// Token introspection (RFC 7662).
+    Introspection,
+    /// Discovery, JWKS, authorize, revocation, userinfo.
+    IdentityProvider,
+    /// Health, readiness, metrics, actuator, probes.
+    Health,
+    /// Telemetry export.
+    Telemetry,
+    /// Instance metadata of a cloud.
+    InstanceMetadata,
+    /// An AWS API, signed in its own way.
+    AwsApi,
+    /// A database or cache.
+    Database,
+    /// Name lookups and connection spans: no request at all.
+    Connection,
+}
+
+impl Nature {
+    /// Whether section 8 excuses this request by nature; messages are decided with the profile.
+    pub fn exempt(self) -> bool {
+        !matches!(self, Self::Ordinary | Self::Message)
+    }
+
+    /// Whether such a span can call a service at all.
+    pub fn calls_nobody(self) -> bool {
+        matches!(self, Self::Database | Self::Connection)
+    }
+
+    /// Reads it off a span.
+    pub fn of(span: &Span) -> Self {
+        if is_connection(span) {
+            return Self::Connection;
+        }
+        if span.db_system.is_some() {
+            return Self::Database;
+        }
+        if let Some(nature) = span.rpc_system.as_deref().and_then(|system| of_rpc(span, system)) {
+            return nature;
+        }
+        if span.method.as_deref() == Some("OPTIONS") {
+            return Self::Preflight;
+        }
+        if span.host.as_deref().is_some_and(|host| METADATA_HOSTS.contains(&host)) {
+            return Self::InstanceMetadata;
+        }
+        if span.user_agent.as_deref().is_some_and(is_probe) {
+            return Self::Health;
+        }
+        let path = span.path.as_deref().or(span.route.as_deref());
+        if let Some(nature) = path.and_then(|path| of_path(path, span.method.as_deref())) {
+            return nature;
+        }
+        if span.messaging_system.is_some() { Self::Message } else { Self::Ordinary }
+    }
+}
+
+const METADATA_HOSTS: [&str; 5] =
+    ["169.254.169.254", "169.254.170.2", "metadata.google.internal", "100.100.100.200", "fd00:ec2::254"];
+
+const PROBES: [&str; 8] = [
+    "kube-probe/",
+    "elb-healthchecker/",
+    "googlehc/",
+    "prometheus/",
+    "consul health check",
+    "envoy/hc",
+    "blackbox exporter",
+    "amazon-route53-health",
+];
+
+fn is_probe(user_agent: &str) -> bool {
+    PROBES.iter().any(|probe| user_agent.get(..probe.len()).is_some_and(|head| head.eq_ignore_ascii_case(probe)))
+}
+
+fn is_connection(span: &Span) -> bool {
+    const NAMES: [&str; 6] = ["dns.lookup", "tcp.connect", "tls.connect", "ipc.connect", "connect", "kong.dns"];
+    const SCOPES: [&str; 3] = ["instrumentation-dns", "instrumentation-net", "otelhttptrace"];
+    span.method.is_none()
+        && span.rpc_system.is_none()
+        && span.messaging_system.is_none()
+        && (NAMES.contains(&&*span.name) || SCOPES.iter().any(|scope| span.scope.ends_with(scope)))
+}
+
+fn of_rpc(span: &Span, system: &str) -> Option<Nature> {
+    if system == "aws-api" {
+        return Some(Nature::AwsApi);
+    }
+    let service = span.rpc_service.as_deref()?;
+    if service.starts_with("grpc.health.") || service.starts_with("grpc.reflection.") {
+        Some(Nature::Health)
+    } else if service.starts_with("opentelemetry.proto.collector.") {
+        Some(Nature::Telemetry)
+    } else {
+        None
+    }
+}
+
+fn of_path(path: &str, method: Option<&str>) -> Option<Nature> {
+    let path = path.split(['?', '#']).next()?.trim_end_matches('/').to_ascii_lowercase();
+    let last = path.rsplit('/').next()?;
+    let posted = method.is_none_or(|method| method == "POST");
+    match last {
+        _ if path.contains("/.well-known/") => Some(Nature::IdentityProvider),
+        "token" | "access_token" if posted => Some(Nature::TokenEndpoint),
+        "introspect" | "introspection" | "check_token" | "tokeninfo" => Some(Nature::Introspection),
+        "jwks" | "jwks.json" | "certs" | "userinfo" | "revoke" | "revocation" | "authorize" => {
+            Some(Nature::IdentityProvider)
+        }
+        "keys" | "auth" if ["oauth", "oidc", "openid", "discovery"].iter().any(|part| path.contains(part)) => {
+            Some(Nature::IdentityProvider)
+        }
+        "health" | "healthz" | "healthcheck" | "ready" | "readyz" | "readiness" | "live" | "livez" | "liveness"
+        | "metrics" => Some(Nature::Health),
+        _ if ["/actuator/", "/health/", "/healthz/", "/-/healthy", "/-/ready"].iter().any(|p| path.contains(p))
+            || path.ends_with("/actuator") =>
+        {
+            Some(Nature::Health)
+        }
+        _ if ["/v1/traces", "/v1/metrics", "/v1/logs", "/api/v2/spans", "/api/traces"].contains(&path.as_str()) => {
+            Some(Nature::Telemetry)
+        }
+        _ => None,
+    }
+}

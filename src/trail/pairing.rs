@@ -1,0 +1,319 @@
+//! Spans into hops: which call led to which entry, and what each side is made of (verdicts.md section 1).
+
+use ahash::AHashSet;
+
+use crate::model::{ServiceName, Span, SpanId, SpanKind, TraceId};
+
+use super::tree::{Role, Tree};
+
+/// A span of one of the trees at hand: the trace's own is number 0, then those that it links to.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct At {
+    /// Which tree.
+    pub tree: usize,
+    /// Which span.
+    pub span: usize,
+}
+
+/// A trace and the traces that its links point into.
+pub struct Forest<'a> {
+    /// The trees; the first is the one to judge.
+    pub trees: Vec<Tree<'a>>,
+    /// Spans of the own trace that spans of other traces link to.
+    pub linked_from_outside: AHashSet<SpanId>,
+}
+
+/// Who called, as far as it can be seen.
+#[derive(Clone, Debug)]
+pub enum Caller {
+    /// A call span.
+    Call(At),
+    /// A service without a call span: its nearest span.
+    Service(At),
+    /// Nobody in sight.
+    Nobody,
+}
+
+/// A hop before it is judged.
+#[derive(Clone, Debug)]
+pub struct Pair {
+    /// Who called.
+    pub caller: Caller,
+    /// The callee's outermost entry span (a waypoint's where the proxy refused); `None` where the callee never reports.
+    pub entry: Option<usize>,
+    /// All entry spans of the callee that count as one.
+    pub group: Vec<usize>,
+    /// Waypoint spans in transit, nearest to the caller first.
+    pub waypoints: Vec<usize>,
+    /// The call spans nested in each other that are this call, innermost first.
+    pub chain: Vec<At>,
+    /// Whether the entry's parent never came.
+    pub gap: bool,
+    /// Whether it was found by a link.
+    pub linked: bool,
+}
+
+impl<'a> Forest<'a> {
+    /// The trace to judge.
+    pub fn own(&self) -> &Tree<'a> {
+        &self.trees[0]
+    }
+
+    /// A span.
+    pub fn span(&self, at: At) -> &'a Span {
+        &self.trees[at.tree].spans[at.span]
+    }
+
+    /// A span's service.
+    pub fn service(&self, at: At) -> &'a ServiceName {
+        self.trees[at.tree].service(at.span)
+    }
+
+    /// A span by its ids.
+    pub fn find(&self, trace: TraceId, span: SpanId) -> Option<At> {
+        let tree = self.trees.iter().position(|tree| tree.spans.first().is_some_and(|s| s.trace_id == trace))?;
+        Some(At { tree, span: self.trees[tree].find(span)? })
+    }
+}
+
+/// All hops of the own trace, parents before children.
+pub fn pair(forest: &Forest<'_>) -> Vec<Pair> {
+    let tree = forest.own();
+    let mut pairs = Vec::new();
+    let groups = entry_groups(tree);
+    for group in &groups {
+        pair_group(forest, group, &mut pairs);
+    }
+    let mut answered = vec![false; tree.spans.len()];
+    for pair in &pairs {
+        for at in pair.chain.iter().filter(|at| at.tree == 0) {
+            answered[at.span] = true;
+        }
+    }
+    outbound(forest, &mut answered, &mut pairs);
+    pairs
+}
+
+/// Entry spans of one service with no call between them are one entry, the outermost first.
+fn entry_groups(tree: &Tree<'_>) -> Vec<Vec<usize>> {
+    let mut outermost: Vec<Option<usize>> = vec![None; tree.spans.len()];
+    let mut members: Vec<Vec<usize>> = vec![Vec::new(); tree.spans.len()];
+    for i in top_down(tree) {
+        if tree.nodes[i].role != Role::Entry {
+            continue;
+        }
+        let head = enclosing_entry(tree, i).and_then(|above| outermost[above]).unwrap_or(i);
+        outermost[i] = Some(head);
+        members[head].push(i);
+    }
+    let heads = top_down(tree).into_iter().filter(|&i| outermost[i] == Some(i));
+    heads.map(|head| std::mem::take(&mut members[head])).collect()
+}
+
+/// The entry span of the same service right above, with nothing but inner spans between.
+fn enclosing_entry(tree: &Tree<'_>, i: usize) -> Option<usize> {
+    for at in tree.above(i) {
+        match tree.nodes[at].role {
+            Role::Entry => return tree.same_service(at, i).then_some(at),
+            Role::Call if tree.nodes[at].nature.calls_nobody() => {}
+            Role::Call => return None,
+            Role::Waypoint => {}
+            Role::Inner if tree.same_service(at, i) => {}
+            Role::Inner => return None,
+        }
+    }
+    None
+}
+
+/// Indices with parents before children, in canonical order otherwise.
+pub fn top_down(tree: &Tree<'_>) -> Vec<usize> {
+    let mut order: Vec<usize> = Vec::with_capacity(tree.spans.len());
+    order.extend((0..tree.spans.len()).filter(|&i| tree.nodes[i].parent.is_none()));
+    let mut next = 0;
+    while next < order.len() {
+        let children = &tree.nodes[order[next]].children;
+        order.extend_from_slice(children);
+        next += 1;
+    }
+    order
+}
+
+fn pair_group(forest: &Forest<'_>, group: &[usize], pairs: &mut Vec<Pair>) {
+    let tree = forest.own();
+    let head = group[0];
+    let (caller, waypoints, mut gap) = caller_of(tree, head);
+    let mut linked = links_of(forest, group);
+    if let Caller::Call(at) = &caller {
+        linked.retain(|link| link != at);
+    }
+    // Where only a link says who called, there is no entry hop beside it.
+    let nobody = matches!(caller, Caller::Nobody);
+    let dangling = nobody && linked.is_empty() && group.iter().any(|&i| !tree.spans[i].links.is_empty());
+    gap |= dangling && tree.spans[head].kind == SpanKind::Consumer;
+    if !(nobody && !linked.is_empty()) {
+        let chain = match &caller {
+            Caller::Call(at) => call_chain(forest, *at, Some(head)),
+            _ => Vec::new(),
+        };
+        pairs.push(Pair { caller, entry: Some(head), group: group.to_vec(), waypoints, chain, gap, linked: false });
+    }
+    for at in linked {
+        let chain = call_chain(forest, at, None);
+        let caller = if forest.trees[at.tree].nodes[at.span].role == Role::Call {
+            Caller::Call(at)
+        } else {
+            Caller::Service(at)
+        };
+        pairs.push(Pair {
+            caller,
+            entry: Some(head),
+            group: group.to_vec(),
+            waypoints: Vec::new(),
+            chain,
+            gap: false,
+            linked: true,
+        });
+    }
+}
+
+/// Walks up from an entry span to whoever called it.
+fn caller_of(tree: &Tree<'_>, head: usize) -> (Caller, Vec<usize>, bool) {
+    let mut waypoints = Vec::new();
+    let mut nearest: Option<usize> = None;
+    let mut last = head;
+    for at in tree.above(head) {
+        last = at;
+        let foreign = !tree.same_service(at, head);
+        match tree.nodes[at].role {
+            Role::Waypoint => waypoints.push(at),
+            Role::Call if tree.nodes[at].nature.calls_nobody() => {}
+            Role::Call if nearest.is_none_or(|near| tree.same_service(near, at)) => {
+                waypoints.reverse();
+                return (Caller::Call(At { tree: 0, span: at }), waypoints, false);
+            }
+            Role::Inner if !foreign => {}
+            Role::Inner => nearest = nearest.or(Some(at)),
+            Role::Entry | Role::Call => {
+                waypoints.reverse();
+                return (Caller::Service(At { tree: 0, span: nearest.unwrap_or(at) }), waypoints, false);
+            }
+        }
+    }
+    waypoints.reverse();
+    match nearest {
+        Some(near) => (Caller::Service(At { tree: 0, span: near }), waypoints, false),
+        None => (Caller::Nobody, waypoints, tree.orphan(last)),
+    }
+}
+
+/// The spans that a group links to, as callers: a link to a CONSUMER climbs to its PRODUCER.
+fn links_of(forest: &Forest<'_>, group: &[usize]) -> Vec<At> {
+    let mut found = Vec::new();
+    for link in group.iter().flat_map(|&i| &forest.own().spans[i].links) {
+        let Some(at) = forest.find(link.trace_id, link.span_id) else { continue };
+        let tree = &forest.trees[at.tree];
+        let climbed = match tree.nodes[at.span].role {
+            Role::Entry => tree.above(at.span).find(|&i| tree.is_request(i)).unwrap_or(at.span),
+            _ => at.span,
+        };
+        let at = At { tree: at.tree, span: climbed };
+        if !found.contains(&at) && !(at.tree == 0 && group.contains(&at.span)) {
+            found.push(at);
+        }
+    }
+    found.sort_unstable_by_key(|at| (forest.span(*at).trace_id, forest.span(*at).span_id));
+    found
+}
+
+/// The call spans of one service nested in each other around `at`, innermost first; `towards` is the callee's entry.
+fn call_chain(forest: &Forest<'_>, at: At, towards: Option<usize>) -> Vec<At> {
+    let tree = &forest.trees[at.tree];
+    let mut chain = Vec::new();
+    if tree.is_request(at.span) {
+        nested_below(tree, at.span, towards, &mut chain);
+        chain.reverse();
+        chain.push(at.span);
+        chain.extend(nested_above(tree, at.span));
+    }
+    chain.into_iter().map(|span| At { tree: at.tree, span }).collect()
+}
+
+/// Call spans of the same service right above, with only inner spans between.
+fn nested_above(tree: &Tree<'_>, i: usize) -> Vec<usize> {
+    let mut chain = Vec::new();
+    for at in tree.above(i) {
+        match tree.nodes[at].role {
+            Role::Call if tree.same_service(at, i) => {
+                if tree.is_request(at) {
+                    chain.push(at);
+                }
+            }
+            Role::Inner if tree.same_service(at, i) => {}
+            _ => break,
+        }
+    }
+    chain
+}
+
+/// A single nested call span without a callee of its own is the same call seen closer to the wire.
+fn nested_below(tree: &Tree<'_>, i: usize, towards: Option<usize>, chain: &mut Vec<usize>) {
+    let mut inner = tree.nodes[i]
+        .children
+        .iter()
+        .copied()
+        .filter(|&child| Some(child) != towards && tree.is_request(child) && tree.same_service(child, i));
+    if let (Some(only), None) = (inner.next(), inner.next())
+        && !tree.nodes[only].children.iter().any(|&c| !tree.same_service(c, only))
+    {
+        chain.push(only);
+        nested_below(tree, only, None, chain);
+    }
+}
+
+/// Calls whose callee never reports: one hop for each innermost call span without an answer.
+fn outbound(forest: &Forest<'_>, answered: &mut [bool], pairs: &mut Vec<Pair>) {
+    let tree = forest.own();
+    for i in top_down(tree).into_iter().rev() {
+        let span = &tree.spans[i];
+        if tree.nodes[i].role != Role::Call || answered[i] || forest.linked_from_outside.contains(&span.span_id) {
+            continue;
+        }
+        answered[i] = true;
+        if tree.nodes[i].nature == super::nature::Nature::Connection {
+            continue;
+        }
+        // The enclosing call spans are this same call; they have no hop of their own. A query is no part of a request.
+        let above = if tree.is_request(i) { nested_above(tree, i) } else { Vec::new() };
+        above.iter().for_each(|&outer| answered[outer] = true);
+        let at = At { tree: 0, span: i };
+        let waypoints = waypoints_below(tree, i);
+        let refused_by = waypoints.iter().copied().find(|&w| tree.spans[w].is_entry() && refuses(&tree.spans[w]));
+        let chain = std::iter::once(at).chain(above.into_iter().map(|span| At { tree: 0, span })).collect();
+        pairs.push(Pair {
+            caller: Caller::Call(at),
+            entry: refused_by,
+            group: refused_by.into_iter().collect(),
+            waypoints: waypoints.into_iter().filter(|&w| Some(w) != refused_by).collect(),
+            chain,
+            gap: false,
+            linked: false,
+        });
+    }
+}
+
+fn waypoints_below(tree: &Tree<'_>, i: usize) -> Vec<usize> {
+    let mut found = Vec::new();
+    let mut stack = tree.nodes[i].children.clone();
+    while let Some(at) = stack.pop() {
+        if tree.nodes[at].role == Role::Waypoint {
+            found.push(at);
+            stack.extend_from_slice(&tree.nodes[at].children);
+        }
+    }
+    found
+}
+
+/// 401 or 403, gRPC 16 or 7.
+pub fn refuses(span: &Span) -> bool {
+    matches!(span.http_status, Some(401 | 403)) || matches!(span.grpc_status, Some(16 | 7))
+}

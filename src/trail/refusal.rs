@@ -1,0 +1,245 @@
+//! Whether the callee refused, why, and who says so (verdicts.md section 7).
+
+use std::sync::Arc;
+
+use ahash::AHashMap;
+
+use crate::model::{
+    Check, Exception, LogRecord, Reason, Span, SpanId, StatusCode, Token, Verification, VerifyResult, VerifySource,
+};
+
+use super::pairing::{Forest, Pair};
+use super::rejections::is_jwt_exception;
+use super::rules::Rules;
+use super::tree::{Role, Tree};
+
+/// What the spans and log records of a trace say in words.
+#[derive(Default)]
+pub struct SaidInWords<'a> {
+    logs: AHashMap<SpanId, Vec<&'a LogRecord>>,
+    any: bool,
+}
+
+impl<'a> SaidInWords<'a> {
+    /// Gathers a trace's exceptions and log records.
+    pub fn new(spans: &[Span], logs: &'a [LogRecord]) -> Self {
+        let any = !logs.is_empty() || spans.iter().any(|span| !span.exceptions.is_empty());
+        let mut by_span: AHashMap<SpanId, Vec<&'a LogRecord>> = AHashMap::new();
+        logs.iter().for_each(|record| by_span.entry(record.span_id).or_default().push(record));
+        Self { logs: by_span, any }
+    }
+}
+
+/// How the callee answered.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// HTTP status, else gRPC status.
+    pub status: Option<u16>,
+    /// Whether that is a gRPC status.
+    pub grpc: bool,
+    /// Whether the callee refused the token or its absence.
+    pub refused: bool,
+    /// Whether the callee's own words say so, and not a status alone.
+    pub own_words: bool,
+    /// The refusal only passes on what a callee of the callee answered: its call span.
+    pub relayed_from: Option<usize>,
+    /// What is known of the callee's check.
+    pub verification: Verification,
+}
+
+impl Answer {
+    /// 2xx or gRPC 0.
+    pub fn accepted(&self) -> bool {
+        !self.refused && self.status.is_some_and(|s| if self.grpc { s == 0 } else { (200..300).contains(&s) })
+    }
+
+    /// A redirect.
+    pub fn redirected(&self) -> bool {
+        !self.grpc && self.status.is_some_and(|s| (300..400).contains(&s))
+    }
+}
+
+/// Reads the callee's answer off its entry spans, the spans inside it and the caller's call span.
+pub fn answer(forest: &Forest<'_>, pair: &Pair, said: &SaidInWords<'_>, rules: &Rules) -> Answer {
+    let tree = forest.own();
+    let entries: Vec<&Span> = pair.group.iter().map(|&i| &tree.spans[i]).collect();
+    // A shared call span shows the status of its last callee only; an entry span speaks for itself.
+    let calls: Vec<&Span> = pair.chain.iter().map(|&at| forest.span(at)).collect();
+    let (status, grpc) = status(&entries, &calls);
+    let refusing = matches!((status, grpc), (Some(401 | 403), false) | (Some(16 | 7), true))
+        || refused_under_success(&entries, &calls);
+    let success = matches!((status, grpc), (Some(200..400), false) | (Some(0), true));
+    let mut verification = said_by_tags(&entries);
+    let said_failed = verification.result == VerifyResult::Failed;
+    let words_count = refusing || said_failed || matches!((status, grpc), (Some(400), false));
+    let words = recorded(tree, pair, said, rules, &calls, words_count, success);
+    let relayed_from =
+        if said_failed || words.as_ref().is_some_and(|w| w.library) { None } else { relayed(tree, pair) };
+    let refused = refusing || said_failed || words.is_some();
+    if let Some(words) = &words
+        && verification.reason.is_none()
+    {
+        verification.result = VerifyResult::Failed;
+        verification.reason = Some(words.reason);
+        verification.source = Some(VerifySource::Rejection);
+        verification.evidence = Some(words.evidence.clone());
+    }
+    let own_words = said_failed || words.is_some();
+    Answer { status, grpc, refused, own_words, relayed_from: relayed_from.filter(|_| refused), verification }
+}
+
+fn status(entries: &[&Span], calls: &[&Span]) -> (Option<u16>, bool) {
+    let grpc = calls.iter().find_map(|s| s.grpc_status).or_else(|| entries.iter().find_map(|s| s.grpc_status));
+    let http = entries.iter().find_map(|s| s.http_status).or_else(|| calls.iter().find_map(|s| s.http_status));
+    match (grpc, http) {
+        (Some(code), None) => (Some(code), true),
+        (Some(code), Some(http)) if http < 400 => (Some(code), true),
+        (_, http) => (http, false),
+    }
+}
+
+/// GraphQL and gRPC-web say no under a 200.
+fn refused_under_success(entries: &[&Span], calls: &[&Span]) -> bool {
+    entries.iter().chain(calls).any(|span| {
+        span.error_code.as_deref().is_some_and(|code| {
+            ["UNAUTHENTICATED", "FORBIDDEN", "UNAUTHORIZED", "PERMISSION_DENIED"]
+                .iter()
+                .any(|known| code.eq_ignore_ascii_case(known))
+        })
+    })
+}
+
+fn said_by_tags(entries: &[&Span]) -> Verification {
+    let tags = entries.iter().filter_map(|span| span.tags.as_deref()).find(|tags| tags.verify_result.is_some());
+    let result = tags.and_then(|tags| tags.verify_result).unwrap_or(VerifyResult::Unknown);
+    Verification {
+        result,
+        reason: tags.and_then(|tags| tags.verify_reason).filter(|_| result == VerifyResult::Failed),
+        source: (result != VerifyResult::Unknown).then_some(VerifySource::Service),
+        evidence: (result != VerifyResult::Unknown).then(|| format!("jwtrail.verify.result={result}").into()),
+        relayed_from: None,
+    }
+}
+
+struct Words {
+    reason: Reason,
+    evidence: Arc<str>,
+    library: bool,
+}
+
+/// Exceptions, log records and challenges: what the callee recorded of its refusal.
+fn recorded(
+    tree: &Tree<'_>,
+    pair: &Pair,
+    said: &SaidInWords<'_>,
+    rules: &Rules,
+    calls: &[&Span],
+    refusing: bool,
+    success: bool,
+) -> Option<Words> {
+    let known = said_inside(tree, pair, said).into_iter().find_map(|exception| {
+        let library = is_jwt_exception(exception);
+        if !refusing && (!library || success) {
+            return None;
+        }
+        let reason = rules.rejections.of_exception(exception).or(library.then_some(Reason::Rejected))?;
+        Some(Words { reason, evidence: describe(exception), library })
+    });
+    if known.is_some() || !refusing {
+        return known;
+    }
+    let entries = pair.group.iter().map(|&i| &tree.spans[i]);
+    entries.chain(calls.iter().copied()).find_map(|span| {
+        let challenge = span.challenge.as_ref()?;
+        let reason =
+            rules.rejections.of_challenge(challenge).or(bearer_without_error(challenge).then_some(Reason::Missing))?;
+        Some(Words { reason, evidence: format!("www-authenticate: {challenge}").into(), library: false })
+    })
+}
+
+/// Exceptions and log records of the entry spans and of what is inside them.
+fn said_inside<'t>(tree: &Tree<'t>, pair: &Pair, said: &SaidInWords<'t>) -> Vec<&'t Exception> {
+    if !said.any {
+        return Vec::new();
+    }
+    let mut inside = Vec::new();
+    pair.group.iter().for_each(|&i| spans_inside(tree, i, &mut inside));
+    inside
+        .iter()
+        .flat_map(|&i| {
+            let records = said.logs.get(&tree.spans[i].span_id).into_iter().flatten().map(|record| &record.text);
+            tree.spans[i].exceptions.iter().chain(records)
+        })
+        .collect()
+}
+
+fn describe(exception: &Exception) -> Arc<str> {
+    match (exception.kind.is_empty(), exception.message.is_empty()) {
+        (false, false) => format!("{}: {}", exception.kind, exception.message).into(),
+        (false, true) => exception.kind.clone(),
+        _ => exception.message.clone(),
+    }
+}
+
+/// RFC 6750 section 3.1: a request without any authentication information gets a challenge without an error code.
+pub fn bearer_without_error(challenge: &str) -> bool {
+    let lower = challenge.to_ascii_lowercase();
+    lower.trim_start().starts_with("bearer") && !lower.contains("error=")
+}
+
+/// The entry span and the inner spans below it that are reached without crossing another call or entry span.
+fn spans_inside(tree: &Tree<'_>, entry: usize, found: &mut Vec<usize>) {
+    let mut stack = vec![entry];
+    while let Some(at) = stack.pop() {
+        found.push(at);
+        let inner = |&child: &usize| tree.nodes[child].role == Role::Inner && tree.same_service(child, entry);
+        stack.extend(tree.nodes[at].children.iter().copied().filter(inner));
+    }
+}
+
+/// A call span below the entry, in the same service, that saw a refusal itself; exempt endpoints do not count.
+fn relayed(tree: &Tree<'_>, pair: &Pair) -> Option<usize> {
+    let mut found: Vec<usize> = Vec::new();
+    for &entry in &pair.group {
+        let mut stack = tree.nodes[entry].children.clone();
+        while let Some(at) = stack.pop() {
+            if !tree.same_service(at, entry) {
+                continue;
+            }
+            if tree.nodes[at].role == Role::Call && saw_refusal(tree, at) && !tree.nodes[at].nature.exempt() {
+                found.push(at);
+            }
+            if tree.nodes[at].role != Role::Entry {
+                stack.extend_from_slice(&tree.nodes[at].children);
+            }
+        }
+    }
+    // The last one before the answer: retries come in order.
+    found.into_iter().max()
+}
+
+fn saw_refusal(tree: &Tree<'_>, call: usize) -> bool {
+    let span = &tree.spans[call];
+    if span.http_status.is_some() || span.grpc_status.is_some() {
+        return super::pairing::refuses(span);
+    }
+    // A call span without a status is read by its callee's.
+    span.status != StatusCode::Ok
+        && tree.nodes[call].children.iter().any(|&c| {
+            tree.spans[c].is_entry() && !tree.same_service(c, call) && super::pairing::refuses(&tree.spans[c])
+        })
+}
+
+/// jwtrail's own check of a token at a span's time, in seconds; `None` where it finds nothing wrong or cannot say.
+pub fn own_check(token: &Token, at: i64, skew: i64) -> Option<Reason> {
+    if let Check::Failed(reason) = token.check {
+        return Some(reason);
+    }
+    if token.exp.is_some_and(|exp| at >= exp.saturating_add(skew)) {
+        Some(Reason::Expired)
+    } else if token.nbf.is_some_and(|nbf| at < nbf.saturating_sub(skew)) {
+        Some(Reason::NotYetValid)
+    } else {
+        None
+    }
+}

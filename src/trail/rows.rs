@@ -1,0 +1,171 @@
+//! Sums into rows that people read.
+
+use std::sync::Arc;
+
+use crate::model::{Hop, Severity, UnixNanos, Verdict};
+
+use super::Trail;
+use super::aggregate::{EdgeSum, ProblemKind, ProblemSum, Sample};
+use super::hints;
+use super::summary::{EdgeRow, NodeKind, ProblemRow, Summary};
+
+/// How long a drawn-up sample stays before a newer hop replaces it: screens need no more, and drawing up costs a judgement.
+const SAMPLE_FOR: u64 = 1_000_000_000;
+
+impl Trail {
+    /// Rows for a screen or a report.
+    pub fn summary(&mut self, now: UnixNanos) -> Summary {
+        self.refresh_samples(now);
+        let mut edges = Vec::new();
+        let mut problems = Vec::new();
+        let mut outside: Vec<(Arc<str>, NodeKind)> = Vec::new();
+        for sum in &self.sums.edges {
+            let Some(row) = edge_row(sum, now) else { continue };
+            problems.extend(problem_rows(sum, row.hops, now));
+            if sum.outside != NodeKind::Service {
+                outside.push((Arc::clone(&sum.callee), sum.outside));
+            }
+            edges.push(row);
+        }
+        problems.sort_by(|a, b| {
+            let key = |p: &ProblemRow| (p.caller.clone(), Arc::clone(&p.callee), p.cause.map(|c| c.name()));
+            b.severity.cmp(&a.severity).then_with(|| key(a).cmp(&key(b))).then_with(|| a.finding.cmp(&b.finding))
+        });
+        let services = self.coverage.rows(&self.profile, &edges, &outside);
+        Summary { services, edges, problems, setup: self.coverage.notes(&self.profile) }
+    }
+
+    fn refresh_samples(&mut self, now: UnixNanos) {
+        for edge in 0..self.sums.edges.len() {
+            for verdict in 0..8 {
+                let mut sample = std::mem::take(&mut self.sums.edges[edge].samples[verdict]);
+                self.refresh(&mut sample, now);
+                self.sums.edges[edge].samples[verdict] = sample;
+            }
+            let kinds: Vec<ProblemKind> = self.sums.edges[edge].problems.keys().copied().collect();
+            for kind in kinds {
+                let Some(sum) = self.sums.edges[edge].problems.get_mut(&kind) else { continue };
+                let mut sample = std::mem::take(&mut sum.sample);
+                let traces = sum.traces.clone();
+                if sample.newest.is_none() && sum.count() > 0 {
+                    sample.newest = traces.iter().find_map(|&trace| self.place_of(trace, edge, kind));
+                }
+                self.refresh(&mut sample, now);
+                if let Some(sum) = self.sums.edges[edge].problems.get_mut(&kind) {
+                    sum.sample = sample;
+                }
+            }
+        }
+    }
+
+    fn place_of(
+        &self,
+        trace: crate::model::TraceId,
+        edge: usize,
+        kind: ProblemKind,
+    ) -> Option<(UnixNanos, crate::model::TraceId, crate::model::SpanId)> {
+        let held = self.traces.get(&trace)?;
+        let fits = |c: &&super::aggregate::Contribution| {
+            c.edge == edge
+                && match kind {
+                    ProblemKind::Verdict(verdict, cause) => (c.verdict, c.cause) == (verdict, cause),
+                    ProblemKind::Finding(finding) => c.findings.iter().any(|(f, _)| *f == finding),
+                }
+        };
+        held.contributions.iter().find(fits).map(|c| (c.start, trace, c.key))
+    }
+
+    fn refresh(&self, sample: &mut Sample, now: UnixNanos) {
+        let Some(place) = sample.newest else { return };
+        let fresh = sample
+            .drawn
+            .is_some_and(|(drawn, at)| drawn == place && now >= at || now.0.saturating_sub(at.0) < SAMPLE_FOR);
+        if sample.hop.is_some() && fresh {
+            return;
+        }
+        let (_, trace, span) = place;
+        if let Some(hop) = self.hops_of(trace).into_iter().find(|hop| names(hop, span)) {
+            sample.hop = Some(Arc::new(hop));
+            sample.drawn = Some((place, now));
+        }
+    }
+}
+
+fn names(hop: &Hop, span: crate::model::SpanId) -> bool {
+    hop.callee.span_id.or(hop.caller.as_ref().and_then(|caller| caller.span_id)) == Some(span)
+}
+
+/// `None` for an edge whose hops were all taken back.
+fn edge_row(sum: &EdgeSum, now: UnixNanos) -> Option<EdgeRow> {
+    let hops: u64 = sum.verdicts.iter().sum();
+    let severity = sum.problems.values().filter(|p| p.count() > 0).map(|p| p.worst().0).max().unwrap_or(Severity::Info);
+    let shown = shown(sum)?;
+    let sample = sum.samples[shown as usize].hop.clone().or_else(|| sum.samples.iter().find_map(|s| s.hop.clone()))?;
+    let recent: u32 = sum.rate.until(now).iter().sum();
+    Some(EdgeRow {
+        caller: sum.caller.clone(),
+        callee: Arc::clone(&sum.callee),
+        hops,
+        verdicts: sum.verdicts,
+        severity,
+        shown,
+        rate: recent as f32 / 10.0,
+        last_seen: sum.last_seen,
+        waypoints: sum.waypoints.clone(),
+        sample,
+    })
+}
+
+/// The worst accused verdict above info, else the most frequent one.
+fn shown(sum: &EdgeSum) -> Option<Verdict> {
+    let accused =
+        sum.problems.iter().filter(|(_, p)| p.count() > 0 && p.worst().0 > Severity::Info).filter_map(|(kind, p)| {
+            match kind {
+                ProblemKind::Verdict(verdict, _) => Some((p.worst().0, p.count(), *verdict)),
+                ProblemKind::Finding(_) => None,
+            }
+        });
+    let frequent = Verdict::ALL.iter().copied().filter(|v| sum.verdicts[*v as usize] > 0);
+    accused
+        .max()
+        .map(|(_, _, verdict)| verdict)
+        .or_else(|| frequent.max_by_key(|v| (sum.verdicts[*v as usize], 8 - *v as usize)))
+}
+
+fn problem_rows(sum: &EdgeSum, of: u64, now: UnixNanos) -> Vec<ProblemRow> {
+    let mut kinds: Vec<&ProblemKind> = sum.problems.keys().collect();
+    kinds.sort();
+    kinds.into_iter().filter_map(|kind| problem_row(sum, *kind, &sum.problems[kind], of, now)).collect()
+}
+
+/// One problem as a row; `None` where nothing is left of it.
+pub fn problem_row(edge: &EdgeSum, kind: ProblemKind, sum: &ProblemSum, of: u64, now: UnixNanos) -> Option<ProblemRow> {
+    if sum.count() == 0 {
+        return None;
+    }
+    let sample = sum.sample.hop.clone()?;
+    let (severity, confidence) = sum.worst();
+    let (verdict, cause, finding) = match kind {
+        ProblemKind::Verdict(verdict, cause) => (Some(verdict), cause, None),
+        ProblemKind::Finding(finding) => (None, None, Some(finding)),
+    };
+    let hint = finding.map(|f| hints::for_finding(f).to_owned()).or_else(|| sample.hint.clone());
+    Some(ProblemRow {
+        caller: edge.caller.clone(),
+        callee: Arc::clone(&edge.callee),
+        verdict,
+        cause,
+        finding,
+        segment: verdict.and_then(|_| sum.segment()),
+        severity,
+        confidence,
+        count: sum.count(),
+        of,
+        first_seen: sum.first_seen,
+        last_seen: sum.last_seen,
+        traces: sum.traces.clone(),
+        spark: sum.spark.until(now.max(sum.last_seen)),
+        sample,
+        hint,
+    })
+}

@@ -1,0 +1,100 @@
+//! One trace as it is kept: its spans, its logs, and what it last contributed.
+
+use std::mem::size_of;
+
+use crate::model::{LogRecord, Span, UnixNanos};
+
+use super::aggregate::Contribution;
+use super::profile::Fact;
+use super::tree::canonical;
+
+/// A trace in memory.
+#[derive(Default)]
+pub struct TraceState {
+    /// Its spans; in canonical order and without duplicates once [`TraceState::prepare`] ran.
+    pub spans: Vec<Span>,
+    /// Log records joined to it.
+    pub logs: Vec<LogRecord>,
+    /// When it last grew, on the engine's clock.
+    pub touched: UnixNanos,
+    /// Whether it waits to be judged.
+    pub dirty: bool,
+    /// Whether it has been quiet for the settle window.
+    pub settled: bool,
+    /// Whether a hop of it is accused.
+    pub broken: bool,
+    /// What it added to the sums.
+    pub contributions: Vec<Contribution>,
+    /// What it taught the profile.
+    pub facts: Vec<Fact>,
+    /// Bytes that it is counted with.
+    pub bytes: usize,
+    unsorted: bool,
+}
+
+impl TraceState {
+    /// Adds a span.
+    pub fn push(&mut self, span: Span) {
+        self.bytes += size_of_span(&span);
+        self.unsorted = true;
+        self.spans.push(span);
+    }
+
+    /// Adds a log record; the same record sent twice is kept once.
+    pub fn push_log(&mut self, record: LogRecord) {
+        if !self.logs.contains(&record) {
+            self.bytes += size_of::<LogRecord>() + record.text.message.len() + record.text.stack.len();
+            self.logs.push(record);
+            self.logs.sort_by(|a, b| (a.time, &a.text.message).cmp(&(b.time, &b.text.message)));
+        }
+    }
+
+    /// Sorts the spans and merges duplicates; returns how many there were. A span sent twice: the later end wins, then
+    /// the greater in all that it says, so that the order of arrival does not matter.
+    pub fn prepare(&mut self) -> u64 {
+        if !self.unsorted {
+            return 0;
+        }
+        self.unsorted = false;
+        let before = self.spans.len();
+        self.spans.sort_by(|a, b| {
+            let twins = (a.span_id, a.kind).cmp(&(b.span_id, b.kind));
+            twins.then_with(|| b.end.cmp(&a.end)).then_with(|| later(b, a))
+        });
+        self.spans.dedup_by(|next, kept| (next.span_id, next.kind) == (kept.span_id, kept.kind));
+        self.spans.sort_by(canonical);
+        (before - self.spans.len()) as u64
+    }
+
+    /// Start of the first span.
+    pub fn start(&self) -> UnixNanos {
+        self.spans.iter().map(|span| span.start).min().unwrap_or_default()
+    }
+
+    /// Whether all spans are of one service.
+    pub fn single_service(&self) -> bool {
+        let first = self.spans.first().map(|span| &span.resource.service);
+        self.spans.iter().all(|span| Some(&span.resource.service) == first)
+    }
+}
+
+/// Twins with one end are told apart by everything they say; equal ones are one.
+fn later(a: &Span, b: &Span) -> std::cmp::Ordering {
+    if a == b { std::cmp::Ordering::Equal } else { format!("{a:?}").cmp(&format!("{b:?}")) }
+}
+
+/// Bytes that a span takes, its own heap included; shared strings count where they are rarely shared.
+fn size_of_span(span: &Span) -> usize {
+    let text = |text: &Option<std::sync::Arc<str>>| text.as_ref().map_or(0, |t| t.len() + 16);
+    let exceptions: usize =
+        span.exceptions.iter().map(|e| size_of_val(e) + e.kind.len() + e.message.len() + e.stack.len()).sum();
+    size_of::<Span>()
+        + size_of_val(span.carried.as_slice())
+        + size_of_val(span.links.as_slice())
+        + size_of_val(span.exposures.as_slice())
+        + span.tags.as_ref().map_or(0, |_| size_of::<crate::model::SelfTags>())
+        + text(&span.path)
+        + text(&span.challenge)
+        + text(&span.location)
+        + exceptions
+}

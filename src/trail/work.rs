@@ -1,0 +1,359 @@
+//! The trail at work: judge what changed, settle what is quiet, evict what no longer fits.
+
+use std::sync::Arc;
+
+use ahash::AHashSet;
+
+use crate::model::{Severity, TraceId, UnixNanos, Verdict};
+
+use super::aggregate::Contribution;
+use super::explain::explain;
+use super::facts;
+use super::judge::{Case, Judged, judge};
+use super::pairing::{Caller, Forest};
+use super::profile::Fact;
+use super::refusal::SaidInWords;
+use super::rows;
+use super::store::TraceState;
+use super::summary::NodeKind;
+use super::tree::Tree;
+use super::{PER_TRACE, Trail};
+
+/// How often one call may judge a trace anew because others taught it something: facts feed each other at most so deep.
+const ROUNDS: usize = 4;
+
+/// A judged trace, ready to be counted.
+struct Outcome {
+    hops: Vec<Drawn>,
+    facts: Vec<Fact>,
+    skew: Vec<(Arc<str>, Arc<str>, u64)>,
+}
+
+/// One hop's part in the sums, before its edge has a number.
+struct Drawn {
+    caller: Option<Arc<str>>,
+    callee: Arc<str>,
+    outside: NodeKind,
+    waypoints: Vec<Arc<str>>,
+    contribution: Contribution,
+}
+
+impl Trail {
+    /// Judges what changed since the last tick, settles quiet traces, evicts beyond the memory bound. True if anything
+    /// that a screen shows has changed.
+    pub fn tick(&mut self, now: UnixNanos) -> bool {
+        let settled = self.settle_quiet(now);
+        let judged = self.judge_dirty();
+        let evicted = self.evict();
+        settled | judged | evicted
+    }
+
+    /// Judges everything as settled: the end of a file, or of a run.
+    pub fn settle_all(&mut self) {
+        let ids: Vec<TraceId> = self.traces.keys().copied().collect();
+        for id in ids {
+            self.settle(id);
+        }
+        self.judge_dirty();
+        self.count_anew();
+    }
+
+    /// Runs a judgement over one trace and those that it links to.
+    pub(super) fn with_case<R: Default>(&self, id: TraceId, run: impl FnOnce(&Case<'_, '_>) -> R) -> R {
+        let Some(trace) = self.traces.get(&id) else { return R::default() };
+        let mut linked: Vec<TraceId> =
+            trace.spans.iter().flat_map(|span| &span.links).map(|link| link.trace_id).filter(|t| *t != id).collect();
+        linked.sort_unstable();
+        linked.dedup();
+        let others = linked.iter().filter_map(|linked| self.traces.get(linked));
+        let trees = std::iter::once(trace).chain(others).map(|held| Tree::new(&held.spans, &self.rules)).collect();
+        let links_in = self.links_in.get(&id).into_iter().flatten().filter(|(_, from)| self.traces.contains_key(from));
+        let forest = Forest { trees, linked_from_outside: links_in.map(|(span, _)| *span).collect() };
+        let said = SaidInWords::new(&trace.spans, &trace.logs);
+        run(&Case { forest: &forest, profile: &self.profile, rules: &self.rules, said: &said })
+    }
+
+    fn settle_quiet(&mut self, now: UnixNanos) -> bool {
+        let window = u64::try_from(self.options.settle.as_nanos()).unwrap_or(u64::MAX);
+        let mut any = false;
+        while let Some(&(touched, id)) = self.quiet.front() {
+            if now.0.saturating_sub(touched.0) < window {
+                break;
+            }
+            self.quiet.pop_front();
+            if self.traces.get(&id).is_some_and(|trace| trace.touched == touched && !trace.settled) {
+                self.settle(id);
+                any = true;
+            }
+        }
+        any
+    }
+
+    fn settle(&mut self, id: TraceId) {
+        let Some(trace) = self.traces.get_mut(&id) else { return };
+        if trace.settled {
+            return;
+        }
+        trace.settled = true;
+        if !trace.spans.is_empty() {
+            self.coverage.single.0 += u64::from(trace.single_service());
+            self.coverage.single.1 += 1;
+        }
+        if !trace.dirty {
+            trace.dirty = true;
+            self.dirty.push(id);
+        }
+    }
+
+    fn judge_dirty(&mut self) -> bool {
+        let mut any = false;
+        for _ in 0..ROUNDS {
+            self.spread_what_was_learned();
+            let dirty = std::mem::take(&mut self.dirty);
+            if dirty.is_empty() {
+                break;
+            }
+            any = true;
+            for &id in &dirty {
+                if let Some(trace) = self.traces.get_mut(&id) {
+                    self.stats.duplicates += trace.prepare();
+                }
+            }
+            for id in dirty {
+                self.judge_one(id);
+            }
+        }
+        any
+    }
+
+    /// Marks the traces that new knowledge may concern.
+    fn spread_what_was_learned(&mut self) {
+        if !self.learned_all && self.learned.is_empty() {
+            return;
+        }
+        let learned = std::mem::take(&mut self.learned);
+        for (id, trace) in &mut self.traces {
+            let concerned = self.learned_all || trace.spans.iter().any(|span| learned.contains(&span.resource.service));
+            if concerned && !trace.dirty {
+                trace.dirty = true;
+                self.dirty.push(*id);
+            }
+        }
+        self.learned_all = false;
+    }
+
+    fn judge_one(&mut self, id: TraceId) {
+        let Some(held) = self.traces.get(&id) else { return };
+        let settled = held.settled;
+        let outcome = self.with_case(id, |case| {
+            let hops = judge(case);
+            Some(Outcome {
+                facts: facts::of(case, &hops),
+                skew: hops.iter().filter_map(|hop| skew(case, hop)).collect(),
+                hops: hops.iter().filter(|hop| settled || complete(hop)).map(|hop| draw(case, hop)).collect(),
+            })
+        });
+        let Some(outcome) = outcome else { return };
+        for (caller, callee, ms) in outcome.skew {
+            self.coverage.skewed(&caller, &callee, ms);
+        }
+        self.replace_facts(id, outcome.facts);
+        self.replace_contributions(id, outcome.hops);
+    }
+
+    fn replace_facts(&mut self, id: TraceId, facts: Vec<Fact>) {
+        let Some(trace) = self.traces.get_mut(&id) else { return };
+        let old = std::mem::replace(&mut trace.facts, facts.clone());
+        let mut flipped: Vec<&Fact> = facts.iter().filter(|fact| self.profile.add(fact)).collect();
+        let gone: Vec<&Fact> = old.iter().filter(|fact| self.profile.remove(fact)).collect();
+        // A fact that left and came back in one judgement has not changed.
+        flipped.retain(|fact| !old.contains(fact));
+        for fact in flipped.into_iter().chain(gone.into_iter().filter(|fact| !facts.contains(fact))) {
+            match fact {
+                Fact::Refuses(service)
+                | Fact::RefusesAt(service, _)
+                | Fact::ReceivesToken(service, _)
+                | Fact::AsksIssuer(service)
+                | Fact::Judged(_, service, _) => {
+                    self.learned.insert(service.clone());
+                }
+                Fact::TracedHost(_) | Fact::HostGivenToken(_) => self.learned_all = true,
+            }
+        }
+    }
+
+    fn replace_contributions(&mut self, id: TraceId, hops: Vec<Drawn>) {
+        let mut new = Vec::with_capacity(hops.len());
+        for drawn in hops {
+            let edge = self.sums.edge(drawn.caller.as_ref(), &drawn.callee, drawn.outside);
+            for waypoint in drawn.waypoints {
+                if !self.sums.edges[edge].waypoints.contains(&waypoint) {
+                    self.sums.edges[edge].waypoints.push(waypoint);
+                }
+            }
+            new.push(Contribution { edge, ..drawn.contribution });
+        }
+        let Some(trace) = self.traces.get_mut(&id) else { return };
+        let was_broken = trace.broken;
+        trace.broken = new.iter().any(|c| c.verdict.accuses() || c.findings.iter().any(|f| f.1 > Severity::Low));
+        trace.dirty = false;
+        let bytes = trace.bytes;
+        let old = std::mem::replace(&mut trace.contributions, new.clone());
+        match (was_broken, trace.broken) {
+            (false, true) => self.broken_bytes += bytes,
+            (true, false) => self.broken_bytes = self.broken_bytes.saturating_sub(bytes),
+            _ => {}
+        }
+        if old == new {
+            return;
+        }
+        old.iter().for_each(|c| self.sums.remove(id, c));
+        new.iter().for_each(|c| self.sums.add(id, c));
+        self.draw_first_samples(id, &new);
+        self.withdraw(&old);
+    }
+
+    /// A new edge or problem gets its sample at once, while its trace is certainly held.
+    fn draw_first_samples(&mut self, id: TraceId, new: &[Contribution]) {
+        let wanting = new.iter().any(|c| {
+            let edge = &self.sums.edges[c.edge];
+            edge.samples[c.verdict as usize].hop.is_none() || edge.problems.values().any(|p| p.sample.hop.is_none())
+        });
+        if !wanting {
+            return;
+        }
+        for hop in self.hops_of(id).into_iter().map(Arc::new) {
+            let key = hop.callee.span_id.or(hop.caller.as_ref().and_then(|caller| caller.span_id));
+            for c in new.iter().filter(|c| Some(c.key) == key) {
+                let edge = &mut self.sums.edges[c.edge];
+                let problems = edge.problems.values_mut().map(|problem| &mut problem.sample);
+                for sample in problems.chain(edge.samples.iter_mut().skip(c.verdict as usize).take(1)) {
+                    if sample.hop.is_none() && sample.newest.is_some_and(|(_, t, s)| t == id && s == c.key) {
+                        sample.hop = Some(Arc::clone(&hop));
+                        sample.drawn = sample.newest.map(|place| (place, UnixNanos(0)));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Problems that were announced and of which nothing is left.
+    fn withdraw(&mut self, old: &[Contribution]) {
+        let edges: AHashSet<usize> = old.iter().map(|c| c.edge).collect();
+        for number in edges {
+            let edge = &mut self.sums.edges[number];
+            let gone: Vec<_> =
+                edge.problems.iter().filter(|(_, sum)| sum.announced && sum.count() == 0).map(|(k, _)| *k).collect();
+            for kind in gone {
+                let Some(mut sum) = edge.problems.remove(&kind) else { continue };
+                sum.counts[0][0] = 1;
+                let of = edge.verdicts.iter().sum();
+                self.withdrawn.extend(rows::problem_row(edge, kind, &sum, of, sum.last_seen));
+            }
+        }
+    }
+
+    /// Sums in an order that does not depend on arrival: the end of a file.
+    fn count_anew(&mut self) {
+        self.sums.clear_counts();
+        for id in self.trace_ids() {
+            let contributions = self.traces.get(&id).map(|trace| trace.contributions.clone()).unwrap_or_default();
+            contributions.iter().for_each(|c| self.sums.add(id, c));
+        }
+    }
+
+    fn evict(&mut self) -> bool {
+        let mut any = false;
+        while self.stats.memory_used > self.options.memory {
+            let Some(id) = self.next_to_evict() else { break };
+            let Some(trace) = self.traces.remove(&id) else { continue };
+            self.forget(id, &trace);
+            any = true;
+        }
+        any
+    }
+
+    /// Intact traces before broken ones, oldest first; broken ones may hold half of the budget.
+    fn next_to_evict(&mut self) -> Option<TraceId> {
+        if self.broken_bytes > self.options.memory / 2
+            && let Some(id) = self.oldest_broken.pop_front()
+        {
+            return Some(id);
+        }
+        while let Some(id) = self.oldest.pop_front() {
+            match self.traces.get(&id) {
+                Some(trace) if trace.broken => self.oldest_broken.push_back(id),
+                Some(_) => return Some(id),
+                None => {}
+            }
+        }
+        self.oldest_broken.pop_front()
+    }
+
+    fn forget(&mut self, id: TraceId, trace: &TraceState) {
+        self.stats.evicted_traces += 1;
+        self.stats.evicted_spans += trace.spans.len() as u64;
+        self.stats.memory_used = self.stats.memory_used.saturating_sub(trace.bytes.saturating_sub(PER_TRACE));
+        if trace.broken {
+            self.broken_bytes = self.broken_bytes.saturating_sub(trace.bytes);
+        }
+        self.links_in.remove(&id);
+    }
+}
+
+/// Whether an unsettled hop may be counted: what only lacks a span that is still on its way waits for it.
+fn complete(hop: &Judged<'_>) -> bool {
+    hop.pair.entry.is_some() && !hop.pair.gap
+}
+
+fn draw(case: &Case<'_, '_>, hop: &Judged<'_>) -> Drawn {
+    let key = hop.key_span(case.forest);
+    let shown = explain_waypoints(case, hop);
+    Drawn {
+        caller: hop.caller.clone(),
+        callee: Arc::clone(&hop.callee),
+        outside: outside(case, hop),
+        waypoints: shown,
+        contribution: Contribution {
+            edge: 0,
+            key: key.map(|span| span.span_id).unwrap_or_default(),
+            start: key.map(|span| span.start).unwrap_or_default(),
+            verdict: hop.ruling.verdict,
+            cause: hop.ruling.cause,
+            segment: hop.ruling.segment,
+            severity: hop.severity,
+            confidence: hop.ruling.confidence,
+            findings: hop.findings.iter().map(|hit| (hit.finding, hit.severity)).collect(),
+        },
+    }
+}
+
+fn explain_waypoints(case: &Case<'_, '_>, hop: &Judged<'_>) -> Vec<Arc<str>> {
+    if hop.pair.waypoints.is_empty() { Vec::new() } else { explain(case, hop, true).waypoints }
+}
+
+fn outside(case: &Case<'_, '_>, hop: &Judged<'_>) -> NodeKind {
+    if hop.pair.entry.is_some() {
+        return NodeKind::Service;
+    }
+    let spans = || hop.pair.chain.iter().map(|&at| case.forest.span(at));
+    if spans().any(|span| span.db_system.is_some()) {
+        NodeKind::Database
+    } else if spans().any(|span| span.messaging_system.is_some()) {
+        NodeKind::Queue
+    } else {
+        NodeKind::External
+    }
+}
+
+/// A callee that began before its call by more than the call lasted, in milliseconds.
+fn skew(case: &Case<'_, '_>, hop: &Judged<'_>) -> Option<(Arc<str>, Arc<str>, u64)> {
+    let (Caller::Call(at), Some(entry)) = (&hop.pair.caller, hop.pair.entry) else { return None };
+    let (call, entry) = (case.forest.span(*at), &case.forest.own().spans[entry]);
+    let early = call.start.0.saturating_sub(entry.start.0);
+    let lasted = call.end.0.saturating_sub(call.start.0);
+    (early > lasted && hop.ruling.verdict != Verdict::Unknown || early > lasted.max(1_000_000))
+        .then(|| Some((hop.caller.clone()?, Arc::clone(&hop.callee), early / 1_000_000)))
+        .flatten()
+        .filter(|(_, _, ms)| *ms > 0)
+}

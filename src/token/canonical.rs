@@ -12,8 +12,17 @@ const TOKEN_SCHEMES: [&str; 4] = ["bearer", "dpop", "token", "jwt"];
 
 const PLACEHOLDERS: [&str; 7] = ["undefined", "null", "none", "nil", "nan", "[object object]", "(null)"];
 
-const REDACTIONS: [&str; 9] =
-    ["redacted", "[redacted]", "<redacted>", "(redacted)", "sensitive", "filtered", "[filtered]", "masked", "‹redacted›"];
+const REDACTIONS: [&str; 9] = [
+    "redacted",
+    "[redacted]",
+    "<redacted>",
+    "(redacted)",
+    "sensitive",
+    "filtered",
+    "[filtered]",
+    "masked",
+    "‹redacted›",
+];
 
 /// What a carrier's value turned out to be.
 pub enum Canonical<'a> {

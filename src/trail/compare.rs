@@ -8,7 +8,7 @@ use super::observe::{Observed, Seen, What};
 #[derive(Clone, Debug)]
 pub enum Relation<'a> {
     /// At least one token of the earlier side is there, unharmed.
-    Same(Seen<'a>, Seen<'a>),
+    Same,
     /// Another token, or the same one harmed; the pair that shows it.
     Other(Change<'a>),
     /// Both may hold a token, and they cannot be compared.
@@ -37,7 +37,7 @@ pub fn relate<'a>(earlier: &Observed<'a>, later: &Observed<'a>) -> Relation<'a> 
         for to in &later.tokens {
             match from.token.same_as(to.token) {
                 Some(true) => match harm(from.carried.anomalies, to.carried.anomalies) {
-                    None => return Relation::Same(*from, *to),
+                    None => return Relation::Same,
                     Some(cause) => harmed = harmed.or(Some((cause, *from, *to))),
                 },
                 Some(false) => {

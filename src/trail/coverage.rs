@@ -84,11 +84,6 @@ impl Coverage {
         at
     }
 
-    /// How many services were seen.
-    pub fn len(&self) -> usize {
-        self.services.len()
-    }
-
     /// Notes that a callee began before its call by more than the call lasted.
     pub fn skewed(&mut self, caller: &Arc<str>, callee: &Arc<str>, ms: u64) {
         let worst = self.skew.entry((Arc::clone(caller), Arc::clone(callee))).or_default();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{Anomalies, Check, Hop, Party, Presence, Segment, Side, Span, SpanId, Verdict};
+use crate::model::{Anomalies, Check, Hop, Party, Segment, Side, Span, SpanId, Verdict};
 
 use super::hints;
 use super::judge::{Case, Judged};
@@ -217,9 +217,4 @@ fn hint(judged: &Judged<'_>, hop: &Hop) -> Option<String> {
 pub fn order_key(hop: &Hop) -> (u64, SpanId) {
     let span = hop.callee.span_id.or(hop.caller.as_ref().and_then(|caller| caller.span_id));
     (hop.start.0, span.unwrap_or_default())
-}
-
-/// Whether a side shows what its span carried, for the coverage of a service.
-pub fn shows(side: &Side) -> bool {
-    !matches!(side.presence, Presence::Unknown | Presence::None)
 }

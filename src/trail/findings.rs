@@ -42,8 +42,8 @@ fn began(case: &Case<'_, '_>) -> UnixNanos {
     starts.min().unwrap_or_default()
 }
 
-fn hit(finding: Finding, severity: Severity, detail: impl Into<String>) -> Option<FindingHit> {
-    Some(FindingHit { finding, severity, detail: detail.into() })
+fn hit(finding: Finding, severity: Severity, detail: impl Into<String>) -> FindingHit {
+    FindingHit { finding, severity, detail: detail.into() }
 }
 
 fn same_token<'a>(earlier: &Observed<'a>, later: &Observed<'a>) -> Option<(Seen<'a>, Seen<'a>)> {
@@ -69,7 +69,7 @@ fn leaked(case: &Case<'_, '_>, hop: &Judged<'_>) -> Option<FindingHit> {
     if known {
         return None;
     }
-    hit(Finding::Leaked, Severity::Critical, format!("the token that the caller received goes to {host}"))
+    Some(hit(Finding::Leaked, Severity::Critical, format!("the token that the caller received goes to {host}")))
 }
 
 /// A host that shares its registrable domain with the token's issuer, or that the token's audience names.
@@ -101,14 +101,14 @@ fn spans_of<'a>(case: &Case<'a, '_>, hop: &Judged<'a>) -> Vec<&'a Span> {
 
 fn exposed(case: &Case<'_, '_>, hop: &Judged<'_>) -> Option<FindingHit> {
     let exposure = spans_of(case, hop).into_iter().flat_map(|span| &span.exposures).next()?;
-    hit(Finding::Exposed, Severity::High, format!("a token stands in {}", exposure.place))
+    Some(hit(Finding::Exposed, Severity::High, format!("a token stands in {}", exposure.place)))
 }
 
 fn accepted_unverified(case: &Case<'_, '_>, hop: &Judged<'_>, began: UnixNanos) -> Option<FindingHit> {
     let seen = arrived(hop)?;
     let entry = hop.pair.entry?;
     if hop.answer.verification.result == VerifyResult::Skipped {
-        return hit(Finding::AcceptedUnverified, Severity::Critical, "the callee says that it does not verify");
+        return Some(hit(Finding::AcceptedUnverified, Severity::Critical, "the callee says that it does not verify"));
     }
     let skew = i64::try_from(case.rules.limits.clock_skew).unwrap_or(i64::MAX);
     let wrong = match own_check(seen.token, began.seconds(), skew) {
@@ -123,7 +123,7 @@ fn accepted_unverified(case: &Case<'_, '_>, hop: &Judged<'_>, began: UnixNanos) 
     let service = case.forest.own().service(entry).clone();
     let refuses = case.profile.holds(&Fact::RefusesAt(service, hop.operation.clone()));
     let severity = if refuses { Severity::Critical } else { Severity::Medium };
-    hit(Finding::AcceptedUnverified, severity, format!("the callee accepted the token although {wrong}"))
+    Some(hit(Finding::AcceptedUnverified, severity, format!("the callee accepted the token although {wrong}")))
 }
 
 fn disagreement(hop: &Judged<'_>) -> Option<FindingHit> {
@@ -144,7 +144,11 @@ fn disagreement(hop: &Judged<'_>) -> Option<FindingHit> {
         Reason::Algorithm => "the algorithms it allows differ",
         _ => "its key, audience or clock differs",
     };
-    hit(Finding::Disagreement, Severity::High, format!("{} refuses what jwtrail finds valid: {differs}", hop.callee))
+    Some(hit(
+        Finding::Disagreement,
+        Severity::High,
+        format!("{} refuses what jwtrail finds valid: {differs}", hop.callee),
+    ))
 }
 
 fn scope_widened(hop: &Judged<'_>) -> Option<FindingHit> {
@@ -155,13 +159,13 @@ fn scope_widened(hop: &Judged<'_>) -> Option<FindingHit> {
         return None;
     }
     let severity = if from.aud == to.aud { Severity::High } else { Severity::Info };
-    hit(Finding::ScopeWidened, severity, format!("new scopes: {}", new.join(" ")))
+    Some(hit(Finding::ScopeWidened, severity, format!("new scopes: {}", new.join(" "))))
 }
 
 fn bound_token_forwarded(hop: &Judged<'_>) -> Option<FindingHit> {
     let (_, to) = same_token(&hop.inbound, &hop.sent).or_else(|| same_token(&hop.inbound, &hop.received))?;
     let bound = to.token.cnf == Some(Confirmation::Jkt) && &*to.carried.scheme == "bearer";
-    bound.then(|| ()).and_then(|()| {
+    bound.then(|| {
         hit(Finding::BoundTokenForwarded, Severity::Medium, "a DPoP-bound token is relayed with the Bearer scheme")
     })
 }
@@ -188,7 +192,7 @@ fn multiple_tokens(case: &Case<'_, '_>, hop: &Judged<'_>) -> Option<FindingHit> 
     });
     let (a, b) = carrier?;
     let detail = if a == b { format!("two tokens in {a}") } else { format!("different tokens in {a} and {b}") };
-    hit(Finding::MultipleTokens, Severity::Medium, detail)
+    Some(hit(Finding::MultipleTokens, Severity::Medium, detail))
 }
 
 fn expired_in_flight(case: &Case<'_, '_>, hop: &Judged<'_>, began: UnixNanos) -> Option<FindingHit> {
@@ -198,13 +202,13 @@ fn expired_in_flight(case: &Case<'_, '_>, hop: &Judged<'_>, began: UnixNanos) ->
         return None;
     }
     let late = start.seconds() - exp;
-    hit(Finding::ExpiredInFlight, Severity::Medium, format!("it expired {late} s before this callee received it"))
+    Some(hit(Finding::ExpiredInFlight, Severity::Medium, format!("it expired {late} s before this callee received it")))
 }
 
 fn unwanted(hop: &Judged<'_>) -> Option<FindingHit> {
     let there = hop.sent.has_token() || hop.received.has_token();
     (hop.rule == Some(TokenRule::Forbidden) && there).then_some(())?;
-    hit(Finding::Unwanted, Severity::High, "the policy forbids a token on this edge")
+    Some(hit(Finding::Unwanted, Severity::High, "the policy forbids a token on this edge"))
 }
 
 fn moved(hop: &Judged<'_>) -> Option<FindingHit> {
@@ -220,7 +224,7 @@ fn moved(hop: &Judged<'_>) -> Option<FindingHit> {
         (!stayed).then_some((from, to))
     })?;
     let detail = format!("from {} to {}", from.carried.carrier, to.carried.carrier);
-    hit(Finding::Moved, Severity::Low, detail)
+    Some(hit(Finding::Moved, Severity::Low, detail))
 }
 
 fn long_lived(case: &Case<'_, '_>, hop: &Judged<'_>) -> Option<FindingHit> {
@@ -235,10 +239,10 @@ fn long_lived(case: &Case<'_, '_>, hop: &Judged<'_>) -> Option<FindingHit> {
     }
     let bound = i64::try_from(case.rules.limits.max_lifetime).unwrap_or(i64::MAX);
     match (seen.token.exp, seen.token.iat) {
-        (None, _) if seen.token.parts.is_some() => hit(Finding::LongLived, Severity::Low, "it has no exp claim"),
+        (None, _) if seen.token.parts.is_some() => Some(hit(Finding::LongLived, Severity::Low, "it has no exp claim")),
         (Some(exp), Some(iat)) if exp.saturating_sub(iat) > bound => {
             let hours = exp.saturating_sub(iat) / 3600;
-            hit(Finding::LongLived, Severity::Low, format!("it lives for {hours} h"))
+            Some(hit(Finding::LongLived, Severity::Low, format!("it lives for {hours} h")))
         }
         _ => None,
     }

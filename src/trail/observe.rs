@@ -93,7 +93,7 @@ pub struct Observed<'a> {
     pub span_id: Option<SpanId>,
 }
 
-impl<'a> Observed<'a> {
+impl Observed<'_> {
     /// An answer without tokens.
     pub fn bare(what: What, confidence: Confidence, ground: Ground, span_id: Option<SpanId>) -> Self {
         Self {

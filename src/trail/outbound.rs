@@ -15,7 +15,7 @@ pub fn rule_outbound<'a>(case: &Case<'a, '_>, hop: &Judged<'a>, inbound: &Observ
     let untraced = || Ruling::new(Verdict::Unknown, Some(Cause::CalleeUntraced), Confidence::Possible);
     match hop.sent.what {
         What::Token | What::Placeholder if inbound.has_token() => match relate(inbound, &hop.sent) {
-            Relation::Same(..) => Ruling::new(Verdict::Intact, None, Confidence::Likely),
+            Relation::Same => Ruling::new(Verdict::Intact, None, Confidence::Likely),
             Relation::Other(change) if is_damage(change.cause) => Ruling {
                 segment: Some(Segment::Relay),
                 cause: Some(change.cause),

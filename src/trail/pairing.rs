@@ -116,10 +116,9 @@ fn enclosing_entry(tree: &Tree<'_>, i: usize) -> Option<usize> {
         match tree.nodes[at].role {
             Role::Entry => return tree.same_service(at, i).then_some(at),
             Role::Call if tree.nodes[at].nature.calls_nobody() => {}
-            Role::Call => return None,
             Role::Waypoint => {}
             Role::Inner if tree.same_service(at, i) => {}
-            Role::Inner => return None,
+            Role::Call | Role::Inner => return None,
         }
     }
     None
@@ -150,7 +149,7 @@ fn pair_group(forest: &Forest<'_>, group: &[usize], pairs: &mut Vec<Pair>) {
     let nobody = matches!(caller, Caller::Nobody);
     let dangling = nobody && linked.is_empty() && group.iter().any(|&i| !tree.spans[i].links.is_empty());
     gap |= dangling && tree.spans[head].kind == SpanKind::Consumer;
-    if !(nobody && !linked.is_empty()) {
+    if !nobody || linked.is_empty() {
         let chain = match &caller {
             Caller::Call(at) => call_chain(forest, *at, Some(head)),
             _ => Vec::new(),
@@ -217,7 +216,8 @@ fn links_of(forest: &Forest<'_>, group: &[usize]) -> Vec<At> {
             _ => at.span,
         };
         let at = At { tree: at.tree, span: climbed };
-        if !found.contains(&at) && !(at.tree == 0 && group.contains(&at.span)) {
+        let own = at.tree == 0 && group.contains(&at.span);
+        if !own && !found.contains(&at) {
             found.push(at);
         }
     }
@@ -284,7 +284,9 @@ fn outbound(forest: &Forest<'_>, answered: &mut [bool], pairs: &mut Vec<Pair>) {
         }
         // The enclosing call spans are this same call; they have no hop of their own. A query is no part of a request.
         let above = if tree.is_request(i) { nested_above(tree, i) } else { Vec::new() };
-        above.iter().for_each(|&outer| answered[outer] = true);
+        for &outer in &above {
+            answered[outer] = true;
+        }
         let at = At { tree: 0, span: i };
         let waypoints = waypoints_below(tree, i);
         let refused_by = waypoints.iter().copied().find(|&w| tree.spans[w].is_entry() && refuses(&tree.spans[w]));

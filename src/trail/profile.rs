@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use ahash::{AHashMap, AHashSet};
 
-use crate::model::{Carried, CarriedValue, Fingerprint, ServiceName, Span, SpanKind};
+use crate::model::{Carried, CarriedValue, ServiceName, Span, SpanKind};
 
 /// One process, one span kind, one instrumentation scope.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -45,8 +45,6 @@ pub enum Fact {
     HostGivenToken(Arc<str>),
     /// This caller was seen at a token or introspection endpoint.
     AsksIssuer(ServiceName),
-    /// This service took this token (`true`) or refused it (`false`).
-    Judged(Fingerprint, ServiceName, bool),
 }
 
 /// The capture profile and its companions.

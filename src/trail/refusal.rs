@@ -25,7 +25,9 @@ impl<'a> SaidInWords<'a> {
     pub fn new(spans: &[Span], logs: &'a [LogRecord]) -> Self {
         let any = !logs.is_empty() || spans.iter().any(|span| !span.exceptions.is_empty());
         let mut by_span: AHashMap<SpanId, Vec<&'a LogRecord>> = AHashMap::new();
-        logs.iter().for_each(|record| by_span.entry(record.span_id).or_default().push(record));
+        for record in logs {
+            by_span.entry(record.span_id).or_default().push(record);
+        }
         Self { logs: by_span, any }
     }
 }

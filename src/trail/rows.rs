@@ -28,7 +28,8 @@ impl Trail {
             edges.push(row);
         }
         problems.sort_by(|a, b| {
-            let key = |p: &ProblemRow| (p.caller.clone(), Arc::clone(&p.callee), p.cause.map(|c| c.name()));
+            let key =
+                |p: &ProblemRow| (p.caller.clone(), Arc::clone(&p.callee), p.cause.map(crate::model::Cause::name));
             b.severity.cmp(&a.severity).then_with(|| key(a).cmp(&key(b))).then_with(|| a.finding.cmp(&b.finding))
         });
         let services = self.coverage.rows(&self.profile, &edges, &outside);

@@ -80,12 +80,12 @@ impl Rules {
         span.proxy
             || &*span.resource.sdk == "envoy"
             || PROXY_SCOPES.iter().any(|scope| span.scope.starts_with(scope))
-            || self.proxies.iter().any(|glob| glob.is_match(&*span.resource.service.name))
+            || self.proxies.iter().any(|glob| glob.is_match(&span.resource.service.name))
     }
 
     /// Whether the user says that this service captures whatever is there.
     pub fn assumes_captured(&self, span: &Span) -> bool {
-        self.assume_all || self.assume.iter().any(|glob| glob.is_match(&*span.resource.service.name))
+        self.assume_all || self.assume.iter().any(|glob| glob.is_match(&span.resource.service.name))
     }
 
     /// The first rule that matches a hop. A request that enters here has the caller `client`.

@@ -60,7 +60,7 @@ fn had_one<'a>(inbound: &Observed<'a>, sent: &Observed<'a>, received: &Observed<
     match sent.what {
         What::Absent | What::Unknown | What::None => sent_none_or_unknown(inbound, sent, received),
         What::Token | What::Placeholder => match relate(inbound, sent) {
-            Relation::Same(..) => passed_on(sent, received, Verdict::Intact, None),
+            Relation::Same => passed_on(sent, received, Verdict::Intact, None),
             Relation::Other(change) => Ruling::changed(change, Segment::Relay, Confidence::Proven),
             Relation::Incomparable(cause) => sent_hidden(inbound, sent, received, cause),
         },
@@ -71,7 +71,7 @@ fn sent_none_or_unknown<'a>(inbound: &Observed<'a>, sent: &Observed<'a>, receive
     let sent_none = sent.what != What::Unknown;
     match received.what {
         What::Token | What::Placeholder => match relate(inbound, received) {
-            Relation::Same(..) => Ruling::new(Verdict::Intact, None, Confidence::Likely),
+            Relation::Same => Ruling::new(Verdict::Intact, None, Confidence::Likely),
             Relation::Other(change) => Ruling::changed(change, Segment::Unknown, Confidence::Proven),
             Relation::Incomparable(cause) => Ruling::unknown(cause),
         },
@@ -91,7 +91,7 @@ fn sent_hidden<'a>(inbound: &Observed<'a>, sent: &Observed<'a>, received: &Obser
     match received.what {
         What::Absent => Ruling::dropped(Cause::Stripped, Segment::Transit, received.confidence),
         What::Token | What::Placeholder => match relate(inbound, received) {
-            Relation::Same(..) => Ruling::new(Verdict::Intact, None, Confidence::Likely),
+            Relation::Same => Ruling::new(Verdict::Intact, None, Confidence::Likely),
             Relation::Other(change) => Ruling::changed(change, Segment::Unknown, Confidence::Proven),
             Relation::Incomparable(_) => had_unknown(inbound, sent, received),
         },
@@ -104,7 +104,7 @@ fn passed_on<'a>(sent: &Observed<'a>, received: &Observed<'a>, verdict: Verdict,
     match received.what {
         What::Absent => Ruling::dropped(Cause::Stripped, Segment::Transit, received.confidence),
         What::Token | What::Placeholder => match relate(sent, received) {
-            Relation::Same(..) => Ruling::new(verdict, cause, Confidence::Proven),
+            Relation::Same => Ruling::new(verdict, cause, Confidence::Proven),
             Relation::Other(change) => Ruling::changed(change, Segment::Transit, Confidence::Proven),
             Relation::Incomparable(_) => Ruling::new(verdict, cause, Confidence::Likely),
         },
@@ -131,7 +131,7 @@ fn had_unknown<'a>(inbound: &Observed<'a>, sent: &Observed<'a>, received: &Obser
     match (sent.what, received.what) {
         (What::Token, What::Absent) => Ruling::dropped(Cause::Stripped, Segment::Transit, received.confidence),
         (What::Token, What::Token | What::Placeholder) => match relate(sent, received) {
-            Relation::Same(..) => Ruling::new(Verdict::Intact, None, Confidence::Proven),
+            Relation::Same => Ruling::new(Verdict::Intact, None, Confidence::Proven),
             Relation::Other(change) => Ruling::changed(change, Segment::Transit, Confidence::Proven),
             Relation::Incomparable(cause) => Ruling::unknown(cause),
         },

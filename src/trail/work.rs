@@ -157,13 +157,13 @@ impl Trail {
         for (caller, callee, ms) in outcome.skew {
             self.coverage.skewed(&caller, &callee, ms);
         }
-        self.replace_facts(id, outcome.facts);
+        self.replace_facts(id, &outcome.facts);
         self.replace_contributions(id, outcome.hops);
     }
 
-    fn replace_facts(&mut self, id: TraceId, facts: Vec<Fact>) {
+    fn replace_facts(&mut self, id: TraceId, facts: &[Fact]) {
         let Some(trace) = self.traces.get_mut(&id) else { return };
-        let old = std::mem::replace(&mut trace.facts, facts.clone());
+        let old = std::mem::replace(&mut trace.facts, facts.to_vec());
         let mut flipped: Vec<&Fact> = facts.iter().filter(|fact| self.profile.add(fact)).collect();
         let gone: Vec<&Fact> = old.iter().filter(|fact| self.profile.remove(fact)).collect();
         // A fact that left and came back in one judgement has not changed.
@@ -173,8 +173,7 @@ impl Trail {
                 Fact::Refuses(service)
                 | Fact::RefusesAt(service, _)
                 | Fact::ReceivesToken(service, _)
-                | Fact::AsksIssuer(service)
-                | Fact::Judged(_, service, _) => {
+                | Fact::AsksIssuer(service) => {
                     self.learned.insert(service.clone());
                 }
                 Fact::TracedHost(_) | Fact::HostGivenToken(_) => self.learned_all = true,

@@ -96,7 +96,10 @@ fn text(bytes: &[u8]) -> String {
 fn holds_token(shown: &str) -> bool {
     let token = token();
     // The header part is the same for everyone and tells nothing; eight characters of the rest are too many.
-    token.split('.').skip(1).any(|part| part.as_bytes().windows(9).any(|piece| shown.contains(std::str::from_utf8(piece).unwrap())))
+    token
+        .split('.')
+        .skip(1)
+        .any(|part| part.as_bytes().windows(9).any(|piece| shown.contains(std::str::from_utf8(piece).unwrap())))
 }
 
 #[test]
@@ -137,7 +140,8 @@ fn check_prints_the_same_json_twice_and_no_piece_of_a_token() {
 fn several_files_and_standard_input_are_one_set() {
     let folder = Folder::new();
     folder.write("1.jsonl", &format!("{}\n", dropped(1)));
-    let mut child = folder.command(&["check", "1.jsonl", "-", "--format", "json"]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        folder.command(&["check", "1.jsonl", "-", "--format", "json"]).stdin(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     // The first trace comes again: its spans are duplicates and are judged once.
     stdin.write_all(format!("{}\n{}\n", dropped(1), dropped(2)).as_bytes()).unwrap();

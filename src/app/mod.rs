@@ -1,0 +1,3 @@
+//! One file for each command: each only wires source, engine and consumer.
+
+pub mod demo;

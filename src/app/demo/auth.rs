@@ -78,7 +78,10 @@ impl Issuer {
     /// The token for a grant, `None` where the credentials are wrong.
     fn grant(&self, form: &str) -> anyhow::Result<Option<String>> {
         let field = |name: &str| {
-            form.split('&').filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value)
+            form.split('&')
+                .filter_map(|pair| pair.split_once('='))
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| value)
         };
         match field("grant_type") {
             Some("password") => {

@@ -57,11 +57,13 @@ pub struct ShopOptions {
     pub pace: Duration,
     /// Decides the order of requests.
     pub seed: u64,
+    /// Whether the faults are on at start.
+    pub faulty: bool,
 }
 
 impl Default for ShopOptions {
     fn default() -> Self {
-        Self { pace: Duration::from_millis(400), seed: 2026 }
+        Self { pace: Duration::from_millis(400), seed: 2026, faulty: true }
     }
 }
 
@@ -90,6 +92,7 @@ impl Shop {
             opening.open_service(name, wire).await?;
         }
         opening.open_proxy()?;
+        opening.faults.set_all(options.faulty);
         let requests = Arc::new(AtomicU64::new(0));
         let (stop, stopped) = watch::channel(false);
         let shoppers = shoppers::Shoppers::new(

@@ -45,11 +45,11 @@ pub(super) struct Service {
 }
 
 /// What a call carries as its token: header and value.
-pub(super) type Credential = Option<(HeaderName, String)>;
+pub(super) type Credential = (HeaderName, String);
 
 /// `Authorization: Bearer …` (RFC 6750).
 pub(super) fn bearer(token: &str) -> Credential {
-    Some((header::AUTHORIZATION, format!("Bearer {token}")))
+    (header::AUTHORIZATION, format!("Bearer {token}"))
 }
 
 /// An authenticated request that is being handled.
@@ -81,13 +81,20 @@ pub(super) async fn authenticate(
 }
 
 impl Service {
-    /// Calls another service; the answer's status, 502 where there is none.
-    pub(super) async fn call(&self, cx: &Context, method: Method, url: String, credential: Credential) -> StatusCode {
-        let mut request = self.http.request(method, url);
-        if let Some((name, value)) = credential {
+    /// Calls another service for this request; the answer's status, 502 where there is none.
+    pub(super) async fn ask(
+        &self,
+        call: &Call,
+        method: Method,
+        callee: &str,
+        path: &str,
+        credential: impl Into<Option<Credential>>,
+    ) -> StatusCode {
+        let mut request = self.http.request(method, self.addresses.url(callee, path));
+        if let Some((name, value)) = credential.into() {
             request = request.header(name, value);
         }
-        match self.send(cx, request).await {
+        match self.send(&call.cx, request).await {
             Ok(response) => response.status(),
             Err(_) => StatusCode::BAD_GATEWAY,
         }

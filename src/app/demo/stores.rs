@@ -22,7 +22,7 @@ use axum::{Extension, Router, middleware};
 use opentelemetry_sdk::trace::SdkTracer;
 
 use super::keys::tampered;
-use super::service::{Call, Credential, Service, authenticate, bearer};
+use super::service::{Call, Service, authenticate, bearer};
 use super::trace;
 use super::verify::{Refusal, X_AUTH_TOKEN};
 
@@ -96,17 +96,14 @@ async fn done() -> StatusCode {
 /// The parcels of a person: a service's own token has none.
 async fn order_status(Extension(call): Handled) -> Response {
     let claims = &call.accepted.claims;
-    if claims["sub"] == claims["client_id"] { Refusal::Forbidden.into_response() } else { StatusCode::OK.into_response() }
+    if claims["sub"] == claims["client_id"] {
+        Refusal::Forbidden.into_response()
+    } else {
+        StatusCode::OK.into_response()
+    }
 }
 
 // Gateway.
-
-impl Service {
-    /// Calls another service with this credential; the answer's status.
-    async fn ask(&self, call: &Call, method: Method, callee: &str, path: &str, credential: Credential) -> StatusCode {
-        self.call(&call.cx, method, self.addresses.url(callee, path), credential).await
-    }
-}
 
 async fn cart_page(State(service): Shared, Extension(call): Handled) -> StatusCode {
     or_bad_gateway(service.ask(&call, Method::GET, "cart", "/cart", bearer(&call.accepted.token)).await)
@@ -132,7 +129,8 @@ async fn prices_page(State(service): Shared, Extension(call): Handled) -> Status
 
 /// Fault 6: a gateway that writes a claim of its own into a token that it cannot sign.
 async fn parcels_page(State(service): Shared, Extension(call): Handled) -> StatusCode {
-    let token = if service.faults.is_on('6') { tampered(&call.accepted.token) } else { Ok(call.accepted.token.clone()) };
+    let token =
+        if service.faults.is_on('6') { tampered(&call.accepted.token) } else { Ok(call.accepted.token.clone()) };
     let Ok(token) = token else { return StatusCode::INTERNAL_SERVER_ERROR };
     or_bad_gateway(service.ask(&call, Method::GET, "tracking", "/parcels", bearer(&token)).await)
 }
@@ -140,7 +138,7 @@ async fn parcels_page(State(service): Shared, Extension(call): Handled) -> Statu
 /// Fault 7: the same token in a header that only shipping reads.
 async fn rates_page(State(service): Shared, Extension(call): Handled) -> StatusCode {
     let token = &call.accepted.token;
-    let credential = if service.faults.is_on('7') { Some((X_AUTH_TOKEN, token.clone())) } else { bearer(token) };
+    let credential = if service.faults.is_on('7') { (X_AUTH_TOKEN, token.clone()) } else { bearer(token) };
     or_bad_gateway(service.ask(&call, Method::GET, "shipping", "/rates", credential).await)
 }
 
@@ -168,7 +166,7 @@ fn token_for_pricing(service: &Service, call: &Call) -> anyhow::Result<String> {
 /// Faults 1 and 3: two calls at once, and one of them forgets the header. Parcels can be sent later, money is needed now.
 async fn place_order(State(service): Shared, Extension(call): Handled) -> StatusCode {
     let token = bearer(&call.accepted.token);
-    let for_shipping = if service.faults.is_on('1') { None } else { token.clone() };
+    let for_shipping = (!service.faults.is_on('1')).then(|| token.clone());
     let (paid, _shipped) = tokio::join!(
         service.ask(&call, Method::POST, "payment", "/charges", token),
         service.ask(&call, Method::POST, "shipping", "/shipments", for_shipping),

@@ -85,19 +85,16 @@ pub(super) async fn send(
     let span = cx.span();
     span.set_attributes(captured_request(request.headers()));
     let answer = http.execute(request).await;
-    match &answer {
-        Ok(response) => {
-            let status = response.status();
-            span.set_attributes(captured_response(status, response.headers()));
-            if status.is_client_error() || status.is_server_error() {
-                span.set_attribute(KeyValue::new("error.type", status.as_str().to_owned()));
-                span.set_status(Status::error(""));
-            }
+    if let Ok(response) = &answer {
+        let status = response.status();
+        span.set_attributes(captured_response(status, response.headers()));
+        if status.is_client_error() || status.is_server_error() {
+            span.set_attribute(KeyValue::new("error.type", status.as_str().to_owned()));
+            span.set_status(Status::error(""));
         }
-        Err(_) => {
-            span.set_attribute(KeyValue::new("error.type", "reqwest::Error"));
-            span.set_status(Status::error("connection failed"));
-        }
+    } else {
+        span.set_attribute(KeyValue::new("error.type", "reqwest::Error"));
+        span.set_status(Status::error("connection failed"));
     }
     span.end();
     answer

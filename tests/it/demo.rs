@@ -269,3 +269,23 @@ async fn the_spans_look_like_those_of_stock_instrumentations() {
         .collect();
     assert!(heads.len() >= 3, "RS256 and ES256 tokens of the issuer, and one that cart made: {}", heads.len());
 }
+
+/// The script that checks `demo --headless` reads a file of its own: it must say what the code says.
+#[test]
+fn the_script_that_checks_the_demo_expects_what_the_shop_does() {
+    let rows: Vec<serde_json::Value> = serde_json::from_str(include_str!("../interop/demo.json")).unwrap();
+    let said: Vec<_> = expectations()
+        .iter()
+        .map(|expected| {
+            serde_json::json!({
+                "caller": expected.caller,
+                "callee": expected.callee,
+                "verdict": expected.verdict.name(),
+                "cause": expected.cause.map(jwtrail::model::Cause::name),
+                "severity": expected.severity.name(),
+                "findings": expected.findings.iter().map(|finding| finding.name()).collect::<Vec<_>>(),
+            })
+        })
+        .collect();
+    assert_eq!(rows, said);
+}

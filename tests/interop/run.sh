@@ -30,4 +30,5 @@ fi
 # Node resolves packages from where a file stands.
 cp "$here/node_service.mjs" "$cache/node/node_service.mjs"
 
+export PYTHONDONTWRITEBYTECODE=1
 exec timeout --kill-after=10 300 "$cache/venv/bin/python" "$here/lane.py" "$jwtrail" "$cache/node"

@@ -156,3 +156,29 @@ impl Faults {
         FAULTS.iter().position(|fault| fault.expected.key == key).map(|index| &self.on[index])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_key_switches_one_fault_and_no_other_key_any() {
+        let faults = Faults::default();
+        assert!(faults.list().iter().all(|(.., on, _)| *on));
+        assert_eq!(faults.toggle('3'), Some(false));
+        let off: Vec<_> = faults.list().into_iter().filter(|(.., on, _)| !on).map(|(key, ..)| key).collect();
+        assert_eq!((off, faults.is_on('3')), (vec!['3'], false));
+        assert_eq!(faults.toggle('3'), Some(true));
+        assert_eq!(faults.toggle('0'), None);
+    }
+
+    #[test]
+    fn no_two_faults_share_a_key_or_an_edge() {
+        let all = expectations();
+        for (index, one) in all.iter().enumerate() {
+            for other in &all[index + 1..] {
+                assert!(one.key != other.key && (one.caller, one.callee) != (other.caller, other.callee));
+            }
+        }
+    }
+}

@@ -19,3 +19,4 @@ pub mod report;
 pub mod config;
 
 pub mod cli;
+pub mod app;

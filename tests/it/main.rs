@@ -6,6 +6,7 @@ mod architecture;
 mod check;
 mod cli;
 mod config;
+mod demo;
 mod engine;
 mod otlp;
 mod report;

@@ -22,3 +22,5 @@ pub use counters::Counters;
 pub use decode::{BatchBuilder, Decode, DecodeError, Encoding, Signal, VisitorDecoder};
 pub use intake::MAX_REQUEST_BYTES;
 pub use receivers::{Addresses, BindError, Bound, Receivers, ServeError};
+pub mod extract;
+pub mod redact;

@@ -194,7 +194,15 @@ fn other_scheme(value: &str) -> Option<String> {
         && word.starts_with(|c: char| c.is_ascii_alphabetic())
         && !word.starts_with("ey")
         && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-    (is_scheme && !rest.trim().is_empty()).then(|| word.to_ascii_lowercase())
+    if !is_scheme || rest.trim().is_empty() {
+        return None;
+    }
+    // A longer word with digits may be a piece of something secret: it is not repeated unless it is a known name.
+    let printable = word.len() <= 16 && word.bytes().all(|b| b.is_ascii_alphabetic() || b == b'-');
+    let known = ["AWS4-HMAC-SHA256", "SCRAM-SHA-1", "SCRAM-SHA-256", "SharedAccessSignature", "GOOG4-RSA-SHA256"]
+        .iter()
+        .any(|known| word.eq_ignore_ascii_case(known));
+    Some(if printable || known { word.to_ascii_lowercase() } else { "other".to_owned() })
 }
 
 /// One layer of percent-encoding taken off, or `None` where there is none.

@@ -38,7 +38,7 @@ pub struct SharedStats {
 }
 
 /// A keyed hash over a span's own tags.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TagKey(CacheKey);
 
 /// Collects a [`TagKey`].

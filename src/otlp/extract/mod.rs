@@ -1,0 +1,207 @@
+//! From borrowed OTLP to `model`: what is read of a span, a resource, a log record, whatever the wire format.
+
+pub(crate) mod exception;
+pub(crate) mod fields;
+pub(crate) mod headers;
+mod log;
+mod names;
+mod observe;
+mod resource;
+mod semantic;
+pub(crate) mod tags;
+mod text;
+
+use std::sync::Arc;
+
+use ahash::AHashMap;
+
+use crate::model::{
+    Batch, Exposure, Link, Resource, ServiceName, Span, SpanId, SpanKind, StatusCode, TraceId, UnixNanos,
+};
+use crate::otlp::data::{EventData, LinkData, LogData, ResourceData, ScopeData, SpanData, Visitor};
+use crate::token::{Credential, Shared};
+use names::Names;
+pub(crate) use observe::observe;
+use semantic::Texts;
+
+/// Distinct resources remembered by one extractor.
+const MAX_RESOURCES: usize = 1024;
+const MAX_EXCEPTIONS: usize = 16;
+const MAX_LINKS: usize = 1024;
+const MAX_EXPOSURES: usize = 16;
+
+/// Builds a [`Batch`] out of what a walker visits. One for each worker; reused from request to request.
+pub struct Extractor {
+    shared: Arc<Shared>,
+    names: Names,
+    resources: AHashMap<crate::token::TagKey, Arc<Resource>>,
+    resource: Arc<Resource>,
+    scope: Arc<str>,
+    batch: Batch,
+}
+
+impl Extractor {
+    /// An extractor over what all workers share.
+    pub fn new(shared: Arc<Shared>) -> Self {
+        let mut names = Names::new();
+        let empty = names.empty();
+        let resource = Resource {
+            service: ServiceName { namespace: names.empty(), name: names.get("unknown_service") },
+            nameless: true,
+            instance: names.empty(),
+            language: names.empty(),
+            sdk: names.empty(),
+            host: names.empty(),
+        };
+        Self {
+            shared,
+            names,
+            resources: AHashMap::new(),
+            resource: Arc::new(resource),
+            scope: empty,
+            batch: Batch::default(),
+        }
+    }
+
+    /// What was visited since the last call, for a request of so many bytes unpacked.
+    pub fn finish(&mut self, bytes: usize) -> Batch {
+        let mut batch = std::mem::take(&mut self.batch);
+        batch.bytes = bytes;
+        batch
+    }
+}
+
+impl<'a> Visitor<'a> for Extractor {
+    fn resource(&mut self, resource: &ResourceData<'a>) {
+        let key = resource::key_of(&resource.attributes, &self.shared);
+        if let Some(known) = self.resources.get(&key) {
+            self.resource = Arc::clone(known);
+            return;
+        }
+        self.resource = Arc::new(resource::read(&resource.attributes, &self.shared, &mut self.names));
+        if self.resources.len() >= MAX_RESOURCES {
+            self.resources.clear();
+        }
+        self.resources.insert(key, Arc::clone(&self.resource));
+    }
+
+    fn scope(&mut self, scope: &ScopeData<'a>) {
+        self.scope = Texts { shared: &self.shared, names: &mut self.names }.keep(&scope.name);
+    }
+
+    fn span(&mut self, data: &SpanData<'a>) {
+        let Some((trace_id, span_id, parent_id)) = ids_of(data) else {
+            self.batch.rejected += 1;
+            return;
+        };
+        let mut span = Span::new(Arc::clone(&self.resource), Arc::clone(&self.scope));
+        span.trace_id = trace_id;
+        span.span_id = span_id;
+        span.parent_id = parent_id;
+        span.flags = data.flags;
+        span.kind = kind_of(data.kind);
+        span.start = UnixNanos(data.start);
+        span.end = UnixNanos(data.end);
+        span.status = match data.status_code {
+            1 => StatusCode::Ok,
+            2 => StatusCode::Error,
+            _ => StatusCode::Unset,
+        };
+        let shared = Arc::clone(&self.shared);
+        let mut exposures = Exposures { shared: &shared, found: Vec::new() };
+        exposures.look(&data.name, "name");
+        span.name = Texts { shared: &shared, names: &mut self.names }.keep(&data.name);
+        let fields = observe::read(data, &mut span, &shared, &mut self.names, &mut exposures, &mut self.batch.bad_tags);
+        semantic::fill(&mut span, &fields, &mut Texts { shared: &shared, names: &mut self.names });
+        exposures.look(&data.status_message, "status.message");
+        exposures.look(&data.trace_state, "tracestate");
+        read_events(&data.events, &mut span, &shared, &mut exposures);
+        read_links(&data.links, &mut span, &mut exposures);
+        span.exposures = exposures.found;
+        self.batch.spans.push(span);
+    }
+
+    fn log(&mut self, log: &LogData<'a>) {
+        if let Some(record) = log::read(log, &self.resource, &self.shared) {
+            self.batch.logs.push(record);
+        }
+    }
+}
+
+/// Tokens found where none belongs, each place and token once.
+pub(crate) struct Exposures<'w> {
+    shared: &'w Shared,
+    found: Vec<Exposure>,
+}
+
+impl Exposures<'_> {
+    /// Looks through a text; what is found is noted under `place`.
+    pub(crate) fn look(&mut self, text: &str, place: &str) {
+        let shared = self.shared;
+        shared.scrub_with(text, &mut |credential| self.note(place, credential));
+    }
+
+    fn note(&mut self, place: &str, credential: Credential) {
+        let fingerprint = match credential {
+            Credential::Jwt(fingerprint) => Some(fingerprint),
+            Credential::Token => None,
+            Credential::Other => return,
+        };
+        let known = self.found.iter().any(|known| *known.place == *place && known.fingerprint == fingerprint);
+        if !known && self.found.len() < MAX_EXPOSURES {
+            let place = Arc::from(text::capped(&self.shared.scrub(place), 128));
+            self.found.push(Exposure { place, fingerprint });
+        }
+    }
+}
+
+fn ids_of(data: &SpanData<'_>) -> Option<(TraceId, SpanId, Option<SpanId>)> {
+    let trace_id = TraceId(<[u8; 16]>::try_from(&*data.trace_id).ok()?);
+    let span_id = SpanId(<[u8; 8]>::try_from(&*data.span_id).ok()?);
+    if trace_id.is_zero() || span_id.is_zero() {
+        return None;
+    }
+    let parent_id = match &*data.parent_span_id {
+        [] => None,
+        bytes => Some(SpanId(<[u8; 8]>::try_from(bytes).ok()?)).filter(|parent| !parent.is_zero()),
+    };
+    Some((trace_id, span_id, parent_id))
+}
+
+fn kind_of(number: i32) -> SpanKind {
+    match number {
+        1 => SpanKind::Internal,
+        2 => SpanKind::Server,
+        3 => SpanKind::Client,
+        4 => SpanKind::Producer,
+        5 => SpanKind::Consumer,
+        _ => SpanKind::Unspecified,
+    }
+}
+
+fn read_events(events: &[EventData<'_>], span: &mut Span, shared: &Shared, exposures: &mut Exposures<'_>) {
+    for event in events {
+        exposures.look(&event.name, "event");
+        if event.name == "exception" && span.exceptions.len() < MAX_EXCEPTIONS {
+            span.exceptions.push(exception::exception_of(&event.attributes, shared, &mut |_, _| ()));
+        }
+        for (key, value) in &event.attributes {
+            observe::look_through(value, key, exposures);
+        }
+    }
+}
+
+fn read_links(links: &[LinkData<'_>], span: &mut Span, exposures: &mut Exposures<'_>) {
+    for link in links {
+        let ids = (<[u8; 16]>::try_from(&*link.trace_id), <[u8; 8]>::try_from(&*link.span_id));
+        if let (Ok(trace_id), Ok(span_id)) = ids {
+            let link = Link { trace_id: TraceId(trace_id), span_id: SpanId(span_id) };
+            if !link.trace_id.is_zero() && !link.span_id.is_zero() && span.links.len() < MAX_LINKS {
+                span.links.push(link);
+            }
+        }
+        for (key, value) in &link.attributes {
+            observe::look_through(value, key, exposures);
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! One pass over a span's attributes: known fields, headers, tags, texts that hold what they should not.
+
+use std::sync::Arc;
+
+use super::Exposures;
+use super::fields::{Field, Fields};
+use super::headers::{Observation, Observer, Source, each_text, merge, request_header, response_header};
+use super::names::Names;
+use super::tags::{TagReader, Tagged};
+use super::text::{capped, grpc_status, without_query};
+use crate::model::{SelfTags, Span};
+use crate::otlp::data::{Attributes, SpanData, Value};
+use crate::token::{Shared, same_name};
+
+const MAX_CHALLENGE: usize = 512;
+
+/// Reads the carriers of a span's attributes as the extractor does, for those who write them down again.
+pub(crate) fn observe(attributes: &Attributes<'_>, shared: &Shared) -> Vec<Observation> {
+    let mut names = Names::new();
+    let mut fields = Fields::new();
+    let mut observer = Observer::new(shared, &mut names);
+    for (key, value) in attributes {
+        if let Some(field) = Field::of(key) {
+            fields.set(field, value);
+        } else if let Some((family, name)) = request_header(key) {
+            observer.header(family, name, value);
+        }
+    }
+    queries(&fields, &mut observer);
+    let headers = observer.found;
+    let tagged = TagReader::read(&fields, shared, &mut names).unwrap_or_default();
+    merge(headers, tagged.observations)
+}
+
+/// Reads one span's attributes into it; the known fields are handed on to the semantic conventions.
+pub(super) fn read<'s, 'a>(
+    data: &'s SpanData<'a>,
+    span: &mut Span,
+    shared: &Shared,
+    names: &mut Names,
+    exposures: &mut Exposures<'_>,
+    bad_tags: &mut u64,
+) -> Fields<'s, 'a> {
+    let mut fields = Fields::new();
+    let mut longest = Longest::default();
+    let mut observer = Observer::new(shared, names);
+    for (key, value) in &data.attributes {
+        if let Some(field) = Field::of(key) {
+            fields.set(field, value);
+            if !field.is_own_tag() {
+                longest.take(value);
+                look_through(value, key, exposures);
+            }
+            continue;
+        }
+        longest.take(value);
+        if let Some((family, name)) = request_header(key) {
+            observer.header(family, name, value);
+        } else if let Some(name) = response_header(key) {
+            response(name, value, span, shared);
+        } else if !key.starts_with("jwtrail.") {
+            exposures.look(key, "attribute key");
+            look_through(value, key, exposures);
+        }
+    }
+    queries(&fields, &mut observer);
+    span.captured = observer.captured;
+    span.user_agent = observer.user_agent;
+    let marked_cookie = observer.marked_cookie;
+    let headers = observer.found;
+    let Tagged { observations, tags, malformed } = TagReader::read(&fields, shared, names).unwrap_or_default();
+    *bad_tags += malformed;
+    if tags != SelfTags::default() {
+        span.tags = Some(Box::new(tags));
+    }
+    if marked_cookie && observations.iter().any(|tag| tag.carried.carrier.starts_with("cookie:")) {
+        span.captured.carrier = true;
+    }
+    let merged = merge(headers, observations);
+    for observation in merged.iter().filter(|observation| observation.source == Source::Tag) {
+        longest.count(observation.carried.captured_length);
+    }
+    span.longest_text = longest.0;
+    span.carried = merged.into_iter().map(|observation| observation.carried).collect();
+    fields
+}
+
+/// Looks through every text in a value.
+pub(super) fn look_through(value: &Value<'_>, place: &str, exposures: &mut Exposures<'_>) {
+    match value {
+        Value::Str(text) => exposures.look(text, place),
+        Value::Array(items) => items.iter().for_each(|item| look_through(item, place, exposures)),
+        Value::Map(entries) => {
+            for (key, value) in entries {
+                exposures.look(key, place);
+                look_through(value, place, exposures);
+            }
+        }
+        Value::Bytes(bytes) => {
+            if let Ok(text) = std::str::from_utf8(bytes) {
+                exposures.look(text, place);
+            }
+        }
+        Value::Empty | Value::Bool(_) | Value::Int(_) | Value::Double(_) => {}
+    }
+}
+
+fn queries(fields: &Fields<'_, '_>, observer: &mut Observer<'_>) {
+    for field in [Field::UrlQuery, Field::UrlFull, Field::HttpUrl, Field::HttpTarget] {
+        if let Some(text) = fields.text(&[field]).filter(|text| text.contains("access_token=")) {
+            observer.query(text);
+        }
+    }
+}
+
+/// The response headers that explain a refusal.
+fn response(name: &str, value: &Value<'_>, span: &mut Span, shared: &Shared) {
+    if same_name(name, "www-authenticate") {
+        let mut challenges = String::new();
+        each_text(value, &mut |text| {
+            if !text.is_empty() {
+                challenges.push_str(if challenges.is_empty() { "" } else { ", " });
+                challenges.push_str(text);
+            }
+        });
+        if !challenges.is_empty() {
+            span.challenge = Some(Arc::from(capped(&shared.scrub(&challenges), MAX_CHALLENGE)));
+        }
+    } else if same_name(name, "location") {
+        each_text(value, &mut |text| {
+            if !text.is_empty() {
+                span.location = Some(Arc::from(capped(&shared.scrub(without_query(text)), MAX_CHALLENGE)));
+            }
+        });
+    } else if same_name(name, "grpc-status") {
+        each_text(value, &mut |text| {
+            span.error_code = match grpc_status(text) {
+                Some(16) => Some(Arc::from("UNAUTHENTICATED")),
+                Some(7) => Some(Arc::from("FORBIDDEN")),
+                _ => span.error_code.take(),
+            };
+        });
+    }
+}
+
+/// The longest attribute text in characters, and how many have that length.
+#[derive(Default)]
+struct Longest((u32, u16));
+
+impl Longest {
+    fn take(&mut self, value: &Value<'_>) {
+        match value {
+            // A text has no more characters than bytes: most are settled without counting.
+            Value::Str(text) if text.len() >= self.0.0 as usize && !text.is_empty() => {
+                self.count(text.chars().count() as u32);
+            }
+            Value::Array(items) => items.iter().for_each(|item| self.take(item)),
+            _ => {}
+        }
+    }
+
+    fn count(&mut self, length: u32) {
+        let (longest, times) = self.0;
+        if length > longest {
+            self.0 = (length, 1);
+        } else if length == longest && length > 0 {
+            self.0 = (longest, times.saturating_add(1));
+        }
+    }
+}

@@ -11,3 +11,5 @@ pub mod otlp;
 pub mod trail;
 
 pub mod engine;
+
+pub mod tui;

@@ -99,7 +99,7 @@ impl Screen {
             let detail = if body.h >= 34 { 14 } else { 12.min(body.h / 2) };
             let top = body.h - detail;
             let wish = graph.map_or(w * 6 / 10, |(columns, _)| columns + 4);
-            let map = wish.clamp(w * 45 / 100, w.saturating_sub(48).max(w / 2));
+            let map = wish.clamp(w * 45 / 100, w.saturating_sub(46).max(w / 2));
             screen.map = Some(Area { h: top, w: map, ..body });
             screen.problems = Some(Area { x: map, h: top, w: w - map, ..body });
             screen.detail = Area { y: body.y + top, h: detail, ..body };
@@ -107,9 +107,12 @@ impl Screen {
         }
         let lines = u16::try_from(problems.clamp(1, 100) * 2 + 1).unwrap_or(u16::MAX);
         if body.h >= 20 {
-            let detail = (body.h * 4 / 10).max(9);
-            let list = lines.min((body.h - detail) / 3).max(3);
-            let map = body.h - detail - list;
+            let least = (body.h * 4 / 10).max(9);
+            let list = lines.min((body.h - least) / 3).max(3);
+            let most = body.h - least - list;
+            // What the graph leaves free belongs to the evidence.
+            let map = graph.map_or(most, |(_, rows)| rows.saturating_add(2)).clamp(3, most);
+            let detail = body.h - map - list;
             screen.map = Some(Area { h: map, ..body });
             screen.problems = Some(Area { y: body.y + map, h: list, ..body });
             screen.detail = Area { y: body.y + map + list, h: detail, ..body };

@@ -174,8 +174,14 @@ impl State {
     pub fn ask(&self) -> Ask {
         let header = 1 + u16::from(!super::view::header::notes(self).is_empty());
         let footer = super::view::footer::rows(self);
-        let most =
-            Screen::divide(self.size, header, footer, Pane::Map, Some((u16::MAX / 2, 0)), self.snapshot.problems.len());
+        let most = Screen::divide(
+            self.size,
+            header,
+            footer,
+            Pane::Map,
+            Some((u16::MAX / 2, u16::MAX / 2)),
+            self.snapshot.problems.len(),
+        );
         let room = most.map.map_or((0, 0), |area| {
             let inner = area.inner(most.frame);
             (inner.w, inner.h)

@@ -189,6 +189,7 @@ fn turn(state: &mut State, forward: bool) {
 
 fn step(state: &mut State, dx: i32, dy: i32) {
     match state.pane {
+        _ if state.is_empty() => scroll(state, dy),
         Pane::Detail => scroll(state, dy),
         Pane::Problems => list(state, dy),
         Pane::Map if state.laid.drawing.is_some() => along(state, dx, dy),
@@ -198,6 +199,7 @@ fn step(state: &mut State, dx: i32, dy: i32) {
 
 fn page(state: &mut State, lines: i32) {
     match state.pane {
+        _ if state.is_empty() => scroll(state, lines),
         Pane::Detail => scroll(state, lines),
         Pane::Problems => list(state, lines / 2),
         Pane::Map if state.laid.drawing.is_some() => state.pan.1 += lines,
@@ -216,7 +218,8 @@ fn edge_of_list(state: &mut State, last: bool) {
 }
 
 fn scroll(state: &mut State, lines: i32) {
-    let most = super::view::detail::overflow(state);
+    let most =
+        if state.is_empty() { super::view::empty::overflow(state) } else { super::view::detail::overflow(state) };
     let line = i32::from(state.scroll).saturating_add(lines).clamp(0, i32::from(most));
     state.scroll = u16::try_from(line).unwrap_or(0);
 }
@@ -315,7 +318,15 @@ fn point(state: &mut State, pointer: Pointer, x: u16, y: u16) {
         }
         return;
     }
-    if state.is_empty() || state.is_tiny() {
+    if state.is_tiny() {
+        return;
+    }
+    if state.is_empty() {
+        match pointer {
+            Pointer::Click => {}
+            Pointer::WheelUp => scroll(state, -WHEEL),
+            Pointer::WheelDown => scroll(state, WHEEL),
+        }
         return;
     }
     let screen = state.screen();

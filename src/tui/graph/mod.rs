@@ -243,9 +243,9 @@ fn fitting(topology: &Topology, room: (u16, u16)) -> Option<Drawing> {
     place::LEVELS.iter().find_map(|level| draw(topology, level, Some(room)))
 }
 
-/// The smallest drawing, whether it fits or not.
+/// A small drawing, whether it fits or not.
 fn densest(topology: &Topology) -> Option<Drawing> {
-    place::LEVELS.last().and_then(|level| draw(topology, level, None))
+    draw(topology, &place::LOOSE, None)
 }
 
 fn draw(topology: &Topology, level: &place::Level, room: Option<(u16, u16)>) -> Option<Drawing> {
@@ -254,13 +254,17 @@ fn draw(topology: &Topology, level: &place::Level, room: Option<(u16, u16)>) -> 
     }
     let (width, height) = room.map_or((usize::MAX, usize::MAX), |(w, h)| (usize::from(w), usize::from(h)));
     let fits = |w: usize, h: usize| w <= width && h <= height;
+    let mut topology = topology.clone();
+    for node in &mut topology.nodes {
+        node.label = node.label.fit(level.name);
+    }
     // Lines that find no way get more room between the ranks before the drawing is given up.
     for extra in [0, 3, 8] {
-        let placement = place::place(topology, level, extra)?;
+        let placement = place::place(&topology, level, extra)?;
         if !fits(placement.width, placement.height) || placement.width.max(placement.height) > 4_000 {
             return None;
         }
-        if let Some(drawing) = route::route(topology, &placement, level.boxed) {
+        if let Some(drawing) = route::route(&topology, &placement, level.boxed) {
             return fits(drawing.width.into(), drawing.height.into()).then_some(drawing);
         }
     }

@@ -11,16 +11,25 @@ pub(super) struct Level {
     pub air: usize,
     /// Free rows between two boxes of a rank.
     pub sep: usize,
+    /// Columns of the longest name drawn whole.
+    pub name: usize,
+    /// Blanks on both sides of a name in a box.
+    pub pad: usize,
 }
 
 /// From roomy to dense: the first that fits is drawn.
-pub(super) const LEVELS: [Level; 5] = [
-    Level { boxed: true, air: 3, sep: 1 },
-    Level { boxed: true, air: 0, sep: 0 },
-    Level { boxed: false, air: 2, sep: 1 },
-    Level { boxed: false, air: 0, sep: 1 },
-    Level { boxed: false, air: 0, sep: 0 },
+pub(super) const LEVELS: [Level; 7] = [
+    Level { boxed: true, air: 3, sep: 1, name: 24, pad: 1 },
+    Level { boxed: true, air: 0, sep: 1, name: 24, pad: 1 },
+    Level { boxed: true, air: 0, sep: 0, name: 24, pad: 0 },
+    Level { boxed: true, air: 0, sep: 0, name: 14, pad: 0 },
+    Level { boxed: false, air: 2, sep: 1, name: 24, pad: 0 },
+    Level { boxed: false, air: 0, sep: 1, name: 18, pad: 0 },
+    Level { boxed: false, air: 0, sep: 0, name: 14, pad: 0 },
 ];
+
+/// For what does not fit anyhow: small, and with rows enough for every line to find its way.
+pub(super) const LOOSE: Level = Level { boxed: false, air: 0, sep: 1, name: 18, pad: 0 };
 
 /// Columns at the callee's end that belong to one edge alone: line, glyph, line, head.
 pub(super) const LEG: usize = 4;
@@ -55,12 +64,12 @@ pub(super) struct Placement {
 }
 
 /// Columns of a node.
-fn width(node: &Node, boxed: bool) -> usize {
+fn width(node: &Node, level: &Level) -> usize {
     let label = node.label.width();
     let tags = super::stubs(node).iter().map(|tag| tag.chars().count() + 1).sum::<usize>();
-    match (node.shape, boxed) {
+    match (node.shape, level.boxed) {
         (Shape::Client, _) => label + 2,
-        (Shape::Row(_), true) => (label + 4).max(tags + 3).max(super::tag(node.shape).len() + 4),
+        (Shape::Row(_), true) => (label + 2 + 2 * level.pad).max(tags + 3).max(super::tag(node.shape).len() + 4),
         (Shape::Row(_), false) => label + 2 + tags + usize::from(node.looped) * 3,
     }
 }
@@ -85,9 +94,8 @@ pub(super) fn place(topology: &Topology, level: &Level, extra: usize) -> Option<
     let (spots, passes) = rank(&heights, &distinct, level.sep)?;
 
     let tops = rows(&spots, &heights, &passes.iter().map(|pass| pass.spot).collect::<Vec<_>>(), level.sep);
-    let mut places: Vec<Place> = (0..nodes.len())
-        .map(|at| Place { x: 0, y: tops[at], w: width(&nodes[at], level.boxed), h: heights[at] })
-        .collect();
+    let mut places: Vec<Place> =
+        (0..nodes.len()).map(|at| Place { x: 0, y: tops[at], w: width(&nodes[at], level), h: heights[at] }).collect();
     straighten(&mut places, &spots, &topology.edges, &back, level.sep);
     let docks = docks(topology, &back, &places);
     let width = columns(&mut places, &spots, topology, &docks, level.air + extra);

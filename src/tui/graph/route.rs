@@ -88,8 +88,9 @@ pub(super) fn route(topology: &Topology, placement: &Placement, boxed: bool) -> 
         let trunk = if dock.back { topology.nodes.len() + edge } else { from } + 1;
         tasks.push(grid.task(placement, edge, trunk, (from, to), *dock)?);
     }
-    // The ends come first: no line may run over another's glyph.
+    // Both ends come first: no line may run over another's glyph, nor block the way out of a box.
     for task in &tasks {
+        grid.cells[task.start].flat = task.trunk;
         for cell in grid.leg(task) {
             grid.cells[cell].closed = true;
         }

@@ -9,9 +9,6 @@ use crate::trail::summary::{EdgeRow, NodeKind};
 use super::{EdgeKey, Node, NodeKey, OUTSIDE, Shape, Topology};
 use crate::tui::text::Safe;
 
-/// Columns of the longest name drawn whole.
-const NAME: usize = 22;
-
 /// Whether an edge is one that `b` keeps.
 pub(super) fn broken(row: &EdgeRow) -> bool {
     let accused = Verdict::ALL.iter().any(|verdict| verdict.accuses() && row.verdicts[*verdict as usize] > 0);
@@ -56,7 +53,7 @@ pub(super) fn whole(snapshot: &Snapshot, only_broken: bool) -> Topology {
         .enumerate()
         .map(|(at, key)| Node {
             key: key.clone(),
-            label: Safe::new(key.as_deref().unwrap_or(OUTSIDE)).fit(NAME),
+            label: Safe::new(key.as_deref().unwrap_or(OUTSIDE)),
             shape: key
                 .as_ref()
                 .map_or(Shape::Client, |_| Shape::Row(kinds.get(key).copied().unwrap_or(NodeKind::Service))),

@@ -19,7 +19,7 @@ const LABEL: usize = 10;
 /// Draws the pane.
 pub fn render(state: &State, pen: &mut Pen, area: Area, shape: Frame) {
     let inner = area.inner(shape);
-    let rows = rows(state, inner.w);
+    let rows = rows(state, inner);
     let over = rows.len().saturating_sub(usize::from(inner.h));
     let note = match over {
         0 => Row::new(),
@@ -37,7 +37,7 @@ pub fn render(state: &State, pen: &mut Pen, area: Area, shape: Frame) {
 pub fn overflow(state: &State) -> u16 {
     let screen = state.screen();
     let inner = screen.detail.inner(screen.frame);
-    let rows = rows(state, inner.w).len();
+    let rows = rows(state, inner).len();
     u16::try_from(rows).unwrap_or(u16::MAX).saturating_sub(inner.h)
 }
 
@@ -52,8 +52,13 @@ fn title(state: &State) -> Row {
     }
 }
 
-fn rows(state: &State, width: u16) -> Vec<Row> {
-    let mut page = Page { theme: state.theme, width: usize::from(width.saturating_sub(1)), rows: Vec::new() };
+fn rows(state: &State, area: Area) -> Vec<Row> {
+    let mut page = Page {
+        theme: state.theme,
+        width: usize::from(area.w.saturating_sub(1)),
+        height: usize::from(area.h),
+        rows: Vec::new(),
+    };
     match &state.selection {
         Selection::Problem(key) => {
             if let Some(row) = state.problem(key) {
@@ -82,6 +87,7 @@ fn rows(state: &State, width: u16) -> Vec<Row> {
 struct Page {
     theme: Theme,
     width: usize,
+    height: usize,
     rows: Vec<Row>,
 }
 
@@ -142,11 +148,7 @@ impl Page {
         parts.push(Row::new().text(row.confidence.name(), Style::new()));
         parts.push(Row::new().own(&format!("{} of {} hops", count(row.count), count(row.of)), Style::new()));
         self.parts("verdict", Row::new(), parts);
-        self.hop(hop);
-        let hint = row.hint.as_deref().or(hop.hint.as_deref());
-        if let Some(hint) = hint {
-            self.text("look at", hint, self.theme.strong());
-        }
+        self.evidence(hop, row.hint.as_deref().or(hop.hint.as_deref()));
         let minutes = "in 5 min";
         let seen = Row::new().own(&sparkline(&row.spark, self.theme), style).own(
             &format!("  {} {minutes}", count(row.spark.iter().map(|slot| u64::from(*slot)).sum())),
@@ -183,21 +185,31 @@ impl Page {
         if tally.len() > 1 {
             self.parts("hops", Row::new(), tally);
         }
+        self.evidence(hop, hop.hint.as_deref());
+        self.trace(hop, None);
+    }
+
+    /// The hop and the hint. Where not all of it fits, the hint comes first: it is what people came for.
+    fn evidence(&mut self, hop: &Hop, hint: Option<&str>) {
+        let start = self.rows.len();
         self.hop(hop);
-        if let Some(hint) = hop.hint.as_deref() {
+        let evidence = self.rows.len();
+        if let Some(hint) = hint {
             self.text("look at", hint, self.theme.strong());
         }
-        self.trace(hop, None);
+        if self.rows.len() > self.height {
+            self.rows[start..].rotate_left(evidence - start);
+        }
     }
 
     /// What every hop shows: the three observations, the callee's check, the way, the details.
     fn hop(&mut self, hop: &Hop) {
         let caller = hop.caller.as_ref().map(|party| &*party.service);
         if caller.is_some() {
-            self.side("inbound", &hop.inbound, hop);
-            self.side("sent", &hop.sent, hop);
+            self.side("inbound", &hop.inbound, None, hop);
+            self.side("sent", &hop.sent, Some(("inbound", &hop.inbound)), hop);
         }
-        self.side("received", &hop.received, hop);
+        self.side("received", &hop.received, caller.map(|_| ("sent", &hop.sent)), hop);
         let mut answer = vec![Row::new().own(&hop.operation, Style::new())];
         if let Some(status) = hop.status {
             let style = if status == 401 || status == 403 { self.theme.strong() } else { Style::new() };
@@ -221,7 +233,8 @@ impl Page {
         }
     }
 
-    fn side(&mut self, label: &'static str, side: &Side, hop: &Hop) {
+    /// One observation; what is like the one before it says so instead of saying it again.
+    fn side(&mut self, label: &'static str, side: &Side, before: Option<(&'static str, &Side)>, hop: &Hop) {
         let theme = self.theme;
         let Some(token) = side.token.as_deref() else {
             let word = match side.presence {
@@ -238,7 +251,14 @@ impl Page {
         };
         let name = token.short_name();
         let style = theme.token(&name);
+        let alike = before.filter(|(_, other)| {
+            other.token.as_deref() == Some(token) && other.carrier == side.carrier && other.anomalies == side.anomalies
+        });
         let before = Row::new().own(&name, style).plain(" ").text(theme.sign("●", "o"), style).plain(" ");
+        if let Some((other, _)) = alike {
+            let same = Row::new().text("the same as ", theme.quiet()).text(other, theme.quiet());
+            return self.parts(label, before, vec![same]);
+        }
         let mut parts = vec![Row::new().own(carrier(&side.carrier), Style::new())];
         parts.extend(claims(token, hop).into_iter().map(|claim| Row::new().own(&claim, Style::new())));
         parts.extend(side.anomalies.names().map(|name| Row::new().own(&name.replace('_', " "), theme.warning())));

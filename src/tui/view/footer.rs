@@ -35,7 +35,9 @@ pub fn render(state: &State, pen: &mut Pen, area: Area) {
     let mut row = Row::new().plain(" ");
     let last = [("?", "help"), ("q", "quit")];
     let reserved = 18;
-    for (key, does) in KEYS {
+    // Keys that would do nothing are not offered.
+    let keys = if state.is_empty() { &KEYS[KEYS.len() - 2..] } else { &KEYS[..] };
+    for &(key, does) in keys {
         let key = if key == "↑↓←→" { theme.sign("↑↓←→", "arrows") } else { key };
         let on = (key == "b" && state.only_broken)
             || (key == "f" && state.scope == crate::tui::graph::Scope::Focus)

@@ -16,12 +16,15 @@ pub fn render(state: &State, pen: &mut Pen, area: Area) {
     let mut row = Row::new().plain(" ").text("jwtrail", state.theme.strong()).plain("  ").then(status(state));
     let mut parts = parts(state);
     // What matters least goes first where the line is short; what stays keeps its order.
-    while row.width() + parts.iter().map(|(_, part)| part.width() + 3).sum::<usize>() > usize::from(area.w) {
+    let all =
+        |parts: &[(u8, Row)], gap: usize| row.width() + parts.iter().map(|(_, part)| part.width() + gap).sum::<usize>();
+    while all(&parts, 2) > usize::from(area.w) {
         let Some(least) = parts.iter().map(|(weight, _)| *weight).min() else { break };
         parts.retain(|(weight, _)| *weight != least);
     }
+    let gap = if all(&parts, 3) <= usize::from(area.w) { "   " } else { "  " };
     for (_, part) in parts {
-        row = row.plain("   ").then(part);
+        row = row.plain(gap).then(part);
     }
     pen.row(area.x, area.y, area.w, &row);
     if area.h > 1 {

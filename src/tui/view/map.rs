@@ -281,9 +281,8 @@ fn boxed(state: &State, pen: &mut Pen, window: &Window, placed: &Placed) {
         sign(x, y, corner);
     }
     let middle = placed.y + placed.h / 2;
-    let label = Safe::new(&format!(" {} ", node.label));
-    let start = placed.x + (placed.w.saturating_sub(u16::try_from(label.width()).unwrap_or(0))) / 2;
-    window.put(pen, start, middle, &label, name);
+    let start = placed.x + (placed.w.saturating_sub(u16::try_from(node.label.width()).unwrap_or(0))) / 2;
+    window.put(pen, start, middle, &node.label, name);
     window.put(pen, placed.x + 1, placed.y, &Safe::new(graph::tag(node.shape)), theme.quiet());
     let stubs = Safe::new(&graph::stubs(node).join(" "));
     let start = right.saturating_sub(u16::try_from(stubs.width()).unwrap_or(0));

@@ -40,10 +40,14 @@ pub fn render(state: &State, pen: &mut Pen, area: Area, shape: Frame) {
         for y in top..(top + lines).min(inner.y + inner.h) {
             pen.row(inner.x, y, 1, &Row::new().text(mark, style));
         }
-        headline(state, pen, inner, top, row, lit);
+        headline(state, pen, inner, (top, lines), row, lit);
         if lines > 1 && top + 1 < inner.y + inner.h {
-            let line = Row::new().plain("  ").then(second_line(state, row));
-            pen.row(inner.x + 1, top + 1, inner.w.saturating_sub(1), &line);
+            let ago = Row::new().own(&ago(state, row), theme.quiet());
+            let columns = u16::try_from(ago.width()).unwrap_or(0).min(inner.w);
+            let width = usize::from(inner.w.saturating_sub(columns + 6));
+            let line = Row::new().plain("  ").then(second_line(state, row, width));
+            pen.row(inner.x + 1, top + 1, inner.w.saturating_sub(columns + 3), &line);
+            pen.row(inner.x + inner.w - columns - 1, top + 1, columns, &ago);
         }
     }
 }
@@ -84,7 +88,7 @@ pub fn row_at(state: &State, area: Area, y: u16) -> Option<usize> {
     Some(first_row(state, area) + usize::from(line / lines_each(area)))
 }
 
-fn headline(state: &State, pen: &mut Pen, area: Area, y: u16, row: &ProblemRow, lit: bool) {
+fn headline(state: &State, pen: &mut Pen, area: Area, (y, lines): (u16, u16), row: &ProblemRow, lit: bool) {
     let theme = state.theme;
     let (glyph, word, style) = match (row.verdict, row.finding) {
         (Some(verdict), _) => (theme.glyph(verdict), verdict.name(), theme.verdict(verdict)),
@@ -99,7 +103,7 @@ fn headline(state: &State, pen: &mut Pen, area: Area, y: u16, row: &ProblemRow, 
     if width >= 40 {
         right = right.own(&format!("{numbers:>12}"), Style::new());
     }
-    if width >= 52 {
+    if width >= 52 && lines == 1 {
         right = right.own(&format!("{ago:>10}"), theme.quiet());
     }
     let room = width.saturating_sub(right.width() + 3);
@@ -122,7 +126,7 @@ fn ago(state: &State, row: &ProblemRow) -> String {
     format!("{} ago", stretch(seconds))
 }
 
-fn second_line(state: &State, row: &ProblemRow) -> Row {
+fn second_line(state: &State, row: &ProblemRow, width: usize) -> Row {
     let theme = state.theme;
     let what = match (row.cause, row.finding) {
         (Some(cause), _) => cause_text(cause, &row.sample).to_string(),
@@ -134,15 +138,20 @@ fn second_line(state: &State, row: &ProblemRow) -> Row {
             .map_or_else(|| finding_text(finding).to_owned(), |hit| hit.detail.clone()),
         (None, None) => String::new(),
     };
-    let dot = theme.sign(" · ", " - ");
+    let status = row.sample.status.map(|status| Row::new().own(&status.to_string(), theme.quiet()));
+    let parts = [
+        status,
+        Some(Row::new().text(row.severity.name(), theme.severity(row.severity))),
+        Some(Row::new().text(row.confidence.name(), theme.quiet())),
+    ];
     let mut line = Row::new().own(&what, theme.quiet());
-    if let Some(status) = row.sample.status {
-        line = line.text(dot, theme.quiet()).own(&status.to_string(), theme.quiet());
+    for part in parts.into_iter().flatten() {
+        // A part that does not fit is left out: half a word says less than none.
+        if line.width() + part.width() + 3 <= width {
+            line = line.text(theme.sign(" · ", " - "), theme.quiet()).then(part);
+        }
     }
-    line.text(dot, theme.quiet())
-        .text(row.severity.name(), theme.severity(row.severity))
-        .text(dot, theme.quiet())
-        .text(row.confidence.name(), theme.quiet())
+    line
 }
 
 /// A cause in words, with the names of the hop where they help.

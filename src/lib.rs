@@ -1,22 +1,26 @@
 //! jwtrail follows a JWT through every hop of a request.
 //!
-//! Data flows one way, and the modules stand in its order: `otlp` decodes what services export, `token` turns raw
-//! headers into fingerprints and forgets them, a bounded channel hands `model` values to the `engine`, which owns
-//! the `trail` (spans into hops, hops into verdicts) and publishes snapshots that `tui` draws and `report` prints.
-//! `app` wires source, engine and consumer for each command of `cli`.
+//! Data flows one way, and the modules stand in its order: [`otlp`] decodes what services export, [`token`] turns raw
+//! headers into fingerprints and forgets them, a bounded channel hands [`model`] values to the [`engine`], which owns
+//! the [`trail`] (spans into hops, hops into verdicts) and publishes snapshots that [`tui`] draws and [`report`] prints.
+//! [`app`] wires source, engine and consumer for each command of [`cli`].
 
 pub mod model;
 
 pub mod token;
 
 pub mod otlp;
+
 pub mod trail;
 
 pub mod engine;
 
 pub mod report;
 
+pub mod tui;
+
 pub mod config;
 
 pub mod cli;
+
 pub mod app;

@@ -7,6 +7,9 @@ pub mod files;
 pub mod json;
 pub mod protobuf;
 
+pub mod extract;
+pub mod redact;
+
 pub mod buffer;
 pub mod compression;
 
@@ -22,5 +25,3 @@ pub use counters::Counters;
 pub use decode::{BatchBuilder, Decode, DecodeError, Encoding, Signal, VisitorDecoder};
 pub use intake::MAX_REQUEST_BYTES;
 pub use receivers::{Addresses, BindError, Bound, Receivers, ServeError};
-pub mod extract;
-pub mod redact;

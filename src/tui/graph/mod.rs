@@ -1,0 +1,304 @@
+//! The call graph on a grid of characters: what to show, where the boxes stand, how the edges run.
+//!
+//! Nothing here draws or knows a terminal: [`lay_out`] is a pure function from an [`Ask`] to an [`Answer`], slow enough
+//! to run beside the drawing, and asked again only when the topology, the room or the selection's neighbourhood changes.
+
+mod place;
+mod rank;
+mod route;
+mod scope;
+
+use std::sync::Arc;
+
+use crate::engine::Snapshot;
+use crate::model::Verdict;
+use crate::trail::summary::{EdgeRow, NodeKind};
+
+use super::text::Safe;
+
+/// Nodes beyond which no layout is tried: a list of edges says more.
+const MOST_NODES: usize = 90;
+/// Edges beyond which no layout is tried.
+const MOST_EDGES: usize = 220;
+
+/// A service by name; `None` is the outside, where requests come from.
+pub type NodeKey = Option<Arc<str>>;
+
+/// An edge by its ends.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub struct EdgeKey {
+    /// Caller, `None` for the outside.
+    pub caller: NodeKey,
+    /// Callee.
+    pub callee: Arc<str>,
+}
+
+impl EdgeKey {
+    /// The edge of a row.
+    pub fn of(row: &EdgeRow) -> Self {
+        Self { caller: row.caller.clone(), callee: row.callee.clone() }
+    }
+
+    /// Whether it calls itself.
+    pub fn is_loop(&self) -> bool {
+        self.caller.as_ref() == Some(&self.callee)
+    }
+
+    /// Whether a node is one of its ends.
+    pub fn touches(&self, node: &NodeKey) -> bool {
+        self.caller == *node || node.as_ref() == Some(&self.callee)
+    }
+
+    /// `orders → shipping`.
+    pub fn title(&self, arrow: &str) -> String {
+        format!("{} {arrow} {}", self.caller.as_deref().unwrap_or(OUTSIDE), self.callee)
+    }
+}
+
+/// What the outside is called.
+pub const OUTSIDE: &str = "client";
+
+/// How much of the graph to show.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Scope {
+    /// All of it if it fits, else two hops around the selection.
+    #[default]
+    Auto,
+    /// Two hops around the selection.
+    Focus,
+    /// All of it, moved with the selection where it does not fit.
+    All,
+}
+
+/// What stands at a node.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Shape {
+    /// The outside.
+    Client,
+    /// A row of the snapshot.
+    Row(NodeKind),
+}
+
+/// One node to lay out.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Node {
+    /// Which.
+    pub key: NodeKey,
+    /// Its name, safe to draw.
+    pub label: Safe,
+    /// What it is.
+    pub shape: Shape,
+    /// Whether it calls itself.
+    pub looped: bool,
+    /// Callers that are not shown.
+    pub hidden_in: usize,
+    /// Callees that are not shown.
+    pub hidden_out: usize,
+}
+
+/// What to lay out: nodes, and edges between them by index, without loops.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Topology {
+    /// Nodes in order of first appearance, the outside first.
+    pub nodes: Vec<Node>,
+    /// (caller, callee), no two alike.
+    pub edges: Vec<(usize, usize)>,
+}
+
+/// A question to [`lay_out`]. Equal questions have equal answers.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Ask {
+    /// Everything that may be shown.
+    pub whole: Topology,
+    /// How much of it.
+    pub scope: Scope,
+    /// The selection's ends.
+    pub centre: Vec<NodeKey>,
+    /// Columns and rows to fit in.
+    pub room: (u16, u16),
+}
+
+impl Ask {
+    /// Everything that a snapshot shows, or only what is broken.
+    pub fn new(snapshot: &Snapshot, only_broken: bool, scope: Scope, centre: Vec<NodeKey>, room: (u16, u16)) -> Self {
+        Self { whole: scope::whole(snapshot, only_broken), scope, centre, room }
+    }
+}
+
+/// One laid out node: where its box stands, in columns and rows of the drawing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Placed {
+    /// What.
+    pub node: Node,
+    /// Left column.
+    pub x: u16,
+    /// Top row.
+    pub y: u16,
+    /// Columns.
+    pub w: u16,
+    /// Rows.
+    pub h: u16,
+}
+
+/// One cell of an edge's line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Step {
+    /// Column.
+    pub x: u16,
+    /// Row.
+    pub y: u16,
+    /// Directions in which the line leaves the cell: [`UP`], [`DOWN`], [`LEFT`], [`RIGHT`].
+    pub arms: u8,
+}
+
+/// Bit of [`Step::arms`].
+pub const UP: u8 = 1;
+/// Bit of [`Step::arms`].
+pub const DOWN: u8 = 2;
+/// Bit of [`Step::arms`].
+pub const LEFT: u8 = 4;
+/// Bit of [`Step::arms`].
+pub const RIGHT: u8 = 8;
+
+/// One laid out edge.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Line {
+    /// Which.
+    pub key: EdgeKey,
+    /// Lines of one trunk have one number; lines of different trunks may cross and never join.
+    pub trunk: usize,
+    /// Cells from caller to callee, the arrow's included.
+    pub steps: Vec<Step>,
+    /// Where the verdict's glyph stands: on a stretch that belongs to this edge alone.
+    pub glyph: (u16, u16),
+    /// Where the arrow's head stands.
+    pub head: (u16, u16),
+    /// Whether the head points left: an edge against the direction of the rest.
+    pub back: bool,
+}
+
+/// A call graph on a grid.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Drawing {
+    /// Boxes.
+    pub nodes: Vec<Placed>,
+    /// Edges.
+    pub lines: Vec<Line>,
+    /// Whether nodes are boxes of lines, or bare names.
+    pub boxed: bool,
+    /// Columns.
+    pub width: u16,
+    /// Rows.
+    pub height: u16,
+}
+
+/// What came of an [`Ask`].
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Answer {
+    /// The question.
+    pub ask: Ask,
+    /// The drawing; `None` where only a list of edges can be read.
+    pub drawing: Option<Drawing>,
+    /// Nodes left out.
+    pub hidden: usize,
+}
+
+impl Answer {
+    /// Whether a question needs no new answer: the same, or one that differs only in a selection that did not matter.
+    pub fn serves(&self, ask: &Ask) -> bool {
+        let centre_matters = self.hidden > 0 || ask.scope == Scope::Focus;
+        self.ask.whole == ask.whole
+            && self.ask.scope == ask.scope
+            && self.ask.room == ask.room
+            && (!centre_matters || self.ask.centre == ask.centre)
+    }
+}
+
+/// Lays out a graph. Deterministic; takes milliseconds for what fits a screen.
+pub fn lay_out(ask: &Ask) -> Answer {
+    let answer = |drawing, hidden| Answer { ask: ask.clone(), drawing, hidden };
+    if ask.scope != Scope::Focus {
+        if let Some(drawing) = fitting(&ask.whole, ask.room) {
+            return answer(Some(drawing), 0);
+        }
+    }
+    if ask.scope == Scope::All {
+        return answer(densest(&ask.whole), 0);
+    }
+    let mut part = Topology::default();
+    for hops in [2, 1] {
+        part = scope::around(&ask.whole, &ask.centre, hops);
+        if let Some(drawing) = fitting(&part, ask.room) {
+            return answer(Some(drawing), ask.whole.nodes.len() - part.nodes.len());
+        }
+    }
+    match densest(&part) {
+        Some(drawing) => answer(Some(drawing), ask.whole.nodes.len() - part.nodes.len()),
+        None => answer(None, 0),
+    }
+}
+
+/// The roomiest drawing that fits.
+fn fitting(topology: &Topology, room: (u16, u16)) -> Option<Drawing> {
+    place::LEVELS.iter().find_map(|level| draw(topology, level, Some(room)))
+}
+
+/// A small drawing, whether it fits or not.
+fn densest(topology: &Topology) -> Option<Drawing> {
+    draw(topology, &place::LOOSE, None)
+}
+
+fn draw(topology: &Topology, level: &place::Level, room: Option<(u16, u16)>) -> Option<Drawing> {
+    if topology.nodes.is_empty() || topology.nodes.len() > MOST_NODES || topology.edges.len() > MOST_EDGES {
+        return None;
+    }
+    let (width, height) = room.map_or((usize::MAX, usize::MAX), |(w, h)| (usize::from(w), usize::from(h)));
+    let fits = |w: usize, h: usize| w <= width && h <= height;
+    let mut topology = topology.clone();
+    for node in &mut topology.nodes {
+        node.label = node.label.fit(level.name);
+    }
+    // Lines that find no way get more room between the ranks before the drawing is given up.
+    for extra in [0, 3, 8] {
+        let placement = place::place(&topology, level, extra)?;
+        if !fits(placement.width, placement.height) || placement.width.max(placement.height) > 4_000 {
+            return None;
+        }
+        if let Some(drawing) = route::route(&topology, &placement, level.boxed) {
+            return fits(drawing.width.into(), drawing.height.into()).then_some(drawing);
+        }
+    }
+    None
+}
+
+/// The verdict that colours an edge, and whether it should stand back: nothing was expected on it.
+pub fn stands_back(row: &EdgeRow) -> bool {
+    row.shown == Verdict::Absent
+}
+
+/// Counts of neighbours that are not shown, as drawn at a node.
+pub fn stubs(node: &Node) -> Vec<String> {
+    let mut stubs = Vec::new();
+    if node.hidden_in > 0 {
+        stubs.push(format!("◂{}", node.hidden_in));
+    }
+    if node.hidden_out > 0 {
+        stubs.push(format!("+{}▸", node.hidden_out));
+    }
+    stubs
+}
+
+/// The word for nodes that are no services.
+pub const fn tag(shape: Shape) -> &'static str {
+    match shape {
+        Shape::Client | Shape::Row(NodeKind::Service) => "",
+        Shape::Row(NodeKind::External) => "ext",
+        Shape::Row(NodeKind::Queue) => "queue",
+        Shape::Row(NodeKind::Database) => "db",
+    }
+}
+
+/// Whether an edge is one that the filter for broken edges keeps.
+pub fn is_broken(row: &EdgeRow) -> bool {
+    scope::broken(row)
+}

@@ -1,0 +1,287 @@
+//! Where boxes stand and where lines dock, in whole columns and rows.
+
+use super::rank::{Spot, rank};
+use super::{Node, Shape, Topology};
+
+/// How generously to draw.
+pub(super) struct Level {
+    /// Boxes of lines, or bare names.
+    pub boxed: bool,
+    /// Free columns between two ranks beside those that lines need.
+    pub air: usize,
+    /// Free rows between two boxes of a rank.
+    pub sep: usize,
+    /// Columns of the longest name drawn whole.
+    pub name: usize,
+    /// Blanks on both sides of a name in a box.
+    pub pad: usize,
+}
+
+/// From roomy to dense: the first that fits is drawn.
+pub(super) const LEVELS: [Level; 7] = [
+    Level { boxed: true, air: 3, sep: 1, name: 24, pad: 1 },
+    Level { boxed: true, air: 0, sep: 1, name: 24, pad: 1 },
+    Level { boxed: true, air: 0, sep: 0, name: 24, pad: 0 },
+    Level { boxed: true, air: 0, sep: 0, name: 14, pad: 0 },
+    Level { boxed: false, air: 2, sep: 1, name: 24, pad: 0 },
+    Level { boxed: false, air: 0, sep: 1, name: 18, pad: 0 },
+    Level { boxed: false, air: 0, sep: 0, name: 14, pad: 0 },
+];
+
+/// For what does not fit anyhow: small, and with rows enough for every line to find its way.
+pub(super) const LOOSE: Level = Level { boxed: false, air: 0, sep: 1, name: 18, pad: 0 };
+
+/// Columns at the callee's end that belong to one edge alone: line, glyph, line, head.
+pub(super) const LEG: usize = 4;
+
+/// One box.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    pub x: usize,
+    pub y: usize,
+    pub w: usize,
+    pub h: usize,
+}
+
+/// How an edge leaves and arrives.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Dock {
+    /// Against the direction of the ranks: it leaves to the left and arrives from the right.
+    pub back: bool,
+    /// Row at the caller.
+    pub from: usize,
+    /// Row at the callee.
+    pub to: usize,
+}
+
+/// Boxes and docks.
+#[derive(Clone, Debug)]
+pub(super) struct Placement {
+    pub places: Vec<Place>,
+    pub docks: Vec<Dock>,
+    pub width: usize,
+    pub height: usize,
+}
+
+/// Columns of a node.
+fn width(node: &Node, level: &Level) -> usize {
+    let label = node.label.width();
+    let tags = super::stubs(node).iter().map(|tag| tag.chars().count() + 1).sum::<usize>();
+    match (node.shape, level.boxed) {
+        (Shape::Client, _) => label + 2,
+        (Shape::Row(_), true) => (label + 2 + 2 * level.pad).max(tags + 3).max(super::tag(node.shape).len() + 4),
+        (Shape::Row(_), false) => label + 2 + tags + usize::from(node.looped) * 3,
+    }
+}
+
+/// Places everything, with `extra` columns more between ranks than seem needed.
+pub(super) fn place(topology: &Topology, level: &Level, extra: usize) -> Option<Placement> {
+    let nodes = &topology.nodes;
+    let back = circles(nodes.len(), &topology.edges);
+    let forward: Vec<(usize, usize)> = topology
+        .edges
+        .iter()
+        .zip(&back)
+        .map(|(&(from, to), &back)| if back { (to, from) } else { (from, to) })
+        .collect();
+    // A pair that calls each other is one edge for the ranks.
+    let mut distinct = forward.clone();
+    distinct.sort_unstable();
+    distinct.dedup();
+    let ports = ports(topology, &back);
+    let frame = |at: usize| if level.boxed && nodes[at].shape != Shape::Client { 2 } else { 0 };
+    let heights: Vec<usize> = (0..nodes.len()).map(|at| ports[at].0.max(ports[at].1).max(1) + frame(at)).collect();
+    let (spots, passes) = rank(&heights, &distinct, level.sep)?;
+
+    let tops = rows(&spots, &heights, &passes.iter().map(|pass| pass.spot).collect::<Vec<_>>(), level.sep);
+    let mut places: Vec<Place> =
+        (0..nodes.len()).map(|at| Place { x: 0, y: tops[at], w: width(&nodes[at], level), h: heights[at] }).collect();
+    straighten(&mut places, &spots, &topology.edges, &back, level.sep);
+    let docks = docks(topology, &back, &places);
+    let width = columns(&mut places, &spots, topology, &docks, level.air + extra);
+    let height = places.iter().map(|place| place.y + place.h).max().unwrap_or(0);
+    Some(Placement { places, docks, width, height })
+}
+
+/// Which edges must be turned so that none runs in a circle: those that close one in a walk from the first node.
+fn circles(nodes: usize, edges: &[(usize, usize)]) -> Vec<bool> {
+    let mut out: Vec<Vec<usize>> = vec![Vec::new(); nodes];
+    for (edge, &(from, _)) in edges.iter().enumerate() {
+        out[from].push(edge);
+    }
+    // 0 not seen, 1 on the way down, 2 done. A stack of its own: a chain of services may be long.
+    let mut mark = vec![0_u8; nodes];
+    let mut back = vec![false; edges.len()];
+    for root in 0..nodes {
+        if mark[root] != 0 {
+            continue;
+        }
+        mark[root] = 1;
+        let mut stack = vec![(root, 0)];
+        while let Some((at, next)) = stack.pop() {
+            let Some(&edge) = out[at].get(next) else {
+                mark[at] = 2;
+                continue;
+            };
+            stack.push((at, next + 1));
+            let to = edges[edge].1;
+            match mark[to] {
+                0 => {
+                    mark[to] = 1;
+                    stack.push((to, 0));
+                }
+                1 => back[edge] = true,
+                _ => {}
+            }
+        }
+    }
+    back
+}
+
+/// Docks that each node needs on its left and on its right.
+fn ports(topology: &Topology, back: &[bool]) -> Vec<(usize, usize)> {
+    let mut ports = vec![(0, 0); topology.nodes.len()];
+    let mut trunk = vec![0; topology.nodes.len()];
+    for (&(from, to), &back) in topology.edges.iter().zip(back) {
+        if back {
+            ports[from].0 += 1;
+            ports[to].1 += 1;
+        } else {
+            trunk[from] = 1;
+            ports[to].0 += 1;
+        }
+    }
+    ports.iter().zip(trunk).map(|(&(left, right), trunk)| (left, right + trunk)).collect()
+}
+
+/// Top rows: dagre's, rounded and pushed apart where rounding made things touch.
+fn rows(spots: &[Spot], heights: &[usize], passes: &[Spot], sep: usize) -> Vec<usize> {
+    let mut tops = vec![0_isize; spots.len()];
+    let ranks = spots.iter().map(|spot| spot.rank + 1).max().unwrap_or(0);
+    for rank in 0..ranks {
+        let mut items: Vec<(f64, usize, Option<usize>)> =
+            passes.iter().filter(|spot| spot.rank == rank).map(|spot| (spot.row, 1, None)).collect();
+        items.extend(
+            (0..spots.len()).filter(|&at| spots[at].rank == rank).map(|at| (spots[at].row, heights[at], Some(at))),
+        );
+        items.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.2.cmp(&b.2)));
+        let mut free = isize::MIN;
+        let mut last_is_node = false;
+        for (row, height, node) in items {
+            let wish = (row - height as f64 / 2.0).round() as isize;
+            let gap = if last_is_node && node.is_some() { sep } else { 0 };
+            let top = wish.max(free.saturating_add_unsigned(gap));
+            if let Some(at) = node {
+                tops[at] = top;
+            }
+            free = top.saturating_add_unsigned(height);
+            last_is_node = node.is_some();
+        }
+    }
+    let least = tops.iter().copied().min().unwrap_or(0);
+    tops.iter().map(|top| (top - least).unsigned_abs()).collect()
+}
+
+/// Moves a callee by a row or two where that makes its only line straight and nothing is in the way.
+fn straighten(places: &mut [Place], spots: &[Spot], edges: &[(usize, usize)], back: &[bool], sep: usize) {
+    let mut order: Vec<usize> = (0..places.len()).collect();
+    order.sort_by_key(|&at| (spots[at].rank, places[at].y));
+    for &at in &order {
+        let mut into = edges.iter().zip(back).filter(|((from, to), back)| if **back { *from == at } else { *to == at });
+        let (Some((&(from, _), false)), None) = (into.next(), into.next()) else { continue };
+        let wish = (places[from].y + places[from].h / 2) as isize - (places[at].h / 2) as isize;
+        let shift = wish - places[at].y as isize;
+        if shift == 0 || shift.abs() > 2 || wish < 0 {
+            continue;
+        }
+        let (top, bottom) = (wish.unsigned_abs(), wish.unsigned_abs() + places[at].h);
+        let clear =
+            (0..places.len()).filter(|&other| other != at && spots[other].rank == spots[at].rank).all(|other| {
+                let place = &places[other];
+                bottom + sep <= place.y || place.y + place.h + sep <= top
+            });
+        if clear {
+            places[at].y = top;
+        }
+    }
+}
+
+/// Rows in which edges leave and arrive: in the order of what is at their other end, so that they cross little.
+fn docks(topology: &Topology, back: &[bool], places: &[Place]) -> Vec<Dock> {
+    let edges = &topology.edges;
+    let middle = |at: usize| places[at].y * 2 + places[at].h;
+    let mut docks = vec![Dock { back: false, from: 0, to: 0 }; edges.len()];
+    for at in 0..places.len() {
+        // (row of the other end, edge, whether `at` is the caller); the trunk of all forward calls is one dock.
+        let mut left = Vec::new();
+        let mut right = Vec::new();
+        let mut called = Vec::new();
+        for (edge, &(from, to)) in edges.iter().enumerate() {
+            docks[edge].back = back[edge];
+            match (from == at, to == at, back[edge]) {
+                (true, _, false) => called.push(to),
+                (true, _, true) => left.push((middle(to), edge, true)),
+                (_, true, false) => left.push((middle(from), edge, false)),
+                (_, true, true) => right.push((middle(from), edge, false)),
+                _ => {}
+            }
+        }
+        if !called.is_empty() {
+            let mean = called.iter().map(|&to| middle(to)).sum::<usize>() / called.len();
+            right.push((mean, usize::MAX, true));
+        }
+        for mut side in [left, right] {
+            side.sort_unstable();
+            let first = places[at].y + (places[at].h - side.len()) / 2;
+            for (row, (_, edge, caller)) in side.into_iter().enumerate() {
+                let row = first + row;
+                if edge == usize::MAX {
+                    edges.iter().enumerate().filter(|(edge, (from, _))| *from == at && !back[*edge]).for_each(
+                        |(edge, _)| {
+                            docks[edge].from = row;
+                        },
+                    );
+                } else if caller {
+                    docks[edge].from = row;
+                } else {
+                    docks[edge].to = row;
+                }
+            }
+        }
+    }
+    docks
+}
+
+/// Left columns, and the width of all. Between two ranks there is room for each line's own end and a track for every
+/// trunk that has to go up or down.
+fn columns(places: &mut [Place], spots: &[Spot], topology: &Topology, docks: &[Dock], air: usize) -> usize {
+    let ranks = spots.iter().map(|spot| spot.rank + 1).max().unwrap_or(0);
+    let mut x = 0;
+    for rank in 0..ranks {
+        let mut widest = 0;
+        for at in (0..places.len()).filter(|&at| spots[at].rank == rank) {
+            places[at].x = x;
+            widest = widest.max(places[at].w);
+        }
+        x += widest;
+        if rank + 1 == ranks {
+            break;
+        }
+        let mut trunks = Vec::new();
+        let mut heads_left = false;
+        for (edge, (&(from, to), dock)) in topology.edges.iter().zip(docks).enumerate() {
+            let (low, high) = (spots[from].rank.min(spots[to].rank), spots[from].rank.max(spots[to].rank));
+            if !(low..high).contains(&rank) {
+                continue;
+            }
+            heads_left |= dock.back && low == rank;
+            if dock.from != dock.to || high - low > 1 {
+                trunks.push(if dock.back { topology.nodes.len() + edge } else { from });
+            }
+        }
+        trunks.sort_unstable();
+        trunks.dedup();
+        x += LEG + 1 + air + trunks.len().saturating_sub(1).min(10) + if heads_left { LEG } else { 0 };
+    }
+    x
+}

@@ -1,0 +1,140 @@
+//! The screen: what a snapshot looks like, and what hands do with it.
+//!
+//! Data flows one way here too: events become a [`message::Message`], [`update`] turns state and message into the next
+//! state without any input or output, `view` draws the state. The engine is known only by the snapshots that it
+//! publishes; a slow terminal holds up the screen's own thread and nothing else.
+
+pub mod geometry;
+pub mod graph;
+pub mod keymap;
+pub mod message;
+pub mod picture;
+pub mod state;
+pub mod text;
+pub mod theme;
+pub mod update;
+pub mod view;
+
+mod run;
+mod terminal;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::engine::Snapshot;
+
+pub use run::run;
+pub use theme::{Depth, Theme};
+
+/// Where the pictures come from.
+pub struct Feed {
+    /// What the engine publishes.
+    pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// What listens, as `ADDR:PORT PROTOCOL`: `127.0.0.1:4317 gRPC`.
+    pub listening: Vec<String>,
+    /// What runs.
+    pub mode: Mode,
+}
+
+/// What runs behind the screen.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum Mode {
+    /// Receivers.
+    #[default]
+    Live,
+    /// Saved traces.
+    Replay {
+        /// The file's name, for people.
+        file: String,
+    },
+    /// The shop with its faults.
+    Demo,
+}
+
+/// How the screen looks and behaves.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct TuiOptions {
+    /// Signs and colours; [`theme_for`] makes it from options and environment.
+    pub theme: Theme,
+    /// Whether the mouse belongs to the program at first.
+    pub mouse: bool,
+    /// Where logs go: the help screen says so.
+    pub log_path: Option<PathBuf>,
+}
+
+/// Faults of the demo, or whatever else keys turn on and off.
+pub trait Switches: Send + Sync {
+    /// All of them with their state, in the order to show them. Called after each key and each snapshot: cheap.
+    fn list(&self) -> Vec<Switch>;
+    /// Turns the one with this key.
+    fn toggle(&self, key: char);
+}
+
+/// One switch.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Switch {
+    /// Its key: a character that [`keymap::BINDINGS`] leaves free, such as a digit from 1 to 9.
+    pub key: char,
+    /// What it does, in a few words.
+    pub name: String,
+    /// Whether it is on.
+    pub on: bool,
+}
+
+/// Why the screen could not be shown any longer.
+#[derive(Debug, thiserror::Error)]
+pub enum TuiError {
+    /// No terminal to draw on.
+    #[error("expected a terminal on standard output, found none: use `jwtrail serve` for output without a screen")]
+    NoTerminal,
+    /// The terminal refused.
+    #[error("the terminal could not be used: {0}")]
+    Terminal(#[from] std::io::Error),
+    /// The screen's thread fell over; its message went to standard error once the terminal was restored.
+    #[error("the screen stopped by a fault of its own: please report the message above")]
+    Panicked,
+}
+
+/// The theme that options and environment ask for.
+///
+/// `var` reads an environment variable. `NO_COLOR` (any value but an empty one, no-color.org) takes the colours,
+/// `COLORTERM` and `TERM` say how many there are, and the locale says whether more than ASCII can be drawn.
+pub fn theme_for(ascii: bool, no_color: bool, var: impl Fn(&str) -> Option<String>) -> Theme {
+    let set = |name| var(name).filter(|value| !value.is_empty());
+    let term = set("TERM").unwrap_or_default();
+    let depth = if no_color || set("NO_COLOR").is_some() || term == "dumb" || term.starts_with("vt1") {
+        Depth::None
+    } else if set("COLORTERM").is_some_and(|value| value == "truecolor" || value == "24bit") {
+        Depth::True
+    } else if term.contains("256") || term.contains("kitty") || term.contains("alacritty") || term.contains("ghostty") {
+        Depth::Indexed
+    } else {
+        Depth::Sixteen
+    };
+    // The first that is set decides (POSIX); none set is the C locale, but a container's shell often sets none at all.
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set).unwrap_or_else(|| "UTF-8".to_owned());
+    let utf8 = locale.to_ascii_lowercase().replace('-', "").contains("utf8");
+    Theme { ascii: ascii || !utf8 || term == "linux", depth }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn theme(vars: &[(&str, &str)]) -> Theme {
+        theme_for(false, false, |name| vars.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[test]
+    fn environment_decides_on_colours_and_signs() {
+        assert_eq!(theme(&[("TERM", "xterm-256color")]), Theme { ascii: false, depth: Depth::Indexed });
+        assert_eq!(theme(&[("TERM", "xterm"), ("LANG", "C")]), Theme { ascii: true, depth: Depth::Sixteen });
+        assert_eq!(theme(&[("COLORTERM", "truecolor"), ("NO_COLOR", "1")]).depth, Depth::None);
+        assert_eq!(theme(&[("COLORTERM", "truecolor"), ("NO_COLOR", "")]).depth, Depth::True);
+        assert!(!theme(&[("LC_ALL", "de_DE.utf8"), ("LANG", "C")]).ascii);
+        assert!(theme(&[("LC_ALL", "POSIX"), ("LANG", "C.UTF-8")]).ascii);
+        assert!(theme_for(true, false, |_| None).ascii);
+    }
+}

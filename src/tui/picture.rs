@@ -1,0 +1,190 @@
+//! The screen as SVG: text and colours on a monospace grid, for the README and for bug reports.
+
+use std::fmt::Write as _;
+
+use ratatui::buffer::{Buffer, Cell};
+use ratatui::style::{Color, Modifier};
+use unicode_width::UnicodeWidthStr;
+
+const CELL_WIDTH: f32 = 8.4;
+const CELL_HEIGHT: f32 = 18.0;
+const PADDING: f32 = 12.0;
+const BACKGROUND: &str = "#16181d";
+const FOREGROUND: &str = "#d5d8dd";
+
+/// How a run of cells looks.
+#[derive(Clone, PartialEq)]
+struct Look {
+    ink: String,
+    paper: Option<String>,
+    bold: bool,
+    dim: bool,
+    underlined: bool,
+}
+
+impl Look {
+    fn of(cell: &Cell) -> Self {
+        let (mut ink, mut paper) = (colour(cell.fg), colour(cell.bg));
+        if cell.modifier.contains(Modifier::REVERSED) {
+            (ink, paper) = (
+                Some(paper.unwrap_or_else(|| BACKGROUND.to_owned())),
+                Some(ink.unwrap_or_else(|| FOREGROUND.to_owned())),
+            );
+        }
+        Self {
+            ink: ink.unwrap_or_else(|| FOREGROUND.to_owned()),
+            paper,
+            bold: cell.modifier.contains(Modifier::BOLD),
+            dim: cell.modifier.contains(Modifier::DIM),
+            underlined: cell.modifier.contains(Modifier::UNDERLINED),
+        }
+    }
+}
+
+/// A buffer as a standalone SVG document, dark as most terminals are.
+pub fn svg(buffer: &Buffer) -> String {
+    let area = buffer.area;
+    let width = f32::from(area.width) * CELL_WIDTH + 2.0 * PADDING;
+    let height = f32::from(area.height) * CELL_HEIGHT + 2.0 * PADDING;
+    let mut papers = String::new();
+    let mut texts = String::new();
+    for y in 0..area.height {
+        let mut run: Option<(u16, u16, Look, String)> = None;
+        let mut x = 0;
+        while x < area.width {
+            let cell = &buffer[(area.x + x, area.y + y)];
+            let columns = u16::try_from(cell.symbol().width().max(1)).unwrap_or(1);
+            let look = Look::of(cell);
+            // Signs outside ASCII come in glyphs of any width: each gets a place of its own, so that the grid holds.
+            let joins = cell.symbol().is_ascii()
+                && run.as_ref().is_some_and(|(_, _, last, text)| *last == look && text.is_ascii());
+            if let (true, Some((_, end, _, text))) = (joins, run.as_mut()) {
+                text.push_str(cell.symbol());
+                *end = x + columns;
+            } else {
+                put(&mut papers, &mut texts, y, run.take());
+                run = Some((x, x + columns, look, cell.symbol().to_owned()));
+            }
+            x += columns;
+        }
+        put(&mut papers, &mut texts, y, run);
+    }
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.1} {height:.1}\" role=\"img\" \
+         font-family=\"ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace\" font-size=\"14\">\n\
+         <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{BACKGROUND}\"/>\n{papers}<g xml:space=\"preserve\">\n{texts}</g>\n</svg>\n"
+    )
+}
+
+fn put(papers: &mut String, texts: &mut String, y: u16, run: Option<(u16, u16, Look, String)>) {
+    let Some((start, end, look, text)) = run else { return };
+    let left = PADDING + f32::from(start) * CELL_WIDTH;
+    let top = PADDING + f32::from(y) * CELL_HEIGHT;
+    let width = f32::from(end - start) * CELL_WIDTH;
+    if let Some(paper) = &look.paper {
+        let _ = writeln!(
+            papers,
+            "<rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{CELL_HEIGHT}\" fill=\"{paper}\"/>"
+        );
+    }
+    if text.trim().is_empty() {
+        return;
+    }
+    let mut style = String::new();
+    for (on, attribute) in [
+        (look.bold, " font-weight=\"bold\""),
+        (look.dim, " opacity=\"0.6\""),
+        (look.underlined, " text-decoration=\"underline\""),
+    ] {
+        if on {
+            style.push_str(attribute);
+        }
+    }
+    let _ = writeln!(
+        texts,
+        "<text x=\"{left:.1}\" y=\"{:.1}\" fill=\"{}\" textLength=\"{width:.1}\" lengthAdjust=\"spacingAndGlyphs\"{style}>{}</text>",
+        top + CELL_HEIGHT * 0.75,
+        look.ink,
+        escape(&text)
+    );
+}
+
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            '"' => out.push_str("&quot;"),
+            _ if character.is_control() => out.push(' '),
+            _ => out.push(character),
+        }
+    }
+    out
+}
+
+fn colour(colour: Color) -> Option<String> {
+    let rgb = |(r, g, b): (u8, u8, u8)| Some(format!("#{r:02x}{g:02x}{b:02x}"));
+    match colour {
+        Color::Reset => None,
+        Color::Rgb(r, g, b) => rgb((r, g, b)),
+        Color::Indexed(index) => rgb(indexed(index)),
+        named => {
+            const NAMED: [Color; 16] = [
+                Color::Black,
+                Color::Red,
+                Color::Green,
+                Color::Yellow,
+                Color::Blue,
+                Color::Magenta,
+                Color::Cyan,
+                Color::Gray,
+                Color::DarkGray,
+                Color::LightRed,
+                Color::LightGreen,
+                Color::LightYellow,
+                Color::LightBlue,
+                Color::LightMagenta,
+                Color::LightCyan,
+                Color::White,
+            ];
+            let index = NAMED.iter().position(|candidate| *candidate == named)?;
+            rgb(indexed(u8::try_from(index).ok()?))
+        }
+    }
+}
+
+/// The xterm palette.
+fn indexed(index: u8) -> (u8, u8, u8) {
+    const FIRST: [(u8, u8, u8); 16] = [
+        (0x2a, 0x2d, 0x34),
+        (0xe0, 0x4f, 0x50),
+        (0x1f, 0xa6, 0x7a),
+        (0xd7, 0x87, 0x1f),
+        (0x4c, 0x8d, 0xf6),
+        (0xc7, 0x5f, 0xd1),
+        (0x2a, 0xa1, 0xb3),
+        (0xb8, 0xbc, 0xc4),
+        (0x8a, 0x8a, 0x8a),
+        (0xf0, 0x7f, 0x80),
+        (0x5f, 0xc9, 0xa5),
+        (0xe8, 0xb0, 0x60),
+        (0x80, 0xb0, 0xff),
+        (0xdd, 0x90, 0xe4),
+        (0x6c, 0xc8, 0xd6),
+        (0xf2, 0xf4, 0xf8),
+    ];
+    let level = |step: u8| if step == 0 { 0 } else { 55 + step * 40 };
+    match index {
+        0..16 => FIRST[usize::from(index)],
+        16..232 => {
+            let cube = index - 16;
+            (level(cube / 36), level(cube / 6 % 6), level(cube % 6))
+        }
+        _ => {
+            let grey = 8 + (index - 232) * 10;
+            (grey, grey, grey)
+        }
+    }
+}

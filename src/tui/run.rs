@@ -1,0 +1,272 @@
+//! Events in, messages through the state, pictures out. The only file here that waits.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use crossterm::event::{Event, EventStream, KeyEventKind, MouseButton, MouseEventKind};
+use futures_util::{FutureExt, StreamExt};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant, interval_at};
+
+use super::graph::{Answer, Ask, lay_out};
+use super::keymap;
+use super::message::{Action, Message, Pointer};
+use super::state::State;
+use super::terminal::{Screen, contain_panics};
+use super::update::update;
+use super::{Feed, Mode, Switches, TuiError, TuiOptions, view};
+
+/// Least time between two pictures.
+const FRAME: Duration = Duration::from_millis(16);
+/// Events taken before a picture is drawn: pasted text must not hold up the screen.
+const DRAIN: usize = 256;
+
+/// Shows the screen until the user leaves or `quit` is ready; the terminal is as before when this returns.
+///
+/// The screen has a thread of its own: a terminal that does not take what is written holds up nothing else.
+pub async fn run(
+    feed: Feed,
+    options: TuiOptions,
+    switches: Option<Arc<dyn Switches>>,
+    quit: impl Future,
+) -> Result<(), TuiError> {
+    let (stop, stopped) = oneshot::channel();
+    let (done, mut end) = oneshot::channel();
+    let thread = thread::Builder::new().name("screen".to_owned()).spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let result = runtime.map_err(TuiError::from).and_then(|runtime| {
+            runtime.block_on(async {
+                let mut screen = Screen::take(options.mouse)?;
+                Loop::new(feed, options, switches)?.run(&mut screen, stopped).await
+            })
+        });
+        let _ = done.send(result);
+    })?;
+    let result = tokio::select! {
+        result = &mut end => result,
+        _ = quit => {
+            let _ = stop.send(());
+            end.await
+        }
+    };
+    // The sender is gone without a word only if the thread panicked.
+    let result = result.map_err(|_| TuiError::Panicked);
+    let _ = thread.join();
+    result?
+}
+
+struct Signals {
+    stop: [Signal; 3],
+    suspend: Signal,
+    resume: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        let stop = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+        let [interrupt, terminate, hangup] = stop;
+        Ok(Self {
+            stop: [signal(interrupt)?, signal(terminate)?, signal(hangup)?],
+            suspend: signal(SignalKind::from_raw(signal_hook::consts::SIGTSTP))?,
+            resume: signal(SignalKind::from_raw(signal_hook::consts::SIGCONT))?,
+        })
+    }
+
+    async fn stopped(stop: &mut [Signal; 3]) {
+        let [interrupt, terminate, hangup] = stop;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    }
+}
+
+/// A thread that lays out graphs: the newest question is answered, older ones are forgotten.
+struct Layouts {
+    ask: watch::Sender<Option<Ask>>,
+    answers: mpsc::UnboundedReceiver<Arc<Answer>>,
+}
+
+impl Layouts {
+    fn start() -> std::io::Result<Self> {
+        let (ask, mut asked) = watch::channel(None::<Ask>);
+        let (answer, answers) = mpsc::unbounded_channel();
+        thread::Builder::new().name("layout".to_owned()).spawn(move || {
+            contain_panics();
+            let Ok(runtime) = tokio::runtime::Builder::new_current_thread().build() else { return };
+            runtime.block_on(async {
+                while asked.changed().await.is_ok() {
+                    let question = asked.borrow_and_update().clone();
+                    let Some(question) = question else { continue };
+                    let laid = std::panic::catch_unwind(|| lay_out(&question));
+                    let laid = laid.unwrap_or_else(|_| Answer { ask: question, drawing: None, hidden: 0 });
+                    if answer.send(Arc::new(laid)).is_err() {
+                        break;
+                    }
+                }
+            });
+        })?;
+        Ok(Self { ask, answers })
+    }
+}
+
+struct Loop {
+    state: State,
+    snapshots: watch::Receiver<Arc<crate::engine::Snapshot>>,
+    switches: Option<Arc<dyn Switches>>,
+    layouts: Layouts,
+    asked: Option<Ask>,
+    redraw: bool,
+    suspend: bool,
+}
+
+impl Loop {
+    fn new(feed: Feed, options: TuiOptions, switches: Option<Arc<dyn Switches>>) -> std::io::Result<Self> {
+        let log_path = options.log_path.map(|path| path.display().to_string()).unwrap_or_default();
+        let state = State {
+            listening: feed.listening,
+            mode: feed.mode,
+            theme: options.theme,
+            mouse: options.mouse,
+            log_path,
+            ..State::default()
+        };
+        let layouts = Layouts::start()?;
+        let mut snapshots = feed.snapshots;
+        snapshots.mark_changed();
+        Ok(Self { state, snapshots, switches, layouts, asked: None, redraw: false, suspend: false })
+    }
+
+    async fn run(mut self, screen: &mut Screen, mut stop: oneshot::Receiver<()>) -> Result<(), TuiError> {
+        let mut events = EventStream::new();
+        let mut signals = Signals::new()?;
+        let mut minutes = interval_at(Instant::now() + Duration::from_secs(60), Duration::from_secs(60));
+        let mut minute = 0;
+        let mut feeding = true;
+        let (width, height) = screen.size()?;
+        update(&mut self.state, Message::Resize(width, height));
+        loop {
+            self.refresh();
+            self.draw(screen)?;
+            let drawn = Instant::now();
+            tokio::select! {
+                event = events.next() => match event {
+                    Some(Ok(event)) => self.event(&event),
+                    // The terminal is gone: there is nobody left to show anything to.
+                    Some(Err(_)) | None => return Ok(()),
+                },
+                changed = self.snapshots.changed(), if feeding => match changed {
+                    Ok(()) => {
+                        minute = 0;
+                        minutes.reset();
+                    }
+                    // A file that was read to its end stays on the screen.
+                    Err(_) => feeding = false,
+                },
+                Some(answer) = self.layouts.answers.recv() => update(&mut self.state, Message::Laid(answer)),
+                _ = minutes.tick(), if !matches!(self.state.mode, Mode::Replay { .. }) => {
+                    minute += 1;
+                    update(&mut self.state, Message::Minutes(minute));
+                }
+                () = Signals::stopped(&mut signals.stop) => return Ok(()),
+                _ = signals.suspend.recv() => self.suspend = true,
+                _ = signals.resume.recv() => self.redraw = true,
+                _ = &mut stop => return Ok(()),
+            }
+            // What follows within one frame belongs to the same picture: keys are few, snapshots are many.
+            self.drain(&mut events);
+            if !self.state.quit && drawn.elapsed() < FRAME {
+                tokio::time::sleep_until(drawn + FRAME).await;
+                self.drain(&mut events);
+            }
+            if self.state.quit {
+                return Ok(());
+            }
+        }
+    }
+
+    fn drain(&mut self, events: &mut EventStream) {
+        for _ in 0..DRAIN {
+            match events.next().now_or_never() {
+                Some(Some(Ok(event))) => self.event(&event),
+                _ => break,
+            }
+        }
+        while let Ok(answer) = self.layouts.answers.try_recv() {
+            update(&mut self.state, Message::Laid(answer));
+        }
+    }
+
+    /// Takes the newest snapshot and the switches' state, and asks for a layout if the graph became another one.
+    fn refresh(&mut self) {
+        let newest = self.snapshots.borrow_and_update().clone();
+        if !Arc::ptr_eq(&newest, &self.state.newest) {
+            update(&mut self.state, Message::Snapshot(newest));
+        }
+        if let Some(switches) = &self.switches {
+            self.state.switches = switches.list();
+        }
+        let ask = self.state.ask();
+        if !self.state.is_empty() && !self.state.laid.serves(&ask) && self.asked.as_ref() != Some(&ask) {
+            self.asked = Some(ask.clone());
+            self.layouts.ask.send_replace(Some(ask));
+        }
+    }
+
+    fn draw(&mut self, screen: &mut Screen) -> Result<(), TuiError> {
+        screen.set_mouse(self.state.mouse)?;
+        if std::mem::take(&mut self.suspend) {
+            screen.suspend()?;
+            self.redraw = true;
+        }
+        if std::mem::take(&mut self.redraw) {
+            let (width, height) = screen.size()?;
+            update(&mut self.state, Message::Resize(width, height));
+            screen.redraw()?;
+        }
+        screen.show(view::picture(&self.state))?;
+        Ok(())
+    }
+
+    fn event(&mut self, event: &Event) {
+        match event {
+            Event::Key(key) if key.kind != KeyEventKind::Release => self.key(*key),
+            Event::Mouse(mouse) => {
+                let pointer = match mouse.kind {
+                    MouseEventKind::Down(MouseButton::Left) => Pointer::Click,
+                    MouseEventKind::ScrollUp => Pointer::WheelUp,
+                    MouseEventKind::ScrollDown => Pointer::WheelDown,
+                    _ => return,
+                };
+                update(&mut self.state, Message::Point(pointer, mouse.column, mouse.row));
+            }
+            Event::Resize(width, height) => {
+                update(&mut self.state, Message::Resize(*width, *height));
+                self.redraw = true;
+            }
+            _ => {}
+        }
+    }
+
+    fn key(&mut self, event: crossterm::event::KeyEvent) {
+        let Some(key) = keymap::key(event) else { return };
+        match (keymap::action(key), key) {
+            (Some(action), _) => {
+                self.suspend |= action == Action::Suspend;
+                self.redraw |= action == Action::Redraw;
+                update(&mut self.state, Message::Act(action));
+            }
+            (None, keymap::Key::Char(character)) => {
+                if let Some(switches) = &self.switches {
+                    switches.toggle(character);
+                    update(&mut self.state, Message::Toggle(character));
+                }
+            }
+            (None, _) => {}
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Everything that the screen knows. Plain data: nothing here draws, reads keys or waits.
+
+use std::sync::Arc;
+
+use crate::engine::Snapshot;
+use crate::model::{Cause, Finding, Hop, Verdict};
+use crate::trail::summary::{EdgeRow, ProblemRow, ServiceRow};
+
+use super::geometry::{Pane, Screen};
+use super::graph::{Answer, Ask, EdgeKey, NodeKey, Scope};
+use super::theme::Theme;
+use super::{Mode, Switch};
+
+/// A problem by what it is, not by where it stands in the list.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ProblemKey {
+    /// Its edge.
+    pub edge: EdgeKey,
+    /// The accused verdict.
+    pub verdict: Option<Verdict>,
+    /// Its cause.
+    pub cause: Option<Cause>,
+    /// The finding.
+    pub finding: Option<Finding>,
+}
+
+impl ProblemKey {
+    /// The problem of a row.
+    pub fn of(row: &ProblemRow) -> Self {
+        Self {
+            edge: EdgeKey { caller: row.caller.clone(), callee: row.callee.clone() },
+            verdict: row.verdict,
+            cause: row.cause,
+            finding: row.finding,
+        }
+    }
+}
+
+/// What is selected.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum Selection {
+    /// Nothing yet.
+    #[default]
+    None,
+    /// A node of the graph.
+    Node(NodeKey),
+    /// An edge of the graph.
+    Edge(EdgeKey),
+    /// A row of the problems.
+    Problem(ProblemKey),
+}
+
+impl Selection {
+    /// The edge that is lit.
+    pub fn edge(&self) -> Option<&EdgeKey> {
+        match self {
+            Self::Edge(edge) | Self::Problem(ProblemKey { edge, .. }) => Some(edge),
+            Self::None | Self::Node(_) => None,
+        }
+    }
+
+    /// The nodes at its ends.
+    pub fn ends(&self) -> Vec<NodeKey> {
+        match self {
+            Self::None => Vec::new(),
+            Self::Node(node) => vec![node.clone()],
+            Self::Edge(edge) | Self::Problem(ProblemKey { edge, .. }) => {
+                vec![edge.caller.clone(), Some(edge.callee.clone())]
+            }
+        }
+    }
+}
+
+/// The screen's state.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// What is shown.
+    pub snapshot: Arc<Snapshot>,
+    /// What has come since: the same as `snapshot` unless paused.
+    pub newest: Arc<Snapshot>,
+    /// Whether the picture stands still.
+    pub paused: bool,
+    /// Whole minutes since the newest snapshot came.
+    pub minutes: u64,
+    /// Columns and rows of the terminal.
+    pub size: (u16, u16),
+    /// The pane that has the keyboard.
+    pub pane: Pane,
+    /// The list shown where only one fits.
+    pub upper: Pane,
+    /// What is selected.
+    pub selection: Selection,
+    /// Whether the worst problem is selected whatever it is: until the user moves.
+    pub follow: bool,
+    /// Only broken edges.
+    pub only_broken: bool,
+    /// How much of the graph.
+    pub scope: Scope,
+    /// How far the graph is moved from where the selection puts it, in columns and rows.
+    pub pan: (i32, i32),
+    /// First line of the detail that is shown.
+    pub scroll: u16,
+    /// Whether the help lies on top, and its first line.
+    pub help: Option<u16>,
+    /// Whether the mouse is the program's.
+    pub mouse: bool,
+    /// The laid out graph, maybe of a moment ago.
+    pub laid: Arc<Answer>,
+    /// Switches with their state.
+    pub switches: Vec<Switch>,
+    /// Addresses that listen.
+    pub listening: Vec<String>,
+    /// What runs.
+    pub mode: Mode,
+    /// Signs and colours.
+    pub theme: Theme,
+    /// Where logs go.
+    pub log_path: String,
+    /// Leave.
+    pub quit: bool,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        let snapshot: Arc<Snapshot> = Arc::default();
+        Self {
+            newest: snapshot.clone(),
+            snapshot,
+            paused: false,
+            minutes: 0,
+            size: (80, 24),
+            pane: Pane::Problems,
+            upper: Pane::Problems,
+            selection: Selection::None,
+            follow: true,
+            only_broken: false,
+            scope: Scope::Auto,
+            pan: (0, 0),
+            scroll: 0,
+            help: None,
+            mouse: true,
+            laid: Arc::default(),
+            switches: Vec::new(),
+            listening: Vec::new(),
+            mode: Mode::Live,
+            theme: Theme::default(),
+            log_path: String::new(),
+            quit: false,
+        }
+    }
+}
+
+impl State {
+    /// Whether there is anything to draw a map of.
+    pub fn is_empty(&self) -> bool {
+        self.snapshot.edges.is_empty()
+    }
+
+    /// Whether the terminal is too small for anything.
+    pub fn is_tiny(&self) -> bool {
+        self.size.0 < super::geometry::LEAST_WIDTH || self.size.1 < super::geometry::LEAST_HEIGHT
+    }
+
+    /// Where the panes stand.
+    pub fn screen(&self) -> Screen {
+        let header = 1 + u16::from(!super::view::header::notes(self).is_empty());
+        let footer = super::view::footer::rows(self);
+        // Only a drawing of everything may ask for its width: a part of it was laid out for the room that there is.
+        let graph = self.laid.drawing.as_ref().filter(|_| self.laid.hidden == 0).map(|d| (d.width, d.height));
+        Screen::divide(self.size, header, footer, self.upper, graph, self.snapshot.problems.len())
+    }
+
+    /// What to lay out now. The room is the most that the map may take, so that its answer does not change it.
+    pub fn ask(&self) -> Ask {
+        let header = 1 + u16::from(!super::view::header::notes(self).is_empty());
+        let footer = super::view::footer::rows(self);
+        let most = Screen::divide(
+            self.size,
+            header,
+            footer,
+            Pane::Map,
+            Some((u16::MAX / 2, u16::MAX / 2)),
+            self.snapshot.problems.len(),
+        );
+        let room = most.map.map_or((0, 0), |area| {
+            let inner = area.inner(most.frame);
+            (inner.w, inner.h)
+        });
+        Ask::new(&self.snapshot, self.only_broken, self.scope, self.selection.ends(), room)
+    }
+
+    /// The row of an edge.
+    pub fn edge(&self, key: &EdgeKey) -> Option<&EdgeRow> {
+        self.snapshot.edges.iter().find(|row| row.caller == key.caller && row.callee == key.callee)
+    }
+
+    /// The row of a problem.
+    pub fn problem(&self, key: &ProblemKey) -> Option<&ProblemRow> {
+        self.snapshot.problems.iter().find(|row| ProblemKey::of(row) == *key)
+    }
+
+    /// The row of a service.
+    pub fn service(&self, name: &str) -> Option<&ServiceRow> {
+        self.snapshot.services.iter().find(|row| &*row.name == name)
+    }
+
+    /// The problems to list: all, or those of the selected edge or node.
+    pub fn problems(&self) -> Vec<&ProblemRow> {
+        let on = |row: &&ProblemRow| match &self.selection {
+            Selection::None | Selection::Problem(_) => true,
+            Selection::Edge(edge) => row.caller == edge.caller && row.callee == edge.callee,
+            Selection::Node(node) => row.caller == *node || node.as_ref() == Some(&row.callee),
+        };
+        self.snapshot.problems.iter().filter(on).collect()
+    }
+
+    /// The hop whose evidence is shown.
+    pub fn sample(&self) -> Option<&Arc<Hop>> {
+        match &self.selection {
+            Selection::Problem(key) => self.problem(key).map(|row| &row.sample),
+            Selection::Edge(key) => self.edge(key).map(|row| &row.sample),
+            Selection::None | Selection::Node(_) => None,
+        }
+    }
+
+    /// Edges to list where no graph can be drawn: those that the scope keeps, broken ones first.
+    pub fn edge_list(&self) -> Vec<&EdgeRow> {
+        let mut rows: Vec<&EdgeRow> =
+            self.snapshot.edges.iter().filter(|row| !self.only_broken || super::graph::is_broken(row)).collect();
+        rows.sort_by_key(|row| std::cmp::Reverse((row.shown.accuses(), row.severity)));
+        rows
+    }
+}

@@ -1,0 +1,148 @@
+//! The terminal, taken and given back: on leaving, on a panic, on a signal, on suspension.
+
+use std::cell::Cell;
+use std::io::{self, IsTerminal, Stdout, Write};
+use std::panic;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crossterm::event::{DisableMouseCapture, EnableMouseCapture};
+use crossterm::terminal::{
+    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
+    enable_raw_mode,
+};
+use crossterm::{cursor, execute};
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use ratatui::buffer::Buffer;
+
+use super::TuiError;
+
+/// Whether the terminal is ours: whoever gives it back does so once.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+thread_local! {
+    /// Set on threads whose panics are caught and cost nothing but a picture: the hook leaves the screen alone.
+    static CONTAINED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Says that panics of this thread are caught by whoever started it.
+pub(super) fn contain_panics() {
+    CONTAINED.with(|contained| contained.set(true));
+}
+
+/// The terminal in raw mode on its alternate screen, until dropped.
+pub(super) struct Screen {
+    terminal: Terminal<CrosstermBackend<Stdout>>,
+    mouse: bool,
+    /// What the terminal shows, to write nothing where nothing changed.
+    shown: Option<Buffer>,
+}
+
+impl Screen {
+    /// Takes the terminal.
+    pub(super) fn take(mouse: bool) -> Result<Self, TuiError> {
+        if !io::stdout().is_terminal() {
+            return Err(TuiError::NoTerminal);
+        }
+        restore_on_panic();
+        let mut screen = Self { terminal: Terminal::new(CrosstermBackend::new(io::stdout()))?, mouse, shown: None };
+        screen.enter()?;
+        Ok(screen)
+    }
+
+    fn enter(&mut self) -> io::Result<()> {
+        TAKEN.store(true, Ordering::SeqCst);
+        enable_raw_mode()?;
+        execute!(io::stdout(), EnterAlternateScreen, cursor::Hide)?;
+        if self.mouse {
+            execute!(io::stdout(), EnableMouseCapture)?;
+        }
+        self.redraw()
+    }
+
+    /// Forgets what the terminal shows: the next drawing writes all of it.
+    pub(super) fn redraw(&mut self) -> io::Result<()> {
+        self.shown = None;
+        self.terminal.clear()
+    }
+
+    /// Takes or gives back the mouse.
+    pub(super) fn set_mouse(&mut self, mouse: bool) -> io::Result<()> {
+        if mouse != self.mouse {
+            self.mouse = mouse;
+            if mouse {
+                execute!(io::stdout(), EnableMouseCapture)?;
+            } else {
+                execute!(io::stdout(), DisableMouseCapture)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Columns and rows.
+    pub(super) fn size(&self) -> io::Result<(u16, u16)> {
+        let size = self.terminal.size()?;
+        Ok((size.width, size.height))
+    }
+
+    /// Shows a picture. Writes what changed, as one update, and nothing at all if nothing did.
+    pub(super) fn show(&mut self, picture: Buffer) -> io::Result<()> {
+        if self.shown.as_ref() == Some(&picture) {
+            return Ok(());
+        }
+        execute!(io::stdout(), BeginSynchronizedUpdate)?;
+        self.terminal.draw(|frame| {
+            let buffer = frame.buffer_mut();
+            // The terminal may have shrunk since the picture was drawn: what lies outside is left out.
+            let area = buffer.area.intersection(picture.area);
+            for y in area.top()..area.bottom() {
+                for x in area.left()..area.right() {
+                    buffer[(x, y)] = picture[(x, y)].clone();
+                }
+            }
+        })?;
+        execute!(io::stdout(), EndSynchronizedUpdate)?;
+        self.shown = Some(picture);
+        Ok(())
+    }
+
+    /// Gives the terminal to the shell, stops, and takes it again when woken.
+    pub(super) fn suspend(&mut self) -> io::Result<()> {
+        restore();
+        signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)?;
+        self.enter()
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        restore();
+    }
+}
+
+/// Gives the terminal back as it was. Every step is tried whatever became of the one before.
+fn restore() {
+    if TAKEN.swap(false, Ordering::SeqCst) {
+        let mut out = io::stdout();
+        let _ = execute!(out, EndSynchronizedUpdate, DisableMouseCapture);
+        let _ = execute!(out, LeaveAlternateScreen, cursor::Show);
+        let _ = disable_raw_mode();
+        let _ = out.flush();
+    }
+}
+
+/// A panic anywhere gives the terminal back before its message is printed, so that the message can be read.
+fn restore_on_panic() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if CONTAINED.with(Cell::get) {
+                tracing::warn!(panic = %info, "a layout was given up");
+                return;
+            }
+            restore();
+            before(info);
+        }));
+    });
+}

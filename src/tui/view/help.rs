@@ -1,0 +1,91 @@
+//! The keys, the signs, and where logs go, on top of the screen.
+
+use ratatui::style::Style;
+
+use super::pen::{Pen, Row};
+use crate::model::Verdict;
+use crate::tui::geometry::Area;
+use crate::tui::keymap::BINDINGS;
+use crate::tui::state::State;
+
+const WIDTH: u16 = 72;
+
+const fn meaning(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Intact => "the callee got what the caller had",
+        Verdict::Originated => "the token enters here",
+        Verdict::Exchanged => "it changed on purpose",
+        Verdict::Dropped => "there was one, the callee got none",
+        Verdict::Changed => "the callee got another, unasked",
+        Verdict::Failed => "it arrived, and the callee refused it",
+        Verdict::Absent => "none, and none was lost here",
+        Verdict::Unknown => "not enough evidence",
+    }
+}
+
+fn lines(state: &State) -> Vec<Row> {
+    let theme = state.theme;
+    let mut lines = vec![Row::new().text(" Signs", theme.strong())];
+    for verdict in Verdict::ALL {
+        let style = theme.verdict(*verdict);
+        lines.push(
+            Row::new()
+                .plain("   ")
+                .text(theme.glyph(*verdict), style)
+                .own(&format!(" {:<12}", verdict.name()), style)
+                .text(meaning(*verdict), Style::new()),
+        );
+    }
+    lines.push(
+        Row::new()
+            .plain("   ")
+            .text(theme.finding_glyph(), theme.severity(crate::model::Severity::Medium))
+            .plain(" a finding    beside the verdict: leaked, exposed, moved …"),
+    );
+    lines.push(Row::new());
+    lines.push(Row::new().text(" Keys", theme.strong()));
+    for binding in BINDINGS {
+        lines
+            .push(Row::new().own(&format!("   {:<14}", binding.keys), theme.strong()).text(binding.does, Style::new()));
+    }
+    for switch in &state.switches {
+        lines.push(
+            Row::new()
+                .own(&format!("   {:<14}", switch.key), theme.strong())
+                .own(&format!("fault on or off: {}", switch.name), Style::new()),
+        );
+    }
+    lines.push(Row::new());
+    lines.push(
+        Row::new().text(" A click selects, the wheel moves; m gives the mouse back to the terminal.", theme.quiet()),
+    );
+    if !state.log_path.is_empty() {
+        lines.push(Row::new().text(" Logs: ", theme.quiet()).own(&state.log_path, Style::new()));
+    }
+    lines
+}
+
+/// Lines of the help without its frame.
+pub fn rows(state: &State) -> u16 {
+    u16::try_from(lines(state).len()).unwrap_or(u16::MAX)
+}
+
+/// Draws the help over whatever is there.
+pub fn render(state: &State, pen: &mut Pen, whole: Area) {
+    let lines = lines(state);
+    let w = WIDTH.min(whole.w);
+    let h = (rows(state) + 2).min(whole.h);
+    let area = Area { x: (whole.w - w) / 2, y: (whole.h - h) / 2, w, h };
+    pen.dim(whole);
+    pen.clear(area);
+    pen.outline(area, state.theme.focus());
+    let title = Row::new().plain(" ").text("Help", state.theme.strong()).plain(" ");
+    pen.row(area.x + 2, area.y, w - 4, &title);
+    let over = lines.len().saturating_sub(usize::from(h.saturating_sub(2)));
+    let first = usize::from(state.help.unwrap_or(0)).min(over);
+    let close = if over > 0 { " arrows scroll, ? closes " } else { " ? closes " };
+    pen.row(area.x + w.saturating_sub(28), area.y + h - 1, 26, &Row::new().text(close, state.theme.quiet()));
+    for (y, line) in (area.y + 1..area.y + h - 1).zip(lines.iter().skip(first)) {
+        pen.row(area.x + 1, y, w - 2, line);
+    }
+}

@@ -121,7 +121,7 @@ impl Receiving {
     /// Takes no more requests and lets open ones end. Not to be called after [`Self::failed`] has answered.
     pub async fn stop(self) -> anyhow::Result<()> {
         // Receivers that have ended by themselves say so below.
-        drop(self.stop.send(()));
+        let _ = self.stop.send(());
         self.task.await.context("the receivers were lost")?.context("the receivers failed")?;
         self.watcher.abort();
         tracing::info!(counters = ?self.counters, "receivers stopped");

@@ -179,7 +179,7 @@ impl Trail {
         }
         let trace = self.traces.entry(id).or_insert_with(|| {
             self.oldest.push_back(id);
-            TraceState { bytes: PER_TRACE, ..TraceState::default() }
+            TraceState::new(PER_TRACE)
         });
         if !trace.dirty {
             trace.dirty = true;

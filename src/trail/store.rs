@@ -33,6 +33,11 @@ pub struct TraceState {
 }
 
 impl TraceState {
+    /// An empty trace, counted with so many bytes.
+    pub fn new(bytes: usize) -> Self {
+        Self { bytes, ..Self::default() }
+    }
+
     /// Adds a span.
     pub fn push(&mut self, span: Span) {
         self.bytes += size_of_span(&span);

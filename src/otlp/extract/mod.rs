@@ -18,6 +18,7 @@ use ahash::AHashMap;
 use crate::model::{
     Batch, Exposure, Link, Resource, ServiceName, Span, SpanId, SpanKind, StatusCode, TraceId, UnixNanos,
 };
+use crate::otlp::BatchBuilder;
 use crate::otlp::data::{EventData, LinkData, LogData, ResourceData, ScopeData, SpanData, Visitor};
 use crate::token::{Credential, Shared};
 use names::Names;
@@ -62,9 +63,10 @@ impl Extractor {
             batch: Batch::default(),
         }
     }
+}
 
-    /// What was visited since the last call, for a request of so many bytes unpacked.
-    pub fn finish(&mut self, bytes: usize) -> Batch {
+impl BatchBuilder for Extractor {
+    fn finish(&mut self, bytes: usize) -> Batch {
         let mut batch = std::mem::take(&mut self.batch);
         batch.bytes = bytes;
         batch

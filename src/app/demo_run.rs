@@ -82,7 +82,8 @@ async fn open(judging: &mut Judging) -> anyhow::Result<Opened> {
     let (grpc, http) = addresses.grpc.zip(addresses.http).context("the demo needs both receivers")?;
     let shop = Shop::start(grpc, http).await?;
     let keys = std::env::temp_dir().join(format!("jwtrail-demo-{}.jwks.json", std::process::id()));
-    std::fs::write(&keys, shop.jwks()).with_context(|| format!("cannot write the shop's keys to {}", keys.display()))?;
+    std::fs::write(&keys, shop.jwks())
+        .with_context(|| format!("cannot write the shop's keys to {}", keys.display()))?;
     judging.key_sets.push(KeyFile::any_issuer(keys.clone()));
     let decoder = source::decoder(judging);
     // Public keys; read once, and of no use to anyone afterwards.

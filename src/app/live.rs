@@ -19,7 +19,7 @@ pub fn run(args: &LiveArgs) -> anyhow::Result<ExitCode> {
         let listening = Listening::bind(listen)?;
         let decoder = source::decoder(&judging)?;
         let engine = EngineHandle::start(judging.trail(), judging.engine(), clock::system())?;
-            let feed = screen::live(&engine, listening.names());
+        let feed = screen::live(&engine, listening.names());
         let mut receiving = listening.serve(decoder, &engine);
         tokio::select! {
             shown = screen::run(feed, drawn, log, None) => shown?,

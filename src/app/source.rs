@@ -20,7 +20,9 @@ pub fn decoder(judging: &Judging) -> anyhow::Result<Arc<dyn Decode>> {
     let key = match std::env::var(KEY_VARIABLE) {
         Ok(text) if !text.is_empty() => FingerprintKey::from_env_text(&text)?,
         Err(std::env::VarError::NotUnicode(_)) => {
-            anyhow::bail!("expected UTF-8 text in {KEY_VARIABLE}, found other bytes: make one with `openssl rand -base64 48`")
+            anyhow::bail!(
+                "expected UTF-8 text in {KEY_VARIABLE}, found other bytes: make one with `openssl rand -base64 48`"
+            )
         }
         _ => FingerprintKey::random()?,
     };
@@ -64,8 +66,7 @@ impl Reader {
 
 /// A line for each damaged record that is named, and one for the rest.
 fn damage(file: &str, report: &FileReport) -> Vec<String> {
-    let mut lines: Vec<String> =
-        report.damaged.iter().map(|damaged| format!("{file}: {damaged}: left out")).collect();
+    let mut lines: Vec<String> = report.damaged.iter().map(|damaged| format!("{file}: {damaged}: left out")).collect();
     let more = report.damaged_total.saturating_sub(report.damaged.len() as u64);
     if more > 0 {
         lines.push(format!("{file}: {more} more records could not be read"));

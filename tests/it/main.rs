@@ -10,3 +10,4 @@ mod demo;
 mod engine;
 mod otlp;
 mod report;
+mod trail;

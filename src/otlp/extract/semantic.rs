@@ -115,9 +115,9 @@ fn messaging(span: &mut Span, fields: &Fields<'_, '_>, texts: &mut Texts<'_>) {
     span.messaging_system = texts.of(fields, &[F::MessagingSystem]);
     let keys = [F::MessagingDestinationName, F::MessagingDestination, F::RoutingKey, F::RoutingKeyOld];
     // aio-pika writes `exchange,key` and the default exchange has no name: `,queue`.
-    let destination = keys.iter().find_map(|key| {
-        fields.text(&[*key]).map(|name| name.trim().trim_matches(',')).filter(|name| !name.is_empty())
-    });
+    let destination = keys
+        .iter()
+        .find_map(|key| fields.text(&[*key]).map(|name| name.trim().trim_matches(',')).filter(|name| !name.is_empty()));
     span.messaging_destination = destination.map(|name| texts.keep(name));
     span.messaging_operation =
         texts.of(fields, &[F::MessagingOperationType, F::MessagingOperation, F::MessagingOperationName]);

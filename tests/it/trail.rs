@@ -1,0 +1,5 @@
+//! The judge, held to recorded runs with known truth and to its own invariants.
+
+mod order;
+mod runs;
+pub(crate) mod support;

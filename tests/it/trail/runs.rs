@@ -1,0 +1,116 @@
+//! Every recorded run against its truth: what is accused, on which edge, how often, and nothing else.
+
+use std::path::Path;
+
+use jwtrail::model::Hop;
+use serde::Deserialize;
+
+use super::support::{batch, judge, policy_of, read, runs};
+
+#[derive(Deserialize)]
+struct Truth {
+    hops: Vec<Expected>,
+    findings: Vec<(Option<String>, String, String, usize)>,
+    #[serde(default)]
+    waypoints: Vec<String>,
+}
+
+/// `a|b` allows either, `*` any; no caller is an entry hop, no cause any.
+#[derive(Deserialize)]
+struct Expected {
+    caller: Option<String>,
+    callee: String,
+    verdict: String,
+    cause: Option<String>,
+    n: usize,
+    severity: Option<String>,
+}
+
+fn fits(wanted: &str, got: &str) -> bool {
+    wanted == "*" || wanted.split('|').any(|one| one == got)
+}
+
+fn on_edge(hop: &Hop, caller: Option<&str>, callee: &str) -> bool {
+    let from = match (caller, &hop.caller) {
+        (Some("*"), _) | (None, None) => true,
+        (Some(wanted), Some(party)) => fits(wanted, &party.service),
+        _ => false,
+    };
+    from && fits(callee, &hop.callee.service)
+}
+
+fn matches(hop: &Hop, expected: &Expected) -> bool {
+    on_edge(hop, expected.caller.as_deref(), &expected.callee)
+        && fits(&expected.verdict, hop.verdict.name())
+        && expected.cause.as_deref().is_none_or(|cause| fits(cause, hop.cause.map_or("", |c| c.name())))
+        && expected.severity.as_deref().is_none_or(|severity| severity == hop.severity.name())
+}
+
+/// What is wrong with a run's hops, one line each.
+fn wrong(truth: &Truth, hops: &[Hop]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut explained = vec![false; hops.len()];
+    for expected in &truth.hops {
+        // Accused hops first: an expectation that allows several verdicts is there for them.
+        let mut fitting: Vec<usize> =
+            (0..hops.len()).filter(|&i| !explained[i] && matches(&hops[i], expected)).collect();
+        fitting.sort_by_key(|&i| !hops[i].verdict.accuses());
+        fitting.truncate(expected.n);
+        let found = fitting.len();
+        for i in fitting {
+            explained[i] = true;
+        }
+        if found != expected.n {
+            let Expected { caller, callee, verdict, cause, n, .. } = expected;
+            wrong.push(format!("{caller:?} → {callee}: {n} × {verdict}/{cause:?} expected, {found} found"));
+        }
+    }
+    let accused = hops.iter().zip(&explained).filter(|(hop, explained)| !**explained && hop.verdict.accuses());
+    wrong.extend(
+        accused.map(|(hop, _)| format!("false alarm: {:?}/{:?} → {}", hop.verdict, hop.cause, hop.callee.service)),
+    );
+    for (caller, callee, finding, n) in &truth.findings {
+        let shows = |hop: &&Hop| {
+            on_edge(hop, caller.as_deref(), callee) && hop.findings.iter().any(|hit| hit.finding.name() == finding)
+        };
+        let found = hops.iter().filter(shows).count();
+        if found != *n {
+            wrong.push(format!("{caller:?} → {callee}: finding {finding} {n} times expected, {found} found"));
+        }
+    }
+    let parties = hops.iter().flat_map(|hop| hop.caller.iter().chain([&hop.callee]));
+    wrong.extend(
+        parties
+            .filter(|p| truth.waypoints.iter().any(|w| **w == *p.service))
+            .map(|p| format!("{} is a proxy", p.service)),
+    );
+    wrong
+}
+
+fn check_folder(folder: &Path) {
+    let mut failures = Vec::new();
+    let mut checked = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let run = entry.unwrap().path();
+        if run.extension().is_none_or(|ext| ext != "jsonl") {
+            continue;
+        }
+        let truth: Truth = serde_json::from_slice(&std::fs::read(run.with_extension("truth.json")).unwrap()).unwrap();
+        let (spans, logs) = read(&run);
+        let hops = judge(policy_of(&run), [batch(spans, logs)]);
+        failures.extend(wrong(&truth, &hops).into_iter().map(|line| format!("{}: {line}", run.display())));
+        checked += 1;
+    }
+    assert!(checked > 10, "only {checked} runs found in {}", folder.display());
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn recorded_faults_are_accused_on_their_edge_and_nothing_else_is() {
+    check_folder(&runs(""));
+}
+
+#[test]
+fn recorded_shapes_of_other_set_ups_are_read_as_they_are_meant() {
+    check_folder(&runs("shapes"));
+}

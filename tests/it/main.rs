@@ -1,1 +1,4 @@
+//! One binary, a module for each of the crate's.
 
+mod extract;
+mod token;

@@ -78,9 +78,8 @@ fn redact_span(span: &mut Span, mask: &Mask<'_>) {
     let written = tags_of(&span.attributes, mask.shared);
     if !written.is_empty() {
         // Written anew below, out of what was believed of them.
-        span.attributes.retain(|entry| {
-            !entry.key.starts_with("jwtrail.token.") && !entry.key.starts_with("jwtrail.check.")
-        });
+        span.attributes
+            .retain(|entry| !entry.key.starts_with("jwtrail.token.") && !entry.key.starts_with("jwtrail.check."));
     }
     mask.attributes(&mut span.attributes);
     span.attributes.extend(written);

@@ -12,8 +12,17 @@ const TOKEN_SCHEMES: [&str; 4] = ["bearer", "dpop", "token", "jwt"];
 
 const PLACEHOLDERS: [&str; 7] = ["undefined", "null", "none", "nil", "nan", "[object object]", "(null)"];
 
-const REDACTIONS: [&str; 9] =
-    ["redacted", "[redacted]", "<redacted>", "(redacted)", "sensitive", "filtered", "[filtered]", "masked", "‹redacted›"];
+const REDACTIONS: [&str; 9] = [
+    "redacted",
+    "[redacted]",
+    "<redacted>",
+    "(redacted)",
+    "sensitive",
+    "filtered",
+    "[filtered]",
+    "masked",
+    "‹redacted›",
+];
 
 /// What a carrier's value turned out to be.
 pub enum Canonical<'a> {
@@ -118,7 +127,7 @@ enum Read<'v> {
 fn read(value: &str, scheme_expected: bool, mut anomalies: Anomalies) -> Read<'_> {
     let mut rest = unquoted(value, &mut anomalies);
     let mut scheme = "";
-    if !is_placeholder(rest) && !is_redacted(rest) {
+    if !is_placeholder(rest) {
         if let Some((word, after, glued)) = token_scheme(rest) {
             scheme = word;
             if glued {

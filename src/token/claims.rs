@@ -37,9 +37,7 @@ pub(super) fn read_claims(token: &mut Token, claims: &Value, key: &FingerprintKe
     token.sub_hash = bound(Label::Subject, "sub");
     token.jti_hash = bound(Label::JwtId, "jti");
     token.txn_hash = bound(Label::Transaction, "txn");
-    if let (Some(tenant), Some(object)) =
-        (claim("tid").and_then(Value::as_str), claim("oid").and_then(Value::as_str))
-    {
+    if let (Some(tenant), Some(object)) = (claim("tid").and_then(Value::as_str), claim("oid").and_then(Value::as_str)) {
         token.subject_id_hash = Some(key.claim(Label::ObjectId, tenant, object));
     }
     token.subject_kind = subject_kind(claims);
@@ -88,11 +86,7 @@ fn actors(claims: &Value, issuer: &str, key: &FingerprintKey) -> Vec<Arc<str>> {
 /// `None` where a binding is named that this version does not know.
 fn confirmation(cnf: Option<&Value>) -> Option<Confirmation> {
     let Some(cnf) = cnf else { return Some(Confirmation::None) };
-    if cnf.get("jkt").is_some() {
-        Some(Confirmation::Jkt)
-    } else {
-        cnf.get("x5t#S256").map(|_| Confirmation::X5t)
-    }
+    if cnf.get("jkt").is_some() { Some(Confirmation::Jkt) } else { cnf.get("x5t#S256").map(|_| Confirmation::X5t) }
 }
 
 /// A `NumericDate`: seconds, maybe with a fraction (RFC 7519 section 2).

@@ -51,7 +51,9 @@ impl Label {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum KeyError {
     /// Shorter than [`MIN_KEY_BYTES`].
-    #[error("expected a fingerprint key of at least {MIN_KEY_BYTES} bytes, found {0}: make one with `openssl rand -base64 48`")]
+    #[error(
+        "expected a fingerprint key of at least {MIN_KEY_BYTES} bytes, found {0}: make one with `openssl rand -base64 48`"
+    )]
     Short(usize),
     /// The system gave no random bytes.
     #[error("expected random bytes for a fingerprint key, and the system gave none: set JWTRAIL_FP_KEY")]

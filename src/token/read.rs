@@ -11,12 +11,7 @@ const MIN_OPAQUE: usize = 32;
 
 /// Hashes, decodes and checks a token: once for each distinct one, never per span. `bound_scheme` is whether it came
 /// with the scheme `bearer` or `dpop`.
-pub(super) fn read(
-    raw: &RawToken<'_>,
-    bound_scheme: bool,
-    key: &FingerprintKey,
-    keys: &KeySets,
-) -> (Token, Anomalies) {
+pub(super) fn read(raw: &RawToken<'_>, bound_scheme: bool, key: &FingerprintKey, keys: &KeySets) -> (Token, Anomalies) {
     let text = raw.expose();
     let shape = Shape::of(raw);
     let plain = shape.is_unguessable()

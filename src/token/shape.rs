@@ -40,7 +40,8 @@ impl<'t> Shape<'t> {
         let text = raw.expose();
         let parts: Vec<&str> = text.splitn(6, '.').collect();
         let header = decode_json(parts[0]).filter(is_jose_header);
-        let opaque = Self { format: TokenFormat::Opaque, parts, header: None, signature_removed: false, truncated: false };
+        let opaque =
+            Self { format: TokenFormat::Opaque, parts, header: None, signature_removed: false, truncated: false };
         let Some(header) = header else {
             // `eyJhbGciOiJSUz` with nothing behind it: a JOSE header cut in the middle.
             let cut = looks_like_jwt(text) && opaque.parts.len() < 3;

@@ -102,13 +102,17 @@ fn canonical_cases_of_the_vectors_hold() {
 
 #[test]
 fn values_that_are_no_tokens_are_told_apart() {
-    for value in ["Bearer ", "Bearer", "undefined", "Bearer null", "None", "[object Object]", "Bearer {{token}}", "${T}"] {
+    for value in
+        ["Bearer ", "Bearer", "undefined", "Bearer null", "None", "[object Object]", "Bearer {{token}}", "${T}"]
+    {
         assert!(matches!(canonical(value, true, &[]), Canonical::Placeholder { .. }), "{value} is a placeholder");
     }
     for value in ["[REDACTED]", "REDACTED", "****", "Bearer ***", "Sensitive", "Bearer eyJhbGci...", "ab****yz"] {
         assert!(matches!(canonical(value, true, &[]), Canonical::Redacted { .. }), "{value} hides itself");
     }
-    for (value, scheme) in [("Basic dXNlcjpwYXNz", "basic"), ("AWS4-HMAC-SHA256 Credential=x, SignedHeaders=y", "aws4-hmac-sha256")] {
+    for (value, scheme) in
+        [("Basic dXNlcjpwYXNz", "basic"), ("AWS4-HMAC-SHA256 Credential=x, SignedHeaders=y", "aws4-hmac-sha256")]
+    {
         assert!(matches!(canonical(value, true, &[]), Canonical::Other(found) if found == scheme), "{value}");
     }
     for value in ["", "  ", "-"] {
@@ -218,7 +222,14 @@ fn cut_unsigned_encrypted_and_opaque_tokens_are_told_apart() {
 fn a_hostile_token_is_fingerprinted_and_nothing_worse() {
     let nested = format!("{}1{}", "{\"act\":".repeat(5000), "}".repeat(5000));
     let huge = format!("{{\"sub\":\"{}\"}}", "x".repeat(1 << 20));
-    for claims in [nested.as_str(), huge.as_str(), "{\"exp\":1e999}", "[]", "\"x\"", "{\"aud\":{\"a\":[1,null]},\"exp\":\"soon\"}"] {
+    for claims in [
+        nested.as_str(),
+        huge.as_str(),
+        "{\"exp\":1e999}",
+        "[]",
+        "\"x\"",
+        "{\"aud\":{\"a\":[1,null]},\"exp\":\"soon\"}",
+    ] {
         let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256"}"#);
         let token = format!("{header}.{}.{}", URL_SAFE_NO_PAD.encode(claims), "s".repeat(43));
         let (read, _) = shared().token(&RawToken::borrowed(&token), "bearer");
@@ -300,7 +311,9 @@ fn signatures_are_checked_under_the_key_that_the_kid_names() {
     let (rsa, rsa_jwk) = rsa_key("rsa");
     let (_folder, path) = jwks_file(&json!({"keys": [ec_jwk, ed_jwk, rsa_jwk]}).to_string());
     let shared = shared_with(KeySets::load(&[KeySource::file(path)]).unwrap());
-    for (alg, kid, key) in [(Algorithm::ES256, "ec", &ec), (Algorithm::EdDSA, "ed", &ed), (Algorithm::RS256, "rsa", &rsa)] {
+    for (alg, kid, key) in
+        [(Algorithm::ES256, "ec", &ec), (Algorithm::EdDSA, "ed", &ed), (Algorithm::RS256, "rsa", &rsa)]
+    {
         let token = sign(alg, Some(kid), key);
         let Check::Valid(Some(thumbprint)) = check(&shared, &token) else { panic!("{kid} did not verify") };
         assert!(valid_fingerprint(thumbprint.as_str()));
@@ -371,7 +384,10 @@ fn credentials_are_cut_out_of_any_text() {
         ("auth: Bearer s3cr3t-opaque-value!".to_owned(), "auth: Bearer ‹redacted›".to_owned()),
         ("basic%20dXNlcjpwYXNz".to_owned(), "basic%20‹redacted›".to_owned()),
         ("/cb?code=abc123&state=x".to_owned(), "/cb?code=‹redacted›&state=x".to_owned()),
-        ("u=http%3A%2F%2Fx%3Faccess_token%3Dabc%26y".to_owned(), "u=http%3A%2F%2Fx%3Faccess_token%3D‹redacted›%26y".to_owned()),
+        (
+            "u=http%3A%2F%2Fx%3Faccess_token%3Dabc%26y".to_owned(),
+            "u=http%3A%2F%2Fx%3Faccess_token%3D‹redacted›%26y".to_owned(),
+        ),
         ("client_secret=hunter2 x".to_owned(), "client_secret=‹redacted› x".to_owned()),
         (r#"{"refresh_token":"abc"}"#.to_owned(), r#"{"refresh_token":"‹redacted›"}"#.to_owned()),
     ] {
@@ -414,7 +430,19 @@ fn what_was_cut_out_is_reported_before_and_after() {
 #[test]
 fn hostile_text_is_scrubbed_in_one_pass() {
     let shared = shared();
-    for piece in ["eyJ", "eyJ.", "XeyJ", "jwt:", "bearer+**", "bearer realm=", "?token=**", "token=jwt:?", "eyJabcdefgh", "%2E", "é"] {
+    for piece in [
+        "eyJ",
+        "eyJ.",
+        "XeyJ",
+        "jwt:",
+        "bearer+**",
+        "bearer realm=",
+        "?token=**",
+        "token=jwt:?",
+        "eyJabcdefgh",
+        "%2E",
+        "é",
+    ] {
         let text = piece.repeat((1 << 20) / piece.len());
         let start = std::time::Instant::now();
         let _ = shared.scrub(&text);

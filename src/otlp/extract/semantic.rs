@@ -38,7 +38,7 @@ pub(super) fn fill(span: &mut Span, fields: &Fields<'_, '_>, texts: &mut Texts<'
     rpc(span, fields, texts);
     messaging(span, fields, texts);
     span.db_system = texts.of(fields, &[F::DbSystemName, F::DbSystem]);
-    if let Some(user_agent) = texts.of(fields, &[F::UserAgent, F::UserAgentOld]) {
+    if let Some(user_agent) = texts.of(fields, &[F::UserAgent, F::UserAgentOld, F::UserAgentEnvoy]) {
         span.user_agent = Some(user_agent);
     }
     span.error_type = texts.of(fields, &[F::ErrorType]);
@@ -115,9 +115,9 @@ fn messaging(span: &mut Span, fields: &Fields<'_, '_>, texts: &mut Texts<'_>) {
     span.messaging_system = texts.of(fields, &[F::MessagingSystem]);
     let keys = [F::MessagingDestinationName, F::MessagingDestination, F::RoutingKey, F::RoutingKeyOld];
     // aio-pika writes `exchange,key` and the default exchange has no name: `,queue`.
-    let destination = keys.iter().find_map(|key| {
-        fields.text(&[*key]).map(|name| name.trim().trim_matches(',')).filter(|name| !name.is_empty())
-    });
+    let destination = keys
+        .iter()
+        .find_map(|key| fields.text(&[*key]).map(|name| name.trim().trim_matches(',')).filter(|name| !name.is_empty()));
     span.messaging_destination = destination.map(|name| texts.keep(name));
     span.messaging_operation =
         texts.of(fields, &[F::MessagingOperationType, F::MessagingOperation, F::MessagingOperationName]);

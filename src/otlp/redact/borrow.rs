@@ -9,9 +9,7 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, Key
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::Span;
 
-use crate::otlp::data::{
-    Attributes, EventData, LinkData, LogData, ResourceData, ScopeData, SpanData, Value, Visitor,
-};
+use crate::otlp::data::{Attributes, EventData, LinkData, LogData, ResourceData, ScopeData, SpanData, Value, Visitor};
 
 /// Visits a decoded trace request.
 pub fn visit_traces<'a>(request: &'a ExportTraceServiceRequest, visitor: &mut impl Visitor<'a>) {
@@ -33,7 +31,8 @@ pub fn visit_logs<'a>(request: &'a ExportLogsServiceRequest, visitor: &mut impl 
         for scope_logs in &group.scope_logs {
             visitor.scope(&scope(scope_logs.scope.as_ref()));
             for record in &scope_logs.log_records {
-                let time = if record.time_unix_nano == 0 { record.observed_time_unix_nano } else { record.time_unix_nano };
+                let time =
+                    if record.time_unix_nano == 0 { record.observed_time_unix_nano } else { record.time_unix_nano };
                 visitor.log(&LogData {
                     trace_id: Cow::Borrowed(&record.trace_id),
                     span_id: Cow::Borrowed(&record.span_id),

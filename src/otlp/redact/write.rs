@@ -3,9 +3,7 @@
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValue};
 
-use crate::model::{
-    Anomaly, Carried, CarriedValue, Check, Confirmation, Fingerprint, SubjectKind, Token, TokenFormat,
-};
+use crate::model::{Anomaly, Carried, CarriedValue, Check, Confirmation, Fingerprint, SubjectKind, Token, TokenFormat};
 use crate::otlp::extract::fields::Field;
 
 /// The tags for what one span carried.

@@ -127,7 +127,7 @@ enum Read<'v> {
 fn read(value: &str, scheme_expected: bool, mut anomalies: Anomalies) -> Read<'_> {
     let mut rest = unquoted(value, &mut anomalies);
     let mut scheme = "";
-    if !is_placeholder(rest) && !is_redacted(rest) {
+    if !is_placeholder(rest) {
         if let Some((word, after, glued)) = token_scheme(rest) {
             scheme = word;
             if glued {

@@ -8,6 +8,8 @@ mod cli;
 mod config;
 mod demo;
 mod engine;
+mod extract;
 mod otlp;
 mod report;
+mod token;
 mod trail;

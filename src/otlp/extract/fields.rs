@@ -67,6 +67,7 @@ fields! {
     DbSystem = "db.system",
     UserAgent = "user_agent.original",
     UserAgentOld = "http.user_agent",
+    UserAgentEnvoy = "user_agent",
     ErrorType = "error.type",
     Component = "component",
     UpstreamCluster = "upstream_cluster",

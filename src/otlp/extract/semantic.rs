@@ -38,7 +38,7 @@ pub(super) fn fill(span: &mut Span, fields: &Fields<'_, '_>, texts: &mut Texts<'
     rpc(span, fields, texts);
     messaging(span, fields, texts);
     span.db_system = texts.of(fields, &[F::DbSystemName, F::DbSystem]);
-    if let Some(user_agent) = texts.of(fields, &[F::UserAgent, F::UserAgentOld]) {
+    if let Some(user_agent) = texts.of(fields, &[F::UserAgent, F::UserAgentOld, F::UserAgentEnvoy]) {
         span.user_agent = Some(user_agent);
     }
     span.error_type = texts.of(fields, &[F::ErrorType]);

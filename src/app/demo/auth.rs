@@ -35,7 +35,7 @@ impl User {
 
 /// Everyone who shops here.
 pub(super) fn users() -> anyhow::Result<Vec<User>> {
-    [("ada", "basic", false), ("grace", "basic", true), ("edsger", "basic", false)]
+    [("ada", "basic", false), ("edsger", "basic", false), ("grace", "basic", true)]
         .into_iter()
         .map(|(name, plan, es256)| Ok(User { name, password: random_id(12)?, subject: random_id(12)?, plan, es256 }))
         .collect()

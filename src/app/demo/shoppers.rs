@@ -44,14 +44,15 @@ impl Shoppers {
     pub(super) async fn shop(mut self, pace: Duration, mut stop: watch::Receiver<bool>) {
         let mut ticks = interval(pace);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        for visit in 0_usize.. {
-            let page = self.order.next_page();
+        loop {
+            let (round, page) = self.order.next_page();
+            // Over the rounds, every user comes to every page.
+            let user = (round + page) % self.users.len();
             tokio::select! {
                 _ = ticks.tick() => {}
                 _ = stop.changed() => return,
             }
-            // There are fewer users than pages and the numbers share no factor, so each user comes to each page.
-            if self.visit(visit % self.users.len(), page).await.is_err() {
+            if self.visit(user, page).await.is_err() {
                 tracing::debug!(page, "a demo shopper got no answer");
             }
             self.requests.fetch_add(1, Ordering::Relaxed);
@@ -94,24 +95,27 @@ impl Shoppers {
 /// Pages in shuffled rounds: xorshift64 over a seed.
 struct Order {
     state: u64,
-    round: Vec<usize>,
+    rounds: usize,
+    left: Vec<usize>,
 }
 
 impl Order {
     fn new(seed: u64) -> Self {
         // Xorshift stays at zero for ever if it starts there.
-        Self { state: seed | 1, round: Vec::new() }
+        Self { state: seed | 1, rounds: 0, left: Vec::new() }
     }
 
-    fn next_page(&mut self) -> usize {
-        if self.round.is_empty() {
-            self.round = (0..PAGES.len()).collect();
-            for last in (1..self.round.len()).rev() {
+    /// The number of the round, and the page.
+    fn next_page(&mut self) -> (usize, usize) {
+        if self.left.is_empty() {
+            self.rounds += 1;
+            self.left = (0..PAGES.len()).collect();
+            for last in (1..self.left.len()).rev() {
                 let other = self.random() as usize % (last + 1);
-                self.round.swap(last, other);
+                self.left.swap(last, other);
             }
         }
-        self.round.pop().unwrap_or_default()
+        (self.rounds - 1, self.left.pop().unwrap_or_default())
     }
 
     fn random(&mut self) -> u64 {
@@ -130,7 +134,7 @@ mod tests {
     fn one_seed_is_one_order_and_no_page_is_left_out() {
         let pages = |seed| {
             let mut order = Order::new(seed);
-            (0..PAGES.len() * 3).map(|_| order.next_page()).collect::<Vec<_>>()
+            (0..PAGES.len() * 3).map(|_| order.next_page().1).collect::<Vec<_>>()
         };
         assert_eq!(pages(7), pages(7));
         assert_ne!(pages(7), pages(8));

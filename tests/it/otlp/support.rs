@@ -91,12 +91,10 @@ impl Shelf {
 
 impl Sink for Shelf {
     fn accept(&self, batch: Batch) -> Result<(), Refused> {
-        match *self.refuse.lock().unwrap() {
-            Some(refused) => Err(refused),
-            None => {
-                self.batches.lock().unwrap().push(batch);
-                Ok(())
-            }
+        if let Some(refused) = *self.refuse.lock().unwrap() {
+            return Err(refused);
         }
+        self.batches.lock().unwrap().push(batch);
+        Ok(())
     }
 }

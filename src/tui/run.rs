@@ -1,12 +1,13 @@
 //! Events in, messages through the state, pictures out. The only file here that waits.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::sync::Arc;
+use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
 use crossterm::event::{Event, EventStream, KeyEventKind, MouseButton, MouseEventKind};
-use futures_util::{FutureExt, StreamExt};
+use futures_util::StreamExt;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, interval_at};
@@ -178,10 +179,10 @@ impl Loop {
                 _ = &mut stop => return Ok(()),
             }
             // What follows within one frame belongs to the same picture: keys are few, snapshots are many.
-            self.drain(&mut events);
+            self.drain(&mut events).await;
             if !self.state.quit && drawn.elapsed() < FRAME {
                 tokio::time::sleep_until(drawn + FRAME).await;
-                self.drain(&mut events);
+                self.drain(&mut events).await;
             }
             if self.state.quit {
                 return Ok(());
@@ -189,13 +190,21 @@ impl Loop {
         }
     }
 
-    fn drain(&mut self, events: &mut EventStream) {
-        for _ in 0..DRAIN {
-            match events.next().now_or_never() {
-                Some(Some(Ok(event))) => self.event(&event),
-                _ => break,
+    /// Takes what has come meanwhile. The stream is polled with this task's own waker: it keeps the one it was first
+    /// polled with, and another would leave the screen asleep when the next key comes.
+    async fn drain(&mut self, events: &mut EventStream) {
+        let mut taken = 0;
+        poll_fn(|context| {
+            while taken < DRAIN {
+                match events.poll_next_unpin(context) {
+                    Poll::Ready(Some(Ok(event))) => self.event(&event),
+                    Poll::Ready(_) | Poll::Pending => break,
+                }
+                taken += 1;
             }
-        }
+            Poll::Ready(())
+        })
+        .await;
         while let Ok(answer) = self.layouts.answers.try_recv() {
             update(&mut self.state, Message::Laid(answer));
         }

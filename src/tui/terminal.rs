@@ -14,6 +14,7 @@ use crossterm::{cursor, execute};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 
 use super::TuiError;
 
@@ -63,7 +64,9 @@ impl Screen {
     /// Forgets what the terminal shows: the next drawing writes all of it.
     pub(super) fn redraw(&mut self) -> io::Result<()> {
         self.shown = None;
-        self.terminal.clear()
+        // `clear` would ask the terminal for its cursor and wait for an answer that the event stream takes away.
+        let size = self.terminal.size()?;
+        self.terminal.resize(Rect::new(0, 0, size.width, size.height))
     }
 
     /// Takes or gives back the mouse.

@@ -226,7 +226,10 @@ fn scroll(state: &mut State, lines: i32) {
 
 /// Moves in the list of problems. A filtered list is left by its first move: the rows stay, the filter becomes a row.
 fn list(state: &mut State, by: i32) {
-    let rows = state.problems();
+    let mut rows = state.problems();
+    if rows.is_empty() {
+        rows = state.snapshot.problems.iter().collect();
+    }
     let at = match &state.selection {
         Selection::Problem(key) => rows.iter().position(|row| ProblemKey::of(row) == *key),
         _ => None,

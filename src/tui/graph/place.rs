@@ -189,7 +189,7 @@ fn straighten(places: &mut [Place], spots: &[Spot], edges: &[(usize, usize)], ba
     for &at in &order {
         let mut into = edges.iter().zip(back).filter(|((from, to), back)| if **back { *from == at } else { *to == at });
         let (Some((&(from, _), false)), None) = (into.next(), into.next()) else { continue };
-        let wish = (places[from].y + places[from].h / 2) as isize - (places[at].h / 2) as isize;
+        let wish = (places[from].y + (places[from].h - 1) / 2) as isize - ((places[at].h - 1) / 2) as isize;
         let shift = wish - places[at].y as isize;
         if shift == 0 || shift.abs() > 2 || wish < 0 {
             continue;

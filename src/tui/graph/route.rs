@@ -90,7 +90,10 @@ pub(super) fn route(topology: &Topology, placement: &Placement, boxed: bool) -> 
     }
     // Both ends come first: no line may run over another's glyph, nor block the way out of a box.
     for task in &tasks {
-        grid.cells[task.start].flat = task.trunk;
+        let approach = if task.way == Way::Left { task.goal + 1 } else { task.goal - 1 };
+        for cell in [task.start, approach] {
+            grid.cells[cell].flat = task.trunk;
+        }
         for cell in grid.leg(task) {
             grid.cells[cell].closed = true;
         }

@@ -72,9 +72,13 @@ fn switches(state: &State) -> Vec<Row> {
             .text(mark, style)
             .own(&switch.name, style)
             .plain("  ");
-        let fits = rows.last().is_some_and(|row| row.width() + part.width() <= width);
+        let fits = rows.last().is_some_and(|row| row.width() + part.width() < width);
         if !fits {
             if rows.len() == SWITCH_ROWS || state.size.1 < 24 && rows.len() == 1 {
+                // The help lists all of them.
+                if let Some(row) = rows.last_mut() {
+                    *row = std::mem::take(row).text("…", theme.quiet());
+                }
                 break;
             }
             rows.push(Row::new().plain("        "));

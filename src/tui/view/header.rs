@@ -23,7 +23,7 @@ pub fn render(state: &State, pen: &mut Pen, area: Area) {
         parts.retain(|(weight, _)| *weight != least);
     }
     let gap = if all(&parts, 3) <= usize::from(area.w) { "   " } else { "  " };
-    for (_, part) in parts {
+    for (_, part) in parts.into_iter().filter(|(_, part)| part.width() > 0) {
         row = row.plain(gap).then(part);
     }
     pen.row(area.x, area.y, area.w, &row);
@@ -43,24 +43,29 @@ pub fn render(state: &State, pen: &mut Pen, area: Area) {
 fn status(state: &State) -> Row {
     let theme = state.theme;
     if state.paused {
+        return Row::new().text(theme.sign("‖ paused", "|| paused"), theme.warning());
+    }
+    match &state.mode {
+        Mode::Live => Row::new().text(theme.sign("● live", "* live"), theme.good()),
+        Mode::Demo => Row::new().text(theme.sign("● demo", "* demo"), theme.good()),
+        Mode::Replay { .. } => Row::new().text(theme.sign("▶ replay", "> replay"), theme.good()),
+    }
+}
+
+/// What stands behind the status: how much is behind, what listens, what is read.
+fn beside(state: &State) -> (u8, Row) {
+    let quiet = state.theme.quiet();
+    if state.paused {
         let spans = state.newest.totals.spans.saturating_sub(state.snapshot.totals.spans);
         let hops = state.newest.totals.hops.saturating_sub(state.snapshot.totals.hops);
-        let behind = if hops == 0 && spans == 0 {
-            String::new()
-        } else {
-            format!(" {} spans, {} hops behind", count(spans), count(hops))
-        };
-        return Row::new().text(theme.sign("‖ paused", "|| paused"), theme.warning()).own(&behind, theme.quiet());
+        return (8, Row::new().own(&format!("{} spans, {} hops behind", count(spans), count(hops)), quiet));
     }
-    let ports: Vec<&str> = state.listening.iter().filter_map(|address| port(address)).collect();
-    let ports = ports.iter().map(|port| format!(" :{port}")).collect::<String>();
-    match &state.mode {
-        Mode::Live => Row::new().text(theme.sign("● live", "* live"), theme.good()).own(&ports, theme.quiet()),
-        Mode::Demo => Row::new().text(theme.sign("● demo", "* demo"), theme.good()).own(&ports, theme.quiet()),
-        Mode::Replay { file } => {
-            Row::new().text(theme.sign("▶ replay ", "> replay "), theme.good()).own(file, theme.quiet())
-        }
+    if let Mode::Replay { file } = &state.mode {
+        return (3, Row::new().own(file, quiet));
     }
+    let ports: Vec<String> =
+        state.listening.iter().filter_map(|address| port(address)).map(|port| format!(":{port}")).collect();
+    (3, Row::new().own(&ports.join(" "), quiet))
 }
 
 fn port(address: &str) -> Option<&str> {
@@ -80,11 +85,12 @@ fn parts(state: &State) -> Vec<(u8, Row)> {
     let [used, limit] = [totals.memory_used, totals.memory_limit].map(mebibytes);
     let memory_style = if used * 10 > limit * 9 { theme.warning() } else { quiet };
     let mut parts = vec![
-        (3, number(totals.spans_per_second.max(0.0).round() as u64, "spans/s")),
-        (4, number(totals.traces, "traces")),
-        (6, number(totals.hops, "hops")),
+        beside(state),
+        (4, number(totals.spans_per_second.max(0.0).round() as u64, "spans/s")),
+        (5, number(totals.traces, "traces")),
+        (7, number(totals.hops, "hops")),
         (9, broken(state, totals)),
-        (5, Row::new().own(&format!("{} {unknown:.0} %", theme.glyph(Verdict::Unknown)), quiet)),
+        (6, Row::new().own(&format!("{} {unknown:.0} %", theme.glyph(Verdict::Unknown)), quiet)),
         (if lost > 0 { 8 } else { 2 }, {
             Row::new().own(&format!("lost {}", count(lost)), if lost > 0 { theme.warning() } else { quiet })
         }),

@@ -280,7 +280,7 @@ fn boxed(state: &State, pen: &mut Pen, window: &Window, placed: &Placed) {
     for ((x, y), corner) in places.into_iter().zip(corners) {
         sign(x, y, corner);
     }
-    let middle = placed.y + placed.h / 2;
+    let middle = placed.y + (placed.h - 1) / 2;
     let start = placed.x + (placed.w.saturating_sub(u16::try_from(node.label.width()).unwrap_or(0))) / 2;
     window.put(pen, start, middle, &node.label, name);
     window.put(pen, placed.x + 1, placed.y, &Safe::new(graph::tag(node.shape)), theme.quiet());
@@ -299,7 +299,7 @@ fn bare(state: &State, pen: &mut Pen, window: &Window, placed: &Placed) {
         Shape::Row(NodeKind::Queue) => ["{", "}"],
         Shape::Row(NodeKind::Database) => ["[", "]"],
     };
-    let y = placed.y + placed.h / 2;
+    let y = placed.y + (placed.h - 1) / 2;
     let name = if node.shape == Shape::Client { name.patch(theme.quiet()) } else { name };
     window.put(pen, placed.x, y, &Safe::new(before), border);
     window.put(pen, placed.x + 1, y, &node.label, name);

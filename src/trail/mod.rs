@@ -21,6 +21,7 @@ mod refusal;
 mod rejections;
 mod rows;
 mod rules;
+mod saved;
 mod severity;
 mod sides;
 mod slots;
@@ -37,6 +38,8 @@ use ahash::{AHashMap, AHashSet};
 
 use crate::model::policy::Policy;
 use crate::model::{Batch, Fingerprint, Hop, ServiceName, SpanId, TraceId, UnixNanos};
+
+pub use saved::SavedProfile;
 
 use aggregate::Sums;
 use coverage::Coverage;
@@ -136,6 +139,17 @@ impl Trail {
             withdrawn: Vec::new(),
             refusals: AHashMap::new(),
         }
+    }
+
+    /// The capture profile, to be written beside what was recorded.
+    pub fn profile(&self) -> SavedProfile {
+        self.profile.save()
+    }
+
+    /// Gives a written profile back: what it knows stays known.
+    pub fn restore_profile(&mut self, saved: &SavedProfile) {
+        self.profile.restore(saved);
+        self.learned_all = true;
     }
 
     /// Takes spans and logs; `now` is the engine's clock, which decides when a trace has been quiet long enough.

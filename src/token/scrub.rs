@@ -84,21 +84,45 @@ pub fn sensitive_key(key: &str, carriers: &Carriers) -> bool {
         || PARAMETERS.iter().any(|known| !matches!(*known, "code" | "token") && same_name(known, name))
 }
 
-/// One pass without branches over the bytes: no credential can be there where this is false.
-fn suspicious(bytes: &[u8]) -> bool {
-    if bytes.len() < 8 {
-        return false;
+/// Bytes at which a credential may show itself: the third of `eyJ`, a separator behind a scheme word or a parameter's
+/// name, the end of `jwt:`. Most texts hold none of them, or only blanks.
+const TELLING: [bool; 256] = {
+    let mut table = [false; 256];
+    let bytes = b"JA=%\": +\t\n\r";
+    let mut at = 0;
+    while at < bytes.len() {
+        table[bytes[at] as usize] = true;
+        at += 1;
     }
-    bytes.windows(3).fold(false, |found, window| {
-        let [a, b, c] = [window[0], window[1], window[2]];
-        let jwt = (a == b'e') & (b == b'y') & ((c == b'J') | (c == b'A'));
-        let mark = (a == b'j') & (b == b'w') & (c == b't');
-        let (x, y, z) = (a | 0x20, b | 0x20, c | 0x20);
-        let scheme = ((x == b'b') & (((y == b'e') & (z == b'a')) | ((y == b'a') & (z == b's'))))
-            | ((x == b'd') & (y == b'p') & (z == b'o'));
-        let value = (a == b'=') | ((a == b'%') & (b == b'3') & (z == b'd')) | ((a == b'"') & (b == b':'));
-        found | jwt | mark | scheme | value
-    })
+    // Blanks beyond ASCII begin with one of these.
+    table[0xC2] = true;
+    table[0xE1] = true;
+    table[0xE2] = true;
+    table[0xE3] = true;
+    table[0x0B] = true;
+    table[0x0C] = true;
+    table
+};
+
+/// One cheap pass over the bytes: no credential can be there where this is false.
+fn suspicious(bytes: &[u8]) -> bool {
+    bytes.len() >= 8 && bytes.iter().enumerate().any(|(at, byte)| TELLING[*byte as usize] && tells(bytes, at))
+}
+
+/// Whether the byte at this position stands where a credential would have it.
+fn tells(bytes: &[u8], at: usize) -> bool {
+    let before = &bytes[..at];
+    match bytes[at] {
+        b'J' | b'A' => before.ends_with(b"ey"),
+        b'=' => true,
+        b':' => before.ends_with(b"jwt") || before.ends_with(b"\""),
+        b'"' => false,
+        b'%' if bytes[at..].starts_with(b"%3D") || bytes[at..].starts_with(b"%3d") => true,
+        b'%' if bytes[at..].starts_with(b"%25") => true,
+        _ => ["bearer", "dpop", "basic"].iter().any(|word| {
+            before.len() >= word.len() && before[before.len() - word.len()..].eq_ignore_ascii_case(word.as_bytes())
+        }),
+    }
 }
 
 struct Scan<'t, 'f> {

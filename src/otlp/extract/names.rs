@@ -26,6 +26,11 @@ impl Names {
         Arc::clone(&self.empty)
     }
 
+    /// The shared copy of a text that was kept lately.
+    pub(crate) fn known(&self, text: &str) -> Option<Arc<str>> {
+        self.young.get(text).map(Arc::clone)
+    }
+
     /// The shared copy of a text.
     pub(crate) fn get(&mut self, text: &str) -> Arc<str> {
         if text.is_empty() {

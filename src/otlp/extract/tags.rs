@@ -313,7 +313,9 @@ fn feed(value: &Value<'_>, sink: &mut dyn FnMut(&[u8])) {
         Value::Bool(flag) => sink(&[u8::from(*flag)]),
         Value::Array(items) => {
             sink(b"[");
-            items.iter().for_each(|item| feed(item, sink));
+            for item in items {
+                feed(item, sink);
+            }
             sink(b"]");
         }
         Value::Empty | Value::Bytes(_) | Value::Map(_) => sink(b""),

@@ -47,8 +47,8 @@ pub(super) fn read(attributes: &Attributes<'_>, shared: &Shared, names: &mut Nam
 
 /// A keyed hash of a resource as sent: finds the one that was read before.
 pub(super) fn key_of(attributes: &Attributes<'_>, shared: &Shared) -> TagKey {
-    let mut builder = shared.tag_key();
-    feed(attributes, &mut |bytes| builder.add(bytes));
+    let mut builder = shared.wide_key();
+    feed(attributes, &mut |bytes| builder.add(0, bytes));
     builder.finish()
 }
 

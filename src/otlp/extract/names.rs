@@ -50,3 +50,18 @@ impl Names {
         name
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strangers_cannot_fill_the_memory() {
+        let mut names = Names::new();
+        for number in 0..10 * CAPACITY {
+            names.get(&format!("/orders/{number}"));
+        }
+        assert!(names.young.len() + names.old.len() <= 2 * CAPACITY);
+        assert!(Arc::ptr_eq(&names.get("GET"), &names.get("GET")));
+    }
+}

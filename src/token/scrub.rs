@@ -63,14 +63,27 @@ impl Shared {
             let raw = decoded.map_or_else(|| RawToken::borrowed(raw), RawToken::owned);
             self.token(&raw, "").0.fingerprint().cloned()
         };
-        Scan { text, out: None, copied: 0, name: &name, found }.run()
+        settle(Scan { text, out: None, copied: 0, name: &name, found }.run(), &name)
     }
+}
+
+/// What was put in can make a longer value of what stood before it (`Bearer token=x`): goes over the text until there
+/// is nothing more to take out, so that clean text stays as it is for good.
+fn settle<'t>(mut text: Cow<'t, str>, name: &dyn Fn(&str) -> Option<Fingerprint>) -> Cow<'t, str> {
+    const PASSES: usize = 8;
+    for _ in 0..PASSES {
+        let Cow::Owned(written) = &text else { break };
+        let again = Scan { text: written, out: None, copied: 0, name, found: &mut |_| () }.run();
+        let Cow::Owned(cleaner) = again else { break };
+        text = Cow::Owned(cleaner);
+    }
+    text
 }
 
 /// The same for text that comes out of a token: nothing in it is looked at further.
 pub(super) fn blacken(text: &str) -> Cow<'_, str> {
     if suspicious(text.as_bytes()) {
-        Scan { text, out: None, copied: 0, name: &|_| None, found: &mut |_| () }.run()
+        settle(Scan { text, out: None, copied: 0, name: &|_| None, found: &mut |_| () }.run(), &|_| None)
     } else {
         Cow::Borrowed(text)
     }

@@ -12,6 +12,7 @@ use jwtrail::token::{
     Canonical, Credential, FingerprintKey, KeyError, KeySets, Label, RawToken, Shared, canonical, sha256_fingerprint,
     valid_fingerprint,
 };
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 const SECRET: &[u8] = b"a-shared-secret-of-the-tests-that-is-worth-nothing";
@@ -325,5 +326,17 @@ fn hostile_text_is_scrubbed_in_one_pass() {
         let start = std::time::Instant::now();
         let _ = shared.scrub(&text);
         assert!(start.elapsed().as_secs() < 5, "{piece} takes {:?} for a megabyte", start.elapsed());
+    }
+}
+
+proptest! {
+    /// What was kept once is taken as clean when it is met again: scrubbing twice must be scrubbing once.
+    #[test]
+    fn scrubbing_is_done_at_the_first_pass(
+        text in "(Bearer |basic\\+|dpop%20|eyJ|eyA|abcdefgh|\\.|%2E|token=|access_token%3D|code=|\":\"|jwt:|s256:|‹redacted›|[?&;, \"']|\\*\\*|\\PC){0,16}",
+    ) {
+        let shared = shared();
+        let once = shared.scrub(&text).into_owned();
+        prop_assert_eq!(shared.scrub(&once).into_owned(), once);
     }
 }

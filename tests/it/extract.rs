@@ -325,3 +325,18 @@ fn logs_that_may_explain_a_refusal_are_kept() {
     assert_no_piece(&token, &logs.encode_to_vec(), "the logs");
     assert_eq!(read(&logs), kept);
 }
+
+#[test]
+fn an_attribute_length_limit_shows_in_the_longest_text() {
+    let cut = "é".repeat(128);
+    let limited = one(
+        &shared(),
+        vec![
+            attribute("url.full", text(&cut)),
+            attribute("http.request.header.authorization", list(&[&format!("Bearer {}", "a".repeat(121))])),
+            attribute("short", text("x")),
+        ],
+    );
+    assert_eq!(limited.longest_text, (128, 2), "characters, as the limit counts them");
+    assert_eq!(limited.carried[0].captured_length, 128);
+}

@@ -62,9 +62,10 @@ async fn exported(faulty: bool) -> Exported {
     let options = ShopOptions { pace: Duration::from_millis(5), seed: 1, faulty };
     let shop = Shop::start_with(grpc, http, options).await.unwrap();
     let deadline = Instant::now() + Duration::from_secs(30);
+    let mut looks = tokio::time::interval(Duration::from_millis(5));
     while shop.requests() < 25 {
         assert!(Instant::now() < deadline, "the shop answered {} requests in 30 s", shop.requests());
-        tokio::task::yield_now().await;
+        looks.tick().await;
     }
     shop.stop().await;
     Exported::of(&sink.0.lock().unwrap())

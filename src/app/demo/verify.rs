@@ -116,8 +116,8 @@ impl Refusal {
         span.add_event(
             "exception",
             vec![
-                KeyValue::new("exception.type", name.clone()),
-                KeyValue::new("exception.message", format!("token refused: {name}")),
+                KeyValue::new("exception.type", name),
+                KeyValue::new("exception.message", "could not verify the token"),
             ],
         );
     }

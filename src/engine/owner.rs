@@ -24,6 +24,9 @@ const SPARKS_FADE: Duration = Duration::from_secs(330);
 /// One slot of a sparkline.
 const SPARK_SLOT: Duration = Duration::from_secs(25);
 
+/// Traces that are looked through for the hops of one edge: each is judged anew, and meanwhile nothing is taken.
+const SEARCHED: usize = 1_000;
+
 /// What the owner is asked.
 pub(super) enum Message {
     /// Take these spans; boxed to keep the queue's slots small.
@@ -223,7 +226,7 @@ impl Owner {
             HopQuery::Trace(trace) => self.trail.hops_of(*trace),
             HopQuery::Edge { caller, callee, limit } => {
                 let mut found = Vec::new();
-                for trace in self.trail.trace_ids().into_iter().rev() {
+                for trace in self.trail.trace_ids().into_iter().rev().take(SEARCHED) {
                     let hops = self.trail.hops_of(trace).into_iter().rev();
                     found.extend(hops.filter(|hop| {
                         hop.callee.service == *callee

@@ -1,5 +1,7 @@
 //! What a judged trace teaches the profile.
 
+use std::sync::Arc;
+
 use ahash::AHashSet;
 
 use crate::model::{CarriedValue, Verdict, VerifyResult};
@@ -38,6 +40,16 @@ fn of_callee(case: &Case<'_, '_>, hop: &Judged<'_>, add: &mut impl FnMut(Fact)) 
     }
     if let Some(host) = super::outbound::host(case, hop) {
         add(Fact::TracedHost(host));
+    }
+    let resource = &case.forest.own().spans[entry].resource;
+    if let Some(token) = hop.received.tokens.first().and_then(|seen| seen.token.fingerprint()) {
+        let said_ok = hop.answer.verification.result == VerifyResult::Ok;
+        let verifies = case.profile.holds(&super::judge::refuses(case, hop));
+        if said_ok || hop.answer.accepted() && verifies {
+            add(Fact::Accepts(token.clone(), service(), Arc::clone(&resource.instance)));
+        } else if hop.refused_itself() {
+            add(Fact::Refused(token.clone()));
+        }
     }
 }
 

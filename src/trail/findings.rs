@@ -23,7 +23,7 @@ pub fn find(case: &Case<'_, '_>, hops: &mut [Judged<'_>]) {
             leaked(case, hop),
             exposed(case, hop),
             accepted_unverified(case, hop, began),
-            disagreement(hop),
+            disagreement(case, hop),
             scope_widened(hop),
             bound_token_forwarded(hop),
             multiple_tokens(case, hop),
@@ -126,29 +126,43 @@ fn accepted_unverified(case: &Case<'_, '_>, hop: &Judged<'_>, began: UnixNanos) 
     Some(hit(Finding::AcceptedUnverified, severity, format!("the callee accepted the token although {wrong}")))
 }
 
-fn disagreement(hop: &Judged<'_>) -> Option<FindingHit> {
+fn disagreement(case: &Case<'_, '_>, hop: &Judged<'_>) -> Option<FindingHit> {
     let seen = arrived(hop)?;
     let reason = hop.answer.verification.reason?;
-    let valid = matches!(seen.token.check, Check::Valid(_));
-    let about_it = !matches!(
-        reason,
-        Reason::Forbidden | Reason::Missing | Reason::Multiple | Reason::Expired | Reason::NotYetValid
-    );
-    if !hop.refused_itself() || !valid || !about_it || hop.ruling.verdict != Verdict::Failed {
+    let settled_by_itself = matches!(reason, Reason::Forbidden | Reason::Missing | Reason::Multiple);
+    if !hop.refused_itself() || settled_by_itself || hop.ruling.verdict != Verdict::Failed {
         return None;
     }
+    let entry = &case.forest.own().spans[hop.pair.entry?];
+    let skew = i64::try_from(case.rules.limits.clock_skew).unwrap_or(i64::MAX);
+    if own_check(seen.token, entry.start.seconds(), skew).is_some() {
+        // The token really is bad by now; that others took it while it was good is no disagreement.
+        return None;
+    }
+    let others = seen.token.fingerprint().map_or(&[][..], |token| case.profile.acceptors(token));
+    let other = others.iter().filter(|(s, i)| (s, i) != (&entry.resource.service, &entry.resource.instance)).min();
     let differs = match reason {
         Reason::Signature | Reason::UnknownKey | Reason::JwksUnavailable => "its key differs",
         Reason::Audience => "the audience it expects differs",
         Reason::Issuer => "the issuer it expects differs",
         Reason::Algorithm => "the algorithms it allows differ",
+        Reason::Expired | Reason::NotYetValid => "its clock differs",
         _ => "its key, audience or clock differs",
     };
-    Some(hit(
-        Finding::Disagreement,
-        Severity::High,
-        format!("{} refuses what jwtrail finds valid: {differs}", hop.callee),
-    ))
+    let callee = &hop.callee;
+    let detail = match other {
+        Some((service, _)) if *service == entry.resource.service => {
+            format!("one instance of {callee} refuses what another accepts: {differs}")
+        }
+        Some((service, _)) => {
+            format!("{callee} refuses what {} accepts: {differs}", case.profile.shown(service))
+        }
+        None if matches!(seen.token.check, Check::Valid(_)) => {
+            format!("{callee} refuses what jwtrail finds valid: {differs}")
+        }
+        None => return None,
+    };
+    Some(hit(Finding::Disagreement, Severity::High, detail))
 }
 
 fn scope_widened(hop: &Judged<'_>) -> Option<FindingHit> {

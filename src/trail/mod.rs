@@ -36,7 +36,7 @@ use std::time::Duration;
 use ahash::{AHashMap, AHashSet};
 
 use crate::model::policy::Policy;
-use crate::model::{Batch, Hop, ServiceName, SpanId, TraceId, UnixNanos};
+use crate::model::{Batch, Fingerprint, Hop, ServiceName, SpanId, TraceId, UnixNanos};
 
 use aggregate::Sums;
 use coverage::Coverage;
@@ -109,6 +109,8 @@ pub struct Trail {
     oldest_broken: VecDeque<TraceId>,
     broken_bytes: usize,
     withdrawn: Vec<ProblemRow>,
+    /// Traces in which a token was refused, by token.
+    refusals: AHashMap<Fingerprint, AHashSet<TraceId>>,
 }
 
 impl Trail {
@@ -132,6 +134,7 @@ impl Trail {
             oldest_broken: VecDeque::new(),
             broken_bytes: 0,
             withdrawn: Vec::new(),
+            refusals: AHashMap::new(),
         }
     }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use ahash::{AHashMap, AHashSet};
 
-use crate::model::{Carried, CarriedValue, ServiceName, Span, SpanKind};
+use crate::model::{Carried, CarriedValue, Fingerprint, ServiceName, Span, SpanKind};
 
 /// One process, one span kind, one instrumentation scope.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -45,6 +45,10 @@ pub enum Fact {
     HostGivenToken(Arc<str>),
     /// This caller was seen at a token or introspection endpoint.
     AsksIssuer(ServiceName),
+    /// This process of this service took this token: it said so, or answered well where it is known to refuse.
+    Accepts(Fingerprint, ServiceName, Arc<str>),
+    /// This token was refused somewhere in the trace, for its own sake.
+    Refused(Fingerprint),
 }
 
 /// The capture profile and its companions.
@@ -56,6 +60,7 @@ pub struct Profile {
     destinations: AHashSet<Arc<str>>,
     namespaces: AHashMap<Arc<str>, AHashSet<Arc<str>>>,
     facts: AHashMap<Fact, u32>,
+    acceptors: AHashMap<Fingerprint, Vec<(ServiceName, Arc<str>)>>,
 }
 
 /// What a span taught the profile.
@@ -185,11 +190,19 @@ impl Profile {
         self.facts.contains_key(fact)
     }
 
+    /// The processes that took a token, by service.
+    pub fn acceptors(&self, token: &Fingerprint) -> &[(ServiceName, Arc<str>)] {
+        self.acceptors.get(token).map_or(&[], Vec::as_slice)
+    }
+
     /// Adds a trace's fact; true where it is new.
     pub fn add(&mut self, fact: &Fact) -> bool {
         if let Some(count) = self.facts.get_mut(fact) {
             *count += 1;
             return false;
+        }
+        if let Fact::Accepts(token, service, instance) = fact {
+            self.acceptors.entry(token.clone()).or_default().push((service.clone(), Arc::clone(instance)));
         }
         self.facts.insert(fact.clone(), 1);
         true
@@ -202,7 +215,17 @@ impl Profile {
                 *count -= 1;
                 false
             }
-            Some(_) => self.facts.remove(fact).is_some(),
+            Some(_) => {
+                if let Fact::Accepts(token, service, instance) = fact
+                    && let Some(list) = self.acceptors.get_mut(token)
+                {
+                    list.retain(|(s, i)| (s, i) != (service, instance));
+                    if list.is_empty() {
+                        self.acceptors.remove(token);
+                    }
+                }
+                self.facts.remove(fact).is_some()
+            }
             None => false,
         }
     }

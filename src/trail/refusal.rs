@@ -50,14 +50,15 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// 2xx or gRPC 0.
+    /// 2xx or gRPC 0; 101 (a websocket begins) and 304 (the cache is right) are as good.
     pub fn accepted(&self) -> bool {
-        !self.refused && self.status.is_some_and(|s| if self.grpc { s == 0 } else { (200..300).contains(&s) })
+        let well = |status| matches!(status, 101 | 200..300 | 304);
+        !self.refused && self.status.is_some_and(|s| if self.grpc { s == 0 } else { well(s) })
     }
 
     /// A redirect.
     pub fn redirected(&self) -> bool {
-        !self.grpc && self.status.is_some_and(|s| (300..400).contains(&s))
+        !self.grpc && self.status.is_some_and(|s| (300..400).contains(&s) && s != 304)
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use ahash::AHashSet;
+use ahash::{AHashMap, AHashSet};
 
-use crate::model::{Severity, TraceId, UnixNanos, Verdict};
+use crate::model::{Fingerprint, Severity, TraceId, UnixNanos, Verdict};
 
 use super::aggregate::Contribution;
 use super::explain::explain;
@@ -164,8 +164,10 @@ impl Trail {
     fn replace_facts(&mut self, id: TraceId, facts: &[Fact]) {
         let Some(trace) = self.traces.get_mut(&id) else { return };
         let old = std::mem::replace(&mut trace.facts, facts.to_vec());
+        note_refusals(&mut self.refusals, id, &old, facts);
         let mut flipped: Vec<&Fact> = facts.iter().filter(|fact| self.profile.add(fact)).collect();
         let gone: Vec<&Fact> = old.iter().filter(|fact| self.profile.remove(fact)).collect();
+        let mut reconsider: Vec<TraceId> = Vec::new();
         // A fact that left and came back in one judgement has not changed.
         flipped.retain(|fact| !old.contains(fact));
         for fact in flipped.into_iter().chain(gone.into_iter().filter(|fact| !facts.contains(fact))) {
@@ -177,8 +179,11 @@ impl Trail {
                     self.learned.insert(service.clone());
                 }
                 Fact::TracedHost(_) | Fact::HostGivenToken(_) => self.learned_all = true,
+                Fact::Accepts(token, ..) => reconsider.extend(self.refusals.get(token).into_iter().flatten()),
+                Fact::Refused(_) => {}
             }
         }
+        reconsider.into_iter().filter(|trace| *trace != id).for_each(|trace| self.touch_linked(trace));
     }
 
     fn replace_contributions(&mut self, id: TraceId, hops: Vec<Drawn>) {
@@ -297,6 +302,27 @@ impl Trail {
             self.broken_bytes = self.broken_bytes.saturating_sub(trace.bytes);
         }
         self.links_in.remove(&id);
+        // What a trace taught of services stays known; what it taught of one token goes with it.
+        note_refusals(&mut self.refusals, id, &trace.facts, &[]);
+        for fact in trace.facts.iter().filter(|fact| matches!(fact, Fact::Accepts(..) | Fact::Refused(_))) {
+            self.profile.remove(fact);
+        }
+    }
+}
+
+/// Keeps which traces refused which token, so that an acceptance elsewhere finds them.
+fn note_refusals(refusals: &mut AHashMap<Fingerprint, AHashSet<TraceId>>, id: TraceId, old: &[Fact], new: &[Fact]) {
+    let token = |fact: &Fact| if let Fact::Refused(token) = fact { Some(token.clone()) } else { None };
+    for gone in old.iter().filter_map(token) {
+        if let Some(traces) = refusals.get_mut(&gone) {
+            traces.remove(&id);
+            if traces.is_empty() {
+                refusals.remove(&gone);
+            }
+        }
+    }
+    for token in new.iter().filter_map(token) {
+        refusals.entry(token).or_default().insert(id);
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jwtrail::model::policy::Policy;
 use jwtrail::model::{Anomaly, Batch, CarriedValue, Check, Reason, Span, SpanKind, Token, TokenFormat, VerifyResult};
+use jwtrail::otlp::BatchBuilder;
 use jwtrail::otlp::extract::Extractor;
 use jwtrail::otlp::redact::{redact_logs, redact_traces, visit_logs, visit_traces};
 use jwtrail::token::{FingerprintKey, KeySets, RawToken, Shared};

@@ -162,12 +162,13 @@ impl Owner {
     }
 
     fn publish_if_changed(&mut self) {
+        self.last_publish = Some(Instant::now());
+        // The summary comes first: it draws up the hops that announcements show.
+        let mut snapshot = self.snapshot();
         for announcement in self.trail.announcements() {
             // A reader that is too slow, or not there, loses lines and no verdict: the snapshot has them all.
             drop(self.announce.try_send(announcement));
         }
-        self.last_publish = Some(Instant::now());
-        let mut snapshot = self.snapshot();
         let last = Arc::clone(&self.publish.borrow());
         (snapshot.revision, snapshot.now) = (last.revision, last.now);
         if snapshot == *last {

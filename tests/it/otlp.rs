@@ -3,6 +3,7 @@
 mod server;
 mod support;
 
+mod buffer;
 mod files;
 mod grpc;
 mod http;

@@ -4,6 +4,7 @@ mod server;
 mod support;
 
 mod buffer;
+mod exporter;
 mod files;
 mod grpc;
 mod http;

@@ -1,1 +1,3 @@
+//! One integration test binary that mirrors the modules.
 
+mod tui;

@@ -61,7 +61,7 @@ fn beside(state: &State) -> (u8, Row) {
         return (8, Row::new().own(&format!("{} spans, {} hops behind", count(spans), count(hops)), quiet));
     }
     if let Mode::Replay { file } = &state.mode {
-        return (3, Row::new().own(file, quiet));
+        return (8, Row::new().own(file, quiet));
     }
     let ports: Vec<String> =
         state.listening.iter().filter_map(|address| port(address)).map(|port| format!(":{port}")).collect();

@@ -193,12 +193,9 @@ fn the_detail_scrolls_to_its_end_and_no_further() {
 
 #[test]
 fn nothing_breaks_when_every_key_meets_every_screen() {
-    let list = Driven { state: Driven::new(80, 24, forty()).state };
     let mut no_graph = Driven::new(80, 24, store());
     no_graph.state.laid = Arc::default();
-    for start in
-        [list.state, no_graph.state, Driven::new(60, 16, Arc::default()).state, Driven::new(10, 3, store()).state]
-    {
+    for start in [no_graph.state, Driven::new(60, 16, Arc::default()).state, Driven::new(10, 3, store()).state] {
         for first in "hjklgGbf0w m?\t\n".chars() {
             for second in "hjklgGbf0w m?\t\n\u{1b}".chars() {
                 let driven = Driven { state: start.clone() }.keys(&format!("{first}{second}"));

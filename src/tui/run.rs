@@ -104,7 +104,7 @@ impl Layouts {
                     let question = asked.borrow_and_update().clone();
                     let Some(question) = question else { continue };
                     let laid = std::panic::catch_unwind(|| lay_out(&question));
-                    let laid = laid.unwrap_or_else(|_| Answer { ask: question, drawing: None, hidden: 0 });
+                    let laid = laid.unwrap_or(Answer { ask: question, drawing: None, hidden: 0 });
                     if answer.send(Arc::new(laid)).is_err() {
                         break;
                     }

@@ -128,7 +128,7 @@ impl Grid {
             for cell in [task.start, approach] {
                 self.cells[cell].flat = task.trunk;
             }
-            for cell in self.leg(task) {
+            for cell in Self::leg(task) {
                 self.cells[cell].closed = true;
             }
         }
@@ -140,7 +140,7 @@ impl Grid {
         for (at, task) in tasks.iter().enumerate() {
             let mut path = self.cheapest(task).ok_or(at)?;
             self.claim(task, &path);
-            path.extend(self.leg(task).map(|cell| (cell, task.way)));
+            path.extend(Self::leg(task).map(|cell| (cell, task.way)));
             lines.push((task.edge, self.line(topology, task, &path)));
         }
         lines.sort_by_key(|(edge, _)| *edge);
@@ -159,7 +159,7 @@ impl Grid {
     }
 
     /// The cells that are the edge's own, from its own line to its head.
-    fn leg(&self, task: &Task) -> impl Iterator<Item = usize> + use<> {
+    fn leg(task: &Task) -> impl Iterator<Item = usize> + use<> {
         let (goal, way) = (task.goal, task.way);
         (0..LEG).map(move |step| if way == Way::Left { goal - step } else { goal + step })
     }

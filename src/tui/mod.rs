@@ -96,8 +96,8 @@ pub enum TuiError {
     /// The terminal refused.
     #[error("the terminal could not be used: {0}")]
     Terminal(#[from] std::io::Error),
-    /// The screen's thread fell over; its message went to standard error once the terminal was restored.
-    #[error("the screen stopped by a fault of its own: please report the message above")]
+    /// Something panicked; its message went to standard error once the terminal was restored.
+    #[error("the screen stopped by a fault in jwtrail: please report the message above")]
     Panicked,
 }
 

@@ -1,8 +1,11 @@
 //! The screen as a stranger sees it: text and colour of whole pictures, and what keys do to them.
 
+#![expect(clippy::expect_used, reason = "what a test needs and does not find is its failure")]
+
 mod fixture;
 mod keys;
 mod layout;
+mod pty;
 
 use std::fmt::Write as _;
 use std::sync::Arc;

@@ -6,7 +6,7 @@ use super::frame;
 use super::pen::{Pen, Row};
 use super::problems::cause_text;
 use crate::model::{Anomaly, Hop, Presence, Segment, Side, SubjectKind, Token, Verdict, VerifyResult, VerifySource};
-use crate::trail::summary::{EdgeRow, NodeKind, ProblemRow, ServiceRow, SetupNote};
+use crate::trail::summary::{EdgeRow, ProblemRow};
 use crate::tui::geometry::{Area, Frame, Pane};
 use crate::tui::graph::OUTSIDE;
 use crate::tui::state::{Selection, State};
@@ -84,8 +84,8 @@ fn rows(state: &State, area: Area) -> Vec<Row> {
 }
 
 /// Lines in the making.
-struct Page {
-    theme: Theme,
+pub(super) struct Page {
+    pub(super) theme: Theme,
     width: usize,
     height: usize,
     rows: Vec<Row>,
@@ -93,7 +93,7 @@ struct Page {
 
 impl Page {
     /// A labelled text, wrapped, the label before its first line.
-    fn text(&mut self, label: &'static str, text: &str, style: Style) {
+    pub(super) fn text(&mut self, label: &'static str, text: &str, style: Style) {
         self.text_after(label, Row::new(), text, style);
     }
 
@@ -114,7 +114,7 @@ impl Page {
     }
 
     /// Parts joined by dots, wrapped between parts, the label before the first line.
-    fn parts(&mut self, label: &'static str, before: Row, parts: Vec<Row>) {
+    pub(super) fn parts(&mut self, label: &'static str, before: Row, parts: Vec<Row>) {
         let indent = LABEL + before.width();
         let mut row = self.label(label).then(before);
         let mut empty = true;
@@ -308,68 +308,6 @@ impl Page {
             }
         }
         self.rows.push(row);
-    }
-
-    fn service(&mut self, state: &State, row: &ServiceRow) {
-        let kind = match row.kind {
-            NodeKind::Service => "a service that exports spans",
-            NodeKind::External => "a host that never reports",
-            NodeKind::Queue => "a message destination",
-            NodeKind::Database => "a database or cache",
-        };
-        let mut parts = vec![Row::new().text(kind, Style::new())];
-        if !row.language.is_empty() {
-            parts.push(Row::new().own(&row.language, Style::new()));
-        }
-        if row.spans > 0 {
-            parts.push(Row::new().own(&format!("{} spans", count(row.spans)), Style::new()));
-        }
-        self.parts("node", Row::new(), parts);
-        if row.kind == NodeKind::Service {
-            let tells = |known: Option<bool>, yes, no, none| match known {
-                Some(true) => yes,
-                Some(false) => no,
-                None => none,
-            };
-            let inbound = tells(row.captures_inbound, "shows what it receives", "does not show what it receives", "");
-            let outbound =
-                tells(row.captures_outbound, "shows what it sends", "does not show what it sends", "makes no calls");
-            self.parts(
-                "tokens",
-                Row::new(),
-                vec![Row::new().own(inbound, Style::new()), Row::new().own(outbound, Style::new())],
-            );
-            let verifies = tells(
-                row.verifies,
-                "seen to check tokens",
-                "says that it does not check tokens",
-                "not seen to check tokens",
-            );
-            self.text("checks", verifies, Style::new());
-        }
-        for (label, calls) in [("called by", false), ("calls", true)] {
-            let edges =
-                state.snapshot.edges.iter().filter(|edge| {
-                    if calls { edge.caller.as_ref() == Some(&row.name) } else { edge.callee == row.name }
-                });
-            let parts: Vec<Row> = edges
-                .map(|edge| {
-                    let other = if calls { &*edge.callee } else { edge.caller.as_deref().unwrap_or(OUTSIDE) };
-                    let style = self.theme.verdict(edge.shown);
-                    Row::new().text(self.theme.glyph(edge.shown), style).own(&format!(" {other}"), Style::new())
-                })
-                .collect();
-            if !parts.is_empty() {
-                self.parts(label, Row::new(), parts);
-            }
-        }
-        for note in &state.snapshot.setup {
-            if let SetupNote::Dark { service, advice } = note
-                && *service == row.name
-            {
-                self.text("look at", advice, self.theme.strong());
-            }
-        }
     }
 }
 

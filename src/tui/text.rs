@@ -37,6 +37,8 @@ impl Safe {
                     }
                     continue;
                 }
+                // Wider than any cell pair: terminals do not agree on it.
+                _ if character.width().is_some_and(|width| width > 2) => out.push('�'),
                 _ => out.push(character),
             }
             marks = 0;

@@ -60,7 +60,7 @@ fn inside() {
                     lamp.turned.notified().await;
                     let thread = std::thread::spawn(|| panic!("as the test wants it"));
                     assert!(thread.join().is_err());
-                    std::future::pending().await
+                    std::future::pending::<()>().await;
                 }
                 _ => std::future::pending().await,
             }
@@ -97,7 +97,7 @@ impl Terminal {
         let mut reader = pair.master.try_clone_reader().expect("a reader");
         let (sender, output) = channel();
         std::thread::spawn(move || {
-            let mut bytes = [0; 65_536];
+            let mut bytes = [0; 8_192];
             while let Ok(read @ 1..) = reader.read(&mut bytes) {
                 if sender.send(bytes[..read].to_vec()).is_err() {
                     break;

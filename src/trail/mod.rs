@@ -192,7 +192,9 @@ impl Trail {
     fn touch(&mut self, id: TraceId, now: UnixNanos) -> &mut TraceState {
         if let Some(linking) = self.links_in.get(&id) {
             let linking: Vec<TraceId> = linking.iter().map(|(_, trace)| *trace).collect();
-            linking.into_iter().for_each(|trace| self.touch_linked(trace));
+            for trace in linking {
+                self.touch_linked(trace);
+            }
         }
         let trace = self.traces.entry(id).or_insert_with(|| {
             self.oldest.push_back(id);

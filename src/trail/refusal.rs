@@ -207,6 +207,10 @@ fn relayed(tree: &Tree<'_>, pair: &Pair) -> Option<usize> {
         let mut stack = tree.nodes[entry].children.clone();
         while let Some(at) = stack.pop() {
             if !tree.same_service(at, entry) {
+                // A proxy that answers for the service behind it shows no call span of its own.
+                if tree.spans[at].is_entry() && super::pairing::refuses(&tree.spans[at]) {
+                    found.push(at);
+                }
                 continue;
             }
             if tree.nodes[at].role == Role::Call && saw_refusal(tree, at) && !tree.nodes[at].nature.exempt() {

@@ -56,7 +56,7 @@ fn dropped(trace: u8) -> Value {
 }
 
 fn lines() -> String {
-    (1..=3).map(|trace| format!("{}\n", dropped(trace))).collect()
+    (1..=3).map(|trace| dropped(trace).to_string()).collect::<Vec<String>>().join("\n") + "\n"
 }
 
 struct Folder(tempfile::TempDir);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jwtrail::model::policy::Policy;
 use jwtrail::model::{Anomaly, CarriedValue, SpanKind};
+use jwtrail::otlp::BatchBuilder;
 use jwtrail::otlp::extract::Extractor;
 use jwtrail::otlp::redact::{redact_logs, visit_logs};
 use jwtrail::token::{FingerprintKey, KeySets, Shared};

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use jwtrail::model::{Batch, CarriedValue, Span, Token};
+use jwtrail::otlp::BatchBuilder;
 use jwtrail::otlp::extract::Extractor;
 use jwtrail::otlp::redact::visit_traces;
 use jwtrail::token::Shared;

@@ -117,7 +117,8 @@ impl Screen {
             screen.problems = Some(Area { y: body.y + map, h: list, ..body });
             screen.detail = Area { y: body.y + map + list, h: detail, ..body };
         } else {
-            let top = if upper == Pane::Map { body.h / 2 } else { lines.clamp(3, (body.h * 2 / 5).max(3)) };
+            let list = lines.clamp(3, (body.h * 2 / 5).max(3));
+            let top = if upper == Pane::Map { body.h / 2 } else { list.min(body.h) };
             let area = Area { h: top, ..body };
             if upper == Pane::Map {
                 screen.map = Some(area);

@@ -17,3 +17,4 @@ mod spans;
 mod tags;
 mod token;
 mod trail;
+mod tui;

@@ -217,10 +217,10 @@ impl Answer {
 /// Lays out a graph. Deterministic; takes milliseconds for what fits a screen.
 pub fn lay_out(ask: &Ask) -> Answer {
     let answer = |drawing, hidden| Answer { ask: ask.clone(), drawing, hidden };
-    if ask.scope != Scope::Focus {
-        if let Some(drawing) = fitting(&ask.whole, ask.room) {
-            return answer(Some(drawing), 0);
-        }
+    if ask.scope != Scope::Focus
+        && let Some(drawing) = fitting(&ask.whole, ask.room)
+    {
+        return answer(Some(drawing), 0);
     }
     if ask.scope == Scope::All {
         return answer(densest(&ask.whole), 0);

@@ -66,6 +66,7 @@ struct Cell {
     upright: usize,
 }
 
+#[derive(Clone)]
 struct Grid {
     width: usize,
     cells: Vec<Cell>,
@@ -80,34 +81,26 @@ struct Task {
     goal: usize,
 }
 
-/// Lines for every edge; `None` if one of them finds no way.
+/// Times that routing begins anew, with the line that found no way before all others.
+const TRIES: usize = 10;
+
+/// Lines for every edge; `None` if they find no way in any order tried.
 pub(super) fn route(topology: &Topology, placement: &Placement, boxed: bool) -> Option<Drawing> {
-    let mut grid = Grid::new(placement);
+    let mut fresh = Grid::new(placement);
     let mut tasks: Vec<Task> = Vec::new();
     for (edge, (&(from, to), dock)) in topology.edges.iter().zip(&placement.docks).enumerate() {
         let trunk = if dock.back { topology.nodes.len() + edge } else { from } + 1;
-        tasks.push(grid.task(placement, edge, trunk, (from, to), *dock)?);
+        tasks.push(fresh.task(placement, edge, trunk, (from, to), *dock)?);
     }
-    // Both ends come first: no line may run over another's glyph, nor block the way out of a box.
-    for task in &tasks {
-        let approach = if task.way == Way::Left { task.goal + 1 } else { task.goal - 1 };
-        for cell in [task.start, approach] {
-            grid.cells[cell].flat = task.trunk;
-        }
-        for cell in grid.leg(task) {
-            grid.cells[cell].closed = true;
+    fresh.reserve(&tasks);
+    tasks.sort_by_key(|task| (fresh.distance(task.start, task.goal), task.edge));
+    for _ in 0..TRIES {
+        match fresh.clone().route_all(topology, &tasks) {
+            Ok(lines) => return Some(crop(topology, placement, lines, boxed)),
+            Err(stuck) => tasks[..=stuck].rotate_right(1),
         }
     }
-    tasks.sort_by_key(|task| (grid.distance(task.start, task.goal), task.edge));
-    let mut lines = Vec::with_capacity(tasks.len());
-    for task in &tasks {
-        let mut path = grid.cheapest(task)?;
-        grid.claim(task, &path);
-        path.extend(grid.leg(task).map(|cell| (cell, task.way)));
-        lines.push((task.edge, grid.line(topology, task, &path)));
-    }
-    lines.sort_by_key(|(edge, _)| *edge);
-    Some(crop(topology, placement, lines.into_iter().map(|(_, line)| line).collect(), boxed))
+    None
 }
 
 impl Grid {
@@ -128,6 +121,32 @@ impl Grid {
         grid
     }
 
+    /// Both ends come first: no line may run over another's glyph, nor block the way out of a box.
+    fn reserve(&mut self, tasks: &[Task]) {
+        for task in tasks {
+            let approach = if task.way == Way::Left { task.goal + 1 } else { task.goal - 1 };
+            for cell in [task.start, approach] {
+                self.cells[cell].flat = task.trunk;
+            }
+            for cell in Self::leg(task) {
+                self.cells[cell].closed = true;
+            }
+        }
+    }
+
+    /// Lines in the order of the edges, or which of the tasks found no way.
+    fn route_all(mut self, topology: &Topology, tasks: &[Task]) -> Result<Vec<Line>, usize> {
+        let mut lines = Vec::with_capacity(tasks.len());
+        for (at, task) in tasks.iter().enumerate() {
+            let mut path = self.cheapest(task).ok_or(at)?;
+            self.claim(task, &path);
+            path.extend(Self::leg(task).map(|cell| (cell, task.way)));
+            lines.push((task.edge, self.line(topology, task, &path)));
+        }
+        lines.sort_by_key(|(edge, _)| *edge);
+        Ok(lines.into_iter().map(|(_, line)| line).collect())
+    }
+
     fn task(&self, placement: &Placement, edge: usize, trunk: usize, ends: (usize, usize), dock: Dock) -> Option<Task> {
         let (from, to) = (&placement.places[ends.0], &placement.places[ends.1]);
         let cell = |x: usize, y: usize| (y + MARGIN) * self.width + x;
@@ -140,7 +159,7 @@ impl Grid {
     }
 
     /// The cells that are the edge's own, from its own line to its head.
-    fn leg(&self, task: &Task) -> impl Iterator<Item = usize> + use<> {
+    fn leg(task: &Task) -> impl Iterator<Item = usize> + use<> {
         let (goal, way) = (task.goal, task.way);
         (0..LEG).map(move |step| if way == Way::Left { goal - step } else { goal + step })
     }

@@ -14,12 +14,15 @@ use super::{DOWN, Drawing, EdgeKey, LEFT, Line, Placed, RIGHT, Step, Topology, U
 /// Free rows above and below the boxes, for lines that go around.
 const MARGIN: usize = 2;
 
-const STEP: u32 = 10;
-const SHARED: u32 = 6;
-const BEND: u32 = 14;
-const CROSSING: u32 = 18;
+const STEP: u32 = 160;
+const SHARED: u32 = 96;
+const BEND: u32 = 224;
+const CROSSING: u32 = 288;
 /// Beside a box, where a line going up or down reads as its border.
-const HUGGING: u32 = 6;
+const HUGGING: u32 = 96;
+/// Most that a row up or down may cost more far from the caller than near it: among ways of one length the one that
+/// turns early wins, so that near callers take the near tracks and lines nest instead of locking each other in.
+const EARLY: usize = 15;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Way {
@@ -251,7 +254,9 @@ impl Grid {
                 if into.closed || (owner != 0 && owner != task.trunk) {
                     continue;
                 }
-                let step = if owner == task.trunk { SHARED } else { STEP };
+                let late =
+                    if goes.flat() { 0 } else { (next % self.width).abs_diff(task.start % self.width).min(EARLY) };
+                let step = if owner == task.trunk { SHARED } else { STEP } + late as u32;
                 let total = cost[here] + turn + step;
                 let there = state(next, goes);
                 if total < cost[there] {

@@ -163,7 +163,7 @@ fn first_spans_tick_before_the_first_hop() {
     let mut build = fixture::Build::new().services(&["gateway"]);
     (build.snapshot.totals.spans, build.snapshot.totals.traces, build.snapshot.totals.hops) = (3, 1, 0);
     let text = Driven::new(80, 24, build.done()).text();
-    assert!(text.contains("It works.  3 spans from gateway, 1 traces"), "{text}");
+    assert!(text.contains("It works.  3 spans, 1 trace from gateway; no hop"), "{text}");
 }
 
 #[test]
@@ -185,6 +185,17 @@ fn evidence_of_each_accusation() {
     let detail = "in X-Access-Token, where it was in Authorization before";
     let moved = fixture::store().finding(hop, Finding::Moved, Severity::Low, detail).done();
     insta::assert_snapshot!("detail_finding", Driven::new(120, 30, moved).keys("G").text());
+}
+
+#[test]
+fn a_node_tells_what_it_shows_and_whom_it_calls() {
+    let mut driven = Driven::new(120, 40, store()).keys("\tg");
+    driven.press(KeyCode::BackTab);
+    driven.press(KeyCode::BackTab);
+    driven = driven.keys("g");
+    assert!(driven.text().contains("calls    ● gateway"), "{}", driven.text());
+    driven = driven.keys("lllll");
+    insta::assert_snapshot!(driven.text());
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::trail::summary::{EdgeRow, NodeKind};
 
 use super::text::Safe;
 
-/// Steps that the routing of one graph may take: a fifth of a second on one core of a laptop.
+/// Steps that the routing of one graph may take: a bound on work, so that the same graph always has the same answer.
 const STEPS: u32 = 1_000_000;
 /// Nodes beyond which no layout is tried: a list of edges says more.
 const MOST_NODES: usize = 80;

@@ -189,12 +189,11 @@ fn evidence_of_each_accusation() {
 
 #[test]
 fn a_node_tells_what_it_shows_and_whom_it_calls() {
-    let mut driven = Driven::new(120, 40, store()).keys("\tg");
-    driven.press(KeyCode::BackTab);
+    let mut driven = Driven::new(120, 40, store());
     driven.press(KeyCode::BackTab);
     driven = driven.keys("g");
     assert!(driven.text().contains("calls    ● gateway"), "{}", driven.text());
-    driven = driven.keys("lllll");
+    driven = driven.keys("llll");
     insta::assert_snapshot!(driven.text());
 }
 

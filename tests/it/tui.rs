@@ -198,6 +198,22 @@ fn a_node_tells_what_it_shows_and_whom_it_calls() {
 }
 
 #[test]
+fn many_switches_leave_room_for_the_map() {
+    for (width, height) in [(80, 24), (120, 40)] {
+        let mut build = fixture::store();
+        build.snapshot.setup.push(SetupNote::ContextBroken { single: 90, all: 100 });
+        let mut driven = Driven::new(width, height, Arc::default());
+        driven.state.switches = (b'1'..=b'9')
+            .map(|key| Switch { key: key.into(), name: "break something in a shop".to_owned(), on: key % 2 == 0 })
+            .collect();
+        driven.say(Message::Snapshot(build.done()));
+        let text = driven.text();
+        assert!(text.contains("Call graph") && text.contains("Problems") && text.contains("look at"), "{text}");
+        assert!(text.contains("gateway") && text.contains("9 ◻") == (width == 120), "{text}");
+    }
+}
+
+#[test]
 fn paused_shows_how_much_is_behind() {
     let mut driven = Driven::new(120, 40, store()).keys(" ");
     let before = driven.text();

@@ -48,7 +48,7 @@ impl Page {
             );
             self.text("checks", verifies, Style::new());
         }
-        self.edges(state, "called by", |edge| {
+        self.edges(state, "callers", |edge| {
             (edge.callee == row.name).then(|| edge.caller.as_deref().unwrap_or(OUTSIDE))
         });
         self.edges(state, "calls", |edge| (edge.caller.as_ref() == Some(&row.name)).then_some(&*edge.callee));

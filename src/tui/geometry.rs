@@ -106,8 +106,8 @@ impl Screen {
             return screen;
         }
         let lines = u16::try_from(problems.clamp(1, 100) * 2 + 1).unwrap_or(u16::MAX);
-        if body.h >= 20 {
-            let least = (body.h * 4 / 10).max(9);
+        if body.h >= 17 {
+            let least = (body.h * 4 / 10).max(7);
             let list = lines.min((body.h - least) / 3).max(3);
             let most = body.h - least - list;
             // What the graph leaves free belongs to the evidence.

@@ -191,6 +191,11 @@ pub fn count(number: u64) -> String {
     out
 }
 
+/// A number of things: `1 trace`, `1,284 traces`.
+pub fn things(number: u64, thing: &str) -> String {
+    format!("{} {thing}{}", count(number), if number == 1 { "" } else { "s" })
+}
+
 /// A stretch of time for people, in its one largest unit: `3 s`, `12 m`, `5 h`, `2 d`.
 pub fn stretch(seconds: u64) -> String {
     match seconds {

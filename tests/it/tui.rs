@@ -163,7 +163,7 @@ fn first_spans_tick_before_the_first_hop() {
     let mut build = fixture::Build::new().services(&["gateway"]);
     (build.snapshot.totals.spans, build.snapshot.totals.traces, build.snapshot.totals.hops) = (3, 1, 0);
     let text = Driven::new(80, 24, build.done()).text();
-    assert!(text.contains("It works.  3 spans from gateway, 1 traces"), "{text}");
+    assert!(text.contains("It works.  3 spans, 1 trace from gateway; no hop"), "{text}");
 }
 
 #[test]
@@ -185,6 +185,32 @@ fn evidence_of_each_accusation() {
     let detail = "in X-Access-Token, where it was in Authorization before";
     let moved = fixture::store().finding(hop, Finding::Moved, Severity::Low, detail).done();
     insta::assert_snapshot!("detail_finding", Driven::new(120, 30, moved).keys("G").text());
+}
+
+#[test]
+fn a_node_tells_what_it_shows_and_whom_it_calls() {
+    let mut driven = Driven::new(120, 40, store());
+    driven.press(KeyCode::BackTab);
+    driven = driven.keys("g");
+    assert!(driven.text().contains("calls    ● gateway"), "{}", driven.text());
+    driven = driven.keys("llll");
+    insta::assert_snapshot!(driven.text());
+}
+
+#[test]
+fn many_switches_leave_room_for_the_map() {
+    for (width, height) in [(80, 24), (120, 40)] {
+        let mut build = fixture::store();
+        build.snapshot.setup.push(SetupNote::ContextBroken { single: 90, all: 100 });
+        let mut driven = Driven::new(width, height, Arc::default());
+        driven.state.switches = (b'1'..=b'9')
+            .map(|key| Switch { key: key.into(), name: "break something in a shop".to_owned(), on: key % 2 == 0 })
+            .collect();
+        driven.say(Message::Snapshot(build.done()));
+        let text = driven.text();
+        assert!(text.contains("Call graph") && text.contains("Problems") && text.contains("look at"), "{text}");
+        assert!(text.contains("gateway") && text.contains("9 ◻") == (width == 120), "{text}");
+    }
 }
 
 #[test]

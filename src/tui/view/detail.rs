@@ -75,9 +75,7 @@ fn rows(state: &State, area: Area) -> Vec<Row> {
                 page.service(state, row);
             }
         }
-        Selection::Node(None) => {
-            page.text("", "where requests come from that no traced service sent", Style::new());
-        }
+        Selection::Node(None) => page.outside(state),
         Selection::None => page.text("", "select an edge or a problem to see its evidence", state.theme.quiet()),
     }
     page.rows

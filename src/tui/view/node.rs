@@ -4,7 +4,7 @@ use ratatui::style::Style;
 
 use super::detail::Page;
 use super::pen::Row;
-use crate::trail::summary::{NodeKind, ServiceRow, SetupNote};
+use crate::trail::summary::{EdgeRow, NodeKind, ServiceRow, SetupNote};
 use crate::tui::graph::OUTSIDE;
 use crate::tui::state::State;
 use crate::tui::text::count;
@@ -48,28 +48,36 @@ impl Page {
             );
             self.text("checks", verifies, Style::new());
         }
-        for (label, calls) in [("called by", false), ("calls", true)] {
-            let edges =
-                state.snapshot.edges.iter().filter(|edge| {
-                    if calls { edge.caller.as_ref() == Some(&row.name) } else { edge.callee == row.name }
-                });
-            let parts: Vec<Row> = edges
-                .map(|edge| {
-                    let other = if calls { &*edge.callee } else { edge.caller.as_deref().unwrap_or(OUTSIDE) };
-                    let style = self.theme.verdict(edge.shown);
-                    Row::new().text(self.theme.glyph(edge.shown), style).own(&format!(" {other}"), Style::new())
-                })
-                .collect();
-            if !parts.is_empty() {
-                self.parts(label, Row::new(), parts);
-            }
-        }
+        self.edges(state, "callers", |edge| {
+            (edge.callee == row.name).then(|| edge.caller.as_deref().unwrap_or(OUTSIDE))
+        });
+        self.edges(state, "calls", |edge| (edge.caller.as_ref() == Some(&row.name)).then_some(&*edge.callee));
         for note in &state.snapshot.setup {
             if let SetupNote::Dark { service, advice } = note
                 && *service == row.name
             {
                 self.text("look at", advice, self.theme.strong());
             }
+        }
+    }
+
+    /// Where requests come from.
+    pub(super) fn outside(&mut self, state: &State) {
+        self.text("node", "the outside: whoever sends requests that no traced service sent", Style::new());
+        self.edges(state, "calls", |edge| edge.caller.is_none().then_some(&*edge.callee));
+    }
+
+    /// The edges that `other` names the far end of, each with its verdict.
+    fn edges<'a>(&mut self, state: &'a State, label: &'static str, other: impl Fn(&'a EdgeRow) -> Option<&'a str>) {
+        let parts: Vec<Row> = (state.snapshot.edges.iter())
+            .filter_map(|edge| {
+                let style = self.theme.verdict(edge.shown);
+                let name = format!(" {}", other(edge)?);
+                Some(Row::new().text(self.theme.glyph(edge.shown), style).own(&name, Style::new()))
+            })
+            .collect();
+        if !parts.is_empty() {
+            self.parts(label, Row::new(), parts);
         }
     }
 }

@@ -14,6 +14,7 @@ mod otlp;
 mod redact;
 mod report;
 mod spans;
+mod suggest;
 mod tags;
 mod token;
 mod trail;

@@ -2,5 +2,6 @@
 
 mod evidence;
 mod order;
+mod policy;
 mod runs;
 pub(crate) mod support;

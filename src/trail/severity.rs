@@ -107,11 +107,12 @@ pub fn apply_policy(case: &Case<'_, '_>, hops: &mut [Judged<'_>]) {
     for hop in hops {
         let (caller, callee) = (hop.caller.clone(), hop.callee.clone());
         let at = hop.key_span(case.forest).map(|span| span.start).unwrap_or_default();
-        let verdict = hop.ruling.verdict;
-        if verdict.accuses() && !hop.recovered {
-            let cause = hop.ruling.cause.map_or("", Cause::name);
-            hop.severity = case.rules.severity(&[cause, verdict.name()]).unwrap_or(hop.severity);
-            if let Some(reason) = case.rules.ignored(caller.as_deref(), &callee, Ok(verdict), at) {
+        if !hop.recovered {
+            let verdict = hop.ruling.verdict;
+            hop.severity = overridden(case, hop).unwrap_or(hop.severity);
+            let matters = verdict.accuses() || hop.severity > Severity::Info;
+            let reason = case.rules.ignored(caller.as_deref(), &callee, Ok(verdict), at).filter(|_| matters);
+            if let Some(reason) = reason {
                 hop.severity = Severity::Info;
                 hop.notes.push(format!("ignored by the policy: {reason}"));
             }
@@ -124,4 +125,13 @@ pub fn apply_policy(case: &Case<'_, '_>, hops: &mut [Judged<'_>]) {
             }
         }
     }
+}
+
+/// The policy's own severity for the cause, else for the verdict. What is exempt is no absence that `absent` means.
+fn overridden(case: &Case<'_, '_>, hop: &Judged<'_>) -> Option<Severity> {
+    let cause = hop.ruling.cause.map_or("", Cause::name);
+    if hop.ruling.cause == Some(Cause::Exempt) {
+        return case.rules.severity(&[cause]);
+    }
+    case.rules.severity(&[cause, hop.ruling.verdict.name()])
 }

@@ -167,9 +167,9 @@ fn list(names: &BTreeSet<Arc<str>>) -> String {
     names.iter().map(|name| glob(name)).collect::<Vec<String>>().join(", ")
 }
 
-/// A glob that matches this name alone, as a TOML string.
+/// A glob that matches this name alone, as a TOML string. A class holds a backslash as it is.
 fn glob(name: &str) -> String {
-    quoted(&globset::escape(name))
+    quoted(&globset::escape(name).replace('\\', "[\\]"))
 }
 
 /// A TOML basic string, with everything escaped that could end it or act on a terminal.

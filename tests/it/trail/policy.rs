@@ -229,6 +229,15 @@ fn severities_are_overridden_by_cause_before_verdict_and_for_findings() {
 }
 
 #[test]
+fn a_team_that_wants_a_token_everywhere_grades_its_absence() {
+    let anonymous = || Request { inbound: Some(String::new()), ..sends("") };
+    assert_eq!(inner("", anonymous()).severity, Severity::Info);
+    assert_eq!(inner("[severity]\nabsent = \"medium\"\n", anonymous()).severity, Severity::Medium);
+    let excused = edge("optional") + "[severity]\nabsent = \"medium\"\n";
+    assert_eq!(said(&inner(&excused, anonymous())), EXEMPT, "an edge that says optional is excused");
+}
+
+#[test]
 fn ignored_is_what_is_named_with_its_reason_until_its_day_is_over() {
     // The spans are of 2026-09-21, UTC.
     let ignore = |rest: &str| format!("[[ignore]]\nto = \"orders\"\nreason = \"ticket 12\"\n{rest}\n");

@@ -29,7 +29,7 @@ fn of(case: &Case<'_, '_>, hop: &Judged<'_>, refused_below: bool) -> Severity {
         Verdict::Failed => Severity::High,
         Verdict::Changed => changed(hop),
         Verdict::Dropped => dropped(case, hop, refused_below),
-        Verdict::Absent => absent(hop),
+        Verdict::Absent => absent(case, hop),
         _ => Severity::Info,
     };
     if hop.ruling.confidence == Confidence::Possible && hop.ruling.verdict.accuses() {
@@ -86,9 +86,10 @@ fn to_login(case: &Case<'_, '_>, hop: &Judged<'_>) -> bool {
         })
 }
 
-fn absent(hop: &Judged<'_>) -> Severity {
+fn absent(case: &Case<'_, '_>, hop: &Judged<'_>) -> Severity {
     let inner = hop.caller.is_some();
-    if hop.rule == Some(TokenRule::Required) {
+    // An edge that requires tokens means its calls, not the preflights and health checks among them.
+    if hop.rule == Some(TokenRule::Required) && !super::exempt::nature(case, hop).exempt() {
         Severity::High
     } else if hop.ruling.anomaly
         || inner

@@ -182,7 +182,7 @@ fn quoted(text: &str) -> String {
             quoted.push('\\');
             quoted.push(c);
         } else if acts {
-            quoted.push_str(&format!("\\U{:08X}", u32::from(c)));
+            quoted.extend(format!("\\U{:08X}", u32::from(c)).chars());
         } else {
             quoted.push(c);
         }

@@ -131,12 +131,25 @@ fn required_makes_any_absence_high() {
 }
 
 #[test]
+fn required_does_not_mean_what_never_carries_a_token() {
+    let health = inner(&edge("required"), Request { path: "/healthz", ..sends("") });
+    assert_eq!(said(&health), EXEMPT);
+    let partner = || Request { callee: Err("api.partner.example.org"), ..sends("") };
+    assert_eq!(said(&inner("", partner())), EXEMPT);
+    let hop = inner("[[edge]]\nto = \"api.partner.*\"\ntoken = \"required\"\n", partner());
+    assert_eq!(hop.severity, Severity::High, "a host outside that is named is meant");
+}
+
+#[test]
 fn optional_excuses_what_was_not_sent_and_nothing_else() {
     assert_eq!(said(&inner(&edge("optional"), sends(""))), EXEMPT);
     let stripped = inner(&edge("optional"), Request { received: Some(String::new()), ..sends(&user()) });
     assert_eq!((stripped.verdict, stripped.cause), (Verdict::Dropped, Some(Cause::Stripped)));
     let other = inner(&edge("optional"), sends(&bearer(&json!({"sub": "mallory"}))));
     assert_eq!((other.verdict, other.severity), (Verdict::Changed, Severity::Critical));
+    let late = Request { received: Some(bearer(&json!({"sub": "mallory"}))), ..sends("") };
+    let late = inner(&edge("optional"), late);
+    assert_eq!(late.verdict, Verdict::Changed, "another token arrived, whatever the caller's span shows");
     let unseen = Request { sent: None, received: Some(String::new()), ..sends("") };
     assert_eq!(said(&inner(&edge("optional"), unseen)), EXEMPT);
 }

@@ -291,7 +291,7 @@ def grpc_stream(run):
     def call(method, to, sends=True, client=0, server=0, **claims):
         jwt = {"authorization": f"Bearer {token(f'user-{method}', **claims)}"}
         t = run.trace()
-        entry = t.server(gateway, headers=jwt, path=f"/{method.lower()}", status=200 if not client else 401)
+        entry = t.server(gateway, headers=jwt, path=f"/{method.lower()}", status={0: 200, 16: 401}.get(client, 500))
         out = grpc(t, gateway, 3, entry, method, client, jwt if sends else NOTHING, ("authorization",), {"server.address": to.host})
         got = grpc(t, to, SERVER, out, method, server, wire(out, jwt if sends else NOTHING), seen if to.stack is NODE else ())
         for n in range(3):

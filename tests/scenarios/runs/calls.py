@@ -83,6 +83,7 @@ def third_party_leak(run):
         inner = t.hop(t.server(gateway, headers=jwt, path="/buy"), orders, jwt, path="/orders")
         for host in ("https://api.partner.test", "https://profile.shop.test", "http://vault.shop.svc.cluster.local:8200"):
             t.client(orders, inner, host, jwt, "/v1/me")
+    run.expect(None, gateway, "originated", "entry", 2)
     run.expect(gateway, orders, "intact", n=2)
     for host, leaks in (("api.partner.test", 2), ("profile.shop.test", 0), ("vault.shop.svc.cluster.local", 0)):
         run.expect(orders, host, "intact", n=2)
@@ -128,6 +129,7 @@ def token_endpoint_called(run):
     run.expect(orders, payment, "changed", "subject_switched", 1, "low")
     run.expect(orders, payment, "changed", "subject_switched", 1, "high")
     run.expect(orders, ledger, "exchanged", "evidence", 1)
+    run.finds(orders, ledger, "scope_widened", 1)
 
 
 @scenario
@@ -140,6 +142,7 @@ def jwks_called(run):
         inner = t.hop(t.server(gateway, headers=jwt, path="/buy"), payment, jwt, path="/pay")
         t.client(payment, inner, IDP, {}, "/.well-known/jwks.json", scope="opentelemetry.instrumentation.urllib")
         t.hop(inner, keycloak, NOTHING, path="/realms/shop/protocol/openid-connect/certs")
+    run.expect(None, gateway, "originated", "entry", 2)
     run.expect(gateway, payment, "intact", n=2)
     run.expect(payment, "id.shop.test", "absent", "exempt", 2)
     run.expect(payment, keycloak, "absent", "exempt", 2)
@@ -196,6 +199,8 @@ def redirect_other_host(run):
     entry = t.server(gateway, headers=jwt, path="/img")
     t.server(shop, t.client(gateway, entry, shop, jwt, "/img/2", 302, scope=HTTPX), jwt, "/img/2", 302)
     t.client(gateway, entry, "https://cdn.partner.test", {}, "/2.png", scope=HTTPX)
+    run.expect(None, gateway, "originated", "entry", 2)
+    run.expect(None, front, "originated", "entry", 1)
     run.expect(gateway, shop, "intact", n=2)
     run.expect(front, shop, "intact", n=1)
     run.expect(gateway, cdn, "dropped", "not_sent", 1, "low")
@@ -230,6 +235,10 @@ def retry_with_refreshed_token(run):
     run.expect(bff, orders, "exchanged", "evidence|opaque_to_jws", 1)
     run.expect(job, orders, "failed", "expired", 1, "info")
     run.expect(job, orders, "originated|exchanged", "minted|evidence", 1)
+    run.expect(None, gateway, "originated", "entry", 1)
+    run.expect(bff, "id.shop.test", "absent", "exempt", 1)
+    run.expect(job, "id.shop.test", "absent", "exempt", 1)
+    run.expect(gateway, "id.shop.test", "absent", "exempt", 1)
     run.expect(gateway, orders, "failed", "expired", 1, "info")
     run.expect(gateway, orders, "exchanged", "evidence", 1)
 
@@ -245,6 +254,7 @@ def challenge_first(run):
         first = t.hop(entry, store, NOTHING, path="/store", status=401)
         first.set({"http.response.header.www_authenticate": ['Bearer realm="store"']})
         t.hop(entry, store, jwt, path="/store")
+    run.expect(None, gateway, "originated", "entry", 2)
     run.expect(gateway, store, "dropped", "not_sent", 2, "info")
     run.expect(gateway, store, "intact", n=2)
 
@@ -310,6 +320,7 @@ def grpc_stream(run):
     run.expect(gateway, orders, "failed", "rejected", 1, "high")
     run.expect(gateway, go, "intact", n=1)
     run.expect(gateway, python, "failed", "expired", 1, "high")
+    run.finds(gateway, orders, "disagreement", 1)
 
 
 @scenario
@@ -334,3 +345,7 @@ def graphql_401_in_200(run):
     run.expect(gateway, graph, "failed", "expired|rejected", 1, "high")
     run.expect(gateway, java, "intact", n=1)
     run.expect(gateway, java, "failed", "expired|rejected", 1, "high")
+    # The gateway itself served a dead token; the two behind it did not.
+    run.finds(None, gateway, "accepted_unverified", 1)
+    run.finds(gateway, graph, "accepted_unverified", 0)
+    run.finds(gateway, java, "accepted_unverified", 0)

@@ -134,6 +134,8 @@ def placeholder_chain(run):
     run.expect(gateway, orders, "changed", "placeholder", 1, "high")
     run.expect(orders, payment, "absent", "inherited", 1)
     run.expect(payment, ledger, "absent", "inherited", 1)
+    run.expect(orders, payment, "absent", "anonymous|inherited", 1)
+    run.expect(payment, ledger, "absent", "anonymous|inherited", 1)
     run.expect(None, gateway, "absent", "anonymous", 1, "medium")
     run.expect(None, gateway, "absent", "anonymous", 1)
     run.expect(gateway, orders, "absent", "anonymous", 1, "medium")
@@ -152,6 +154,7 @@ def tampered_refused_later(run):
     run.expect(None, gateway, "originated", "entry", 2)
     run.expect(gateway, orders, "changed", "tampered", 2, "critical")
     run.expect(orders, payment, "intact", "inherited", 2)
+    run.finds(gateway, orders, "scope_widened", 2)
 
 
 @scenario
@@ -197,6 +200,7 @@ def signature_stripped(run):
         relay(run, gateway, orders, bearer(jwt), bearer(spoil(jwt)))
     run.expect(None, gateway, "originated", "entry", 3)
     run.expect(gateway, orders, "changed", "signature_stripped", 3, "critical")
+    run.finds(gateway, orders, "accepted_unverified", 3)
 
 
 @scenario
@@ -242,6 +246,7 @@ def injected_on_the_way(run):
     # What shows that the gateway would have captured a token.
     relay(run, gateway, orders, *[bearer(token("user-1"))] * 2)
     run.expect(None, gateway, "absent", "anonymous", 2)
+    run.expect(None, gateway, "originated", "entry", 1)
     run.expect(gateway, orders, "intact", n=1)
     run.expect(gateway, orders, "originated", "injected", 2)
 
@@ -306,6 +311,7 @@ def go_in_the_middle(run):
         jwt = bearer(token(f"user-{n}"))
         inner = relay(run, gateway, middle, jwt, jwt)
         inner.trace.hop(inner, store, jwt, got=NOTHING if n else bearer(token(f"user-{n}", iat=-9)), path="/store")
+    run.expect(None, gateway, "originated", "entry", 2)
     run.expect(gateway, middle, "intact", n=2)
     run.expect(middle, store, "changed", "reminted", 1, "low")
     run.expect(middle, store, "dropped", "lost", 1, "low")

@@ -120,5 +120,13 @@ def healthy_cluster(run):
     run.expect("orders", "worker", "absent", "exempt", 4)
     run.expect("worker", "notify", "originated|intact|exchanged|unknown", n=4)
     run.expect("billing-cron", "payment", "originated", "minted", 1)
+    run.expect("traefik", "gateway", "absent", "anonymous", 4)
+    run.expect("traefik", "gateway", "absent", "exempt", 1)
+    run.expect("gateway", "orders", "absent", "anonymous", 4)
+    run.expect("orders", "postgres", "absent", "exempt", 4)
+    run.expect("worker", "redis", "absent", "exempt", 4)
+    run.expect("worker", "mail.partner.test", "absent|unknown", n=4)
+    run.expect("billing-cron", "keycloak", "absent", "exempt", 1)
+    run.expect("payment", "keycloak", "absent", "exempt", 1)
     for pair in (("payment", "api.payments.test"), ("worker", "mail.partner.test")):
         run.finds(*pair, "leaked", 0)

@@ -69,6 +69,7 @@ def expired_in_queue(run):
     run.expect(gateway, worker, "intact", n=2)
     run.expect(worker, payment, "failed", "expired", 2, "high")
     run.finds(gateway, worker, "expired_in_flight", 2)
+    run.finds(worker, payment, "expired_in_flight", 2)
 
 
 @scenario

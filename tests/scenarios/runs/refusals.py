@@ -60,6 +60,7 @@ def key_differs_in_one_instance(run):
     run.expect(None, gateway, "originated", "entry", 4)
     run.expect(gateway, "payment", "intact", n=2)
     run.expect(gateway, "payment", "failed", "signature", 2, "high")
+    run.finds(gateway, "payment", "disagreement", 2)
 
 
 @scenario
@@ -108,6 +109,7 @@ def refusal_reasons(run):
     call = t.client(gateway, entry, express_jwt, {"x-access-token": jwt}, "/missing", 401, seen=("x-access-token", "traceparent", "user-agent"))
     express(t.server(express_jwt, call, {"x-access-token": jwt}, "/missing", 401), "credentials_required", "No authorization token was found")
     run.expect(gateway, express_jwt, "failed", "missing", 1, "high")
+    run.finds(gateway, express_jwt, "moved", 1)
 
 
 @scenario

@@ -10,7 +10,7 @@ import sys
 sys.path.insert(0, __file__.rsplit("/", 1)[0])
 from vocabulary import HERE, Run, jwks  # noqa: E402
 
-MODULES = ("edges", "shapes", "calls", "queues", "changes", "refusals", "findings", "details", "healthy")
+MODULES = ("edges", "shapes", "calls", "queues", "changes", "refusals", "findings", "details", "traps", "healthy")
 
 
 def scenarios():

@@ -106,7 +106,9 @@ def rejects(issuer, pem):
         lab.hop("gateway", "store", "intact", None, 1)
         lab.hop("gateway", "front-proxy", "failed", "expired", 1, "high")
         lab.hop("gateway", "front-proxy", "failed", "signature", 1, "high")
-        lab.hop("gateway", "front-proxy", "failed", "forbidden", 1, "medium")
+        # The wrong audience: a 403, but its challenge says invalid_token, which is no question of permissions; jwtrail finds it valid.
+        lab.hop("gateway", "front-proxy", "failed", "rejected", 1, "high")
+        lab.finding("gateway", "front-proxy", "disagreement", 1)
         lab.hop("gateway", "front-proxy", "dropped", "not_sent", 1, "high")
 
 

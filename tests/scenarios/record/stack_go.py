@@ -3,7 +3,7 @@ import json
 import subprocess
 import time
 
-from lab import HERE, WORK, Issuer, Lab, free_port, get, need
+from lab import HERE, WORK, Issuer, Lab, free_port, get, need, wait_port
 
 BINARY = WORK / "gosvc"
 
@@ -181,6 +181,73 @@ def grpc_untagged(issuer, pem):
         lab.hop(None, "gateway", "unknown", None, 2)
         lab.hop("gateway", "stock", "unknown", None, 2)
         lab.hop("stock", "warehouse", "unknown", None, 2)
+
+
+def nats(lab, c):
+    """The broker is NATS itself, with JetStream, in a process of its own that makes no spans."""
+    port = free_port()
+    c.start("broker", http=False, serve=f"127.0.0.1:{port}")
+    wait_port(port, 10)
+    return f"nats://127.0.0.1:{port}"
+
+
+def nats_forwarded(issuer, pem):
+    with Lab("nats-token-forwarded", "The token travels in a NATS message's headers; the worker verifies it and calls on with it, or without it.") as lab:
+        c = Cluster(lab, "shop", "worker", "store", "broker")
+        at = nats(lab, c)
+        c.start("store", verify=pem)
+        c.start("worker", http=False, nats=at, verify=pem, consume={"shop.parcels": "parcel", "shop.letters": "letter"},
+                calls={"parcel": [{"url": c.url("store")}], "letter": [{"url": c.url("store"), "token": "drop"}]})
+        c.start("shop", nats=at, calls={"/parcel": [{"queue": "shop.parcels"}], "/letter": [{"queue": "shop.letters"}]})
+        for path in ("/parcel", "/parcel", "/letter"):
+            get(c.url("shop", path), issuer.token())
+        lab.recorder.quiet(2)
+        lab.hop(None, "shop", "originated", "entry", 3)
+        lab.hop("shop", "worker", "intact", None, 3)
+        lab.hop("worker", "store", "intact", None, 2)
+        lab.hop("worker", "store", "dropped", "not_sent", 1, "high")
+
+
+def nats_expired(issuer, pem):
+    with Lab("nats-expired-in-queue", "The message waits longer than its token lives; the worker, started late, verifies and refuses it.") as lab:
+        c = Cluster(lab, "shop", "worker", "broker")
+        at = nats(lab, c)
+        c.start("shop", nats=at, calls={"/": [{"queue": "shop.parcels"}]})
+        get(c.url("shop"), issuer.token(ttl=3))
+        time.sleep(75)
+        c.start("worker", http=False, nats=at, verify=pem, consume={"shop.parcels": "parcel"})
+        time.sleep(3)
+        lab.hop(None, "shop", "originated", "entry", 1)
+        lab.hop("shop", "worker", "failed", "expired", 1, "high")
+        lab.finding("shop", "worker", "expired_in_flight", 1)
+
+
+def nats_lost(issuer, pem):
+    with Lab("nats-dropped-at-publish", "shop publishes one kind of message without the token that another kind carries; the worker has none to send on.") as lab:
+        c = Cluster(lab, "shop", "worker", "store", "broker")
+        at = nats(lab, c)
+        c.start("store")
+        c.start("worker", http=False, nats=at, consume={"shop.parcels": "parcel"}, calls={"parcel": [{"url": c.url("store")}]})
+        c.start("shop", nats=at, calls={"/with": [{"queue": "shop.parcels"}], "/without": [{"queue": "shop.parcels", "token": "drop"}]})
+        for path in ("/with", "/without"):
+            get(c.url("shop", path), issuer.token())
+        lab.recorder.quiet(2)
+        lab.hop(None, "shop", "originated", "entry", 2)
+        lab.hop("shop", "worker", "intact", None, 1)
+        lab.hop("worker", "store", "intact", None, 1)
+        # Other messages to that destination are received with a token: high.
+        lab.hop("shop", "worker", "dropped", "not_sent", 1, "high")
+        lab.hop("worker", "store", "absent", "inherited", 1)
+
+
+def record_nats():
+    build()
+    issuer = Issuer("nats-2026", "ES256")
+    pem = issuer.pem()
+    nats_forwarded(issuer, pem)
+    nats_lost(issuer, pem)
+    nats_expired(issuer, pem)
+    issuer.publish()
 
 
 def record():

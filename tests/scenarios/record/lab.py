@@ -9,6 +9,7 @@ import http.server
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -153,7 +154,8 @@ def neutral(value, key=None):
     if isinstance(value, str):
         for machine_path in (str(WORK), str(HERE), sys.prefix):
             value = value.replace(machine_path, "/srv/app")
-        return value.replace(socket.gethostname(), "lab-host")
+        # Whole words only: a short host name also occurs inside tokens.
+        return re.sub(rf"(?<![\w.-]){re.escape(socket.gethostname())}(?![\w-])", "lab-host", value)
     return value
 
 

@@ -90,7 +90,8 @@ def refusals(issuer, jwks):
                 lab.hop(None, "gateway", "originated", "entry", 5)
                 lab.hop("gateway", "payment", "intact", None, 1)
                 for why in refused:
-                    lab.hop("gateway", "payment", "failed", why, 1, "high")
+                    # The JDK's client sends a GET again when the connection ends without an answer: one CLIENT, two SERVER.
+                    lab.hop("gateway", "payment", "failed", why, 2 if how == "throw" else 1, "high")
 
 
 def broker(lab):

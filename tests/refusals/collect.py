@@ -14,7 +14,11 @@ from pathlib import Path
 HERE = Path(__file__).parent
 PIECE, STACK, MESSAGE = 8, 1000, 700
 # One text for two reasons: the library does not tell them apart.
-ONE_TEXT = {"Another algorithm expected, or no matching key(s) found": "unknown_key"}
+ONE_TEXT = {
+    "Another algorithm expected, or no matching key(s) found": "unknown_key",
+    # go-jose hands on what Go's decoder says of any text.
+    "encoding/base64.CorruptInputError": "rejected",
+}
 
 
 def scrub(text, token):
@@ -72,13 +76,13 @@ def entry(line):
 
 def from_sources():
     for one in json.loads((HERE / "sources.json").read_text()):
-        common = {"library": one["library"], "version": "", "language": "dotnet", "read_in_sources": True,
+        common = {"library": one["library"], "version": "", "language": one["language"], "read_in_sources": True,
                   "recorded_by": one["source"]}
         for reason, text in one.get("challenges", {}).items():
             challenge = f'Bearer error="invalid_token", error_description="{text}"'
             yield {**common, "asked_reason": reason, "challenge": challenge, "status": 401}
         for reason, kind, message in one.get("exceptions", []):
-            kind = f"Microsoft.IdentityModel.Tokens.{kind}"
+            kind = one["module"] + kind
             yield {**common, "asked_reason": reason,
                    "exception": {"type": kind, "message": message, "stacktrace": f"{kind}: {message}"}}
 

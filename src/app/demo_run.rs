@@ -59,10 +59,7 @@ async fn draw(judging: &mut Judging, drawn: crate::cli::ScreenArgs, log: Option<
     let feed = screen::demo(&engine, listening.names());
     let mut receiving = listening.serve(decoder, &engine);
     let switches = Arc::new(Switchboard(shop.faults()));
-    tokio::select! {
-        shown = screen::run(feed, drawn, log, Some(switches)) => shown?,
-        error = receiving.failed() => return Err(error),
-    }
+    screen::run(feed, drawn, log, Some(switches), receiving.failed()).await?;
     shop.stop().await;
     receiving.stop().await
 }

@@ -21,10 +21,7 @@ pub fn run(args: &LiveArgs) -> anyhow::Result<ExitCode> {
         let engine = EngineHandle::start(judging.trail(), judging.engine(), clock::system())?;
         let feed = screen::live(&engine, listening.names());
         let mut receiving = listening.serve(decoder, &engine);
-        tokio::select! {
-            shown = screen::run(feed, drawn, log, None) => shown?,
-            error = receiving.failed() => return Err(error),
-        }
+        screen::run(feed, drawn, log, None, receiving.failed()).await?;
         receiving.stop().await
     })?;
     Ok(ExitCode::SUCCESS)

@@ -41,14 +41,13 @@ pub fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     super::runtime()?.block_on(async {
         let feed = screen::replay(&engine, names.join(", "));
         let playing = async {
-            play(timeline, time, engine.intake(), args.speed, &engine).await?;
-            // The screen stays when the replay is over: that is when people look around.
-            std::future::pending().await
+            match play(timeline, time, engine.intake(), args.speed, &engine).await {
+                Err(error) => error,
+                // The screen stays when the replay is over: that is when people look around.
+                Ok(()) => std::future::pending().await,
+            }
         };
-        tokio::select! {
-            shown = screen::run(feed, drawn, log, None) => shown,
-            failed = playing => failed,
-        }
+        screen::run(feed, drawn, log, None, playing).await
     })?;
     engine.shutdown()?;
     Ok(ExitCode::SUCCESS)

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use anyhow::anyhow;
+
 use crate::cli::ScreenArgs;
 use crate::engine::EngineHandle;
 use crate::tui::{self, Feed, Mode, Switches, TuiOptions};
@@ -22,15 +24,25 @@ pub fn replay(engine: &EngineHandle, file: String) -> Feed {
     Feed { snapshots: engine.snapshots(), listening: Vec::new(), mode: Mode::Replay { file } }
 }
 
-/// Draws until the user leaves.
+/// Draws until the user leaves, or until `fault` says what can not go on: by then the terminal is as before.
 pub async fn run(
     feed: Feed,
     args: ScreenArgs,
     log_path: Option<PathBuf>,
     switches: Option<Arc<dyn Switches>>,
+    fault: impl Future<Output = anyhow::Error>,
 ) -> anyhow::Result<()> {
     let theme = tui::theme_for(args.ascii, false, |name| std::env::var(name).ok());
     let options = TuiOptions { theme, mouse: !args.no_mouse, log_path };
-    // Signals and keys end the screen from inside; nothing else does.
-    Ok(tui::run(feed, options, switches, std::future::pending::<()>()).await?)
+    let mut snapshots = feed.snapshots.clone();
+    let mut ended = None;
+    let quit = async {
+        let judging = async { while snapshots.changed().await.is_ok() {} };
+        ended = Some(tokio::select! {
+            error = fault => error,
+            () = judging => anyhow!("the judging thread has ended"),
+        });
+    };
+    tui::run(feed, options, switches, quit).await?;
+    ended.map_or(Ok(()), Err)
 }

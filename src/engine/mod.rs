@@ -54,7 +54,7 @@ pub struct EngineOptions {
 pub enum HopQuery {
     /// The hops of one trace, in the report's order.
     Trace(TraceId),
-    /// The newest hops of one edge, newest first.
+    /// The newest hops of one edge, newest first, out of the newest thousand traces.
     Edge {
         /// Caller's name, `None` for requests that enter at the callee.
         caller: Option<Arc<str>>,

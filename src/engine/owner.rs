@@ -24,6 +24,9 @@ const SPARKS_FADE: Duration = Duration::from_secs(330);
 /// One slot of a sparkline.
 const SPARK_SLOT: Duration = Duration::from_secs(25);
 
+/// Traces that are looked through for the hops of one edge: each is judged anew, and meanwhile nothing is taken.
+const SEARCHED: usize = 1_000;
+
 /// What the owner is asked.
 pub(super) enum Message {
     /// Take these spans; boxed to keep the queue's slots small.
@@ -159,12 +162,13 @@ impl Owner {
     }
 
     fn publish_if_changed(&mut self) {
+        self.last_publish = Some(Instant::now());
+        // The summary comes first: it draws up the hops that announcements show.
+        let mut snapshot = self.snapshot();
         for announcement in self.trail.announcements() {
             // A reader that is too slow, or not there, loses lines and no verdict: the snapshot has them all.
             drop(self.announce.try_send(announcement));
         }
-        self.last_publish = Some(Instant::now());
-        let mut snapshot = self.snapshot();
         let last = Arc::clone(&self.publish.borrow());
         (snapshot.revision, snapshot.now) = (last.revision, last.now);
         if snapshot == *last {
@@ -223,7 +227,7 @@ impl Owner {
             HopQuery::Trace(trace) => self.trail.hops_of(*trace),
             HopQuery::Edge { caller, callee, limit } => {
                 let mut found = Vec::new();
-                for trace in self.trail.trace_ids().into_iter().rev() {
+                for trace in self.trail.trace_ids().into_iter().rev().take(SEARCHED) {
                     let hops = self.trail.hops_of(trace).into_iter().rev();
                     found.extend(hops.filter(|hop| {
                         hop.callee.service == *callee

@@ -82,7 +82,9 @@ pub(super) fn verification(hop: &Hop) -> Option<String> {
     if let Some(source) = source {
         let _ = write!(line, " ({source})");
     }
-    if let Some(evidence) = &check.evidence {
+    // The detail often begins with the text that the reason was read from: said once is enough.
+    let said = |evidence: &str| hop.detail.as_deref().is_some_and(|detail| detail.contains(evidence));
+    if let Some(evidence) = check.evidence.as_deref().filter(|evidence| !said(evidence)) {
         line.push_str("  ");
         push(&mut line, evidence);
     }

@@ -28,6 +28,7 @@ pub fn write(report: &Report<'_>, style: Style, out: &mut dyn Write) -> io::Resu
         writeln!(out, "{}", setup_note(note, style))?;
     }
     writeln!(out, "{}", conclusion(report))?;
+    advice(report, style, out)?;
     out.flush()
 }
 
@@ -182,35 +183,49 @@ pub fn setup_note(note: &SetupNote, style: Style) -> String {
     format!("{} {text}", style.dim("set-up:"))
 }
 
-/// The last line: true whatever was found.
+/// What it comes to, in one line: true whatever was found.
 fn conclusion(report: &Report<'_>) -> String {
     let counts = &report.counts;
     let unknown = counts.verdicts[Verdict::Unknown as usize];
-    let advice = "capture `authorization,traceparent,user-agent` as request headers in each service's OpenTelemetry \
-                  instrumentation (server and client side), or tag spans with `jwtrail.token.*`; if every service \
-                  captures the header already, pass --assume-captured";
-    match (counts.hops, report.issues.len()) {
+    match (counts.hops, report.issues.first()) {
         (0, _) => "nothing can be said: there is no hop, because no span is of kind SERVER, CLIENT, PRODUCER or \
                    CONSUMER"
             .to_owned(),
-        (hops, 0) if unknown == hops => {
-            format!("nothing can be said: no span shows whether it saw a token. To see it, {advice}")
+        (hops, Some(worst)) => {
+            let problems = many(report.issues.len() as u64, "problem");
+            let unjudged =
+                if unknown > 0 { format!("; {unknown} of {hops} hops cannot be judged") } else { String::new() };
+            format!("{problems} found, the worst is {}{unjudged}", worst.severity)
         }
-        (hops, 0) if unknown > 0 => {
-            format!(
-                "nothing is accused, but {unknown} of {} cannot be judged. To see them, {advice}",
-                many(hops, "hop")
-            )
+        (hops, None) if unknown == hops => "nothing can be said: no span shows whether it saw a token".to_owned(),
+        (hops, None) if unknown > 0 => {
+            format!("nothing is accused, but {unknown} of {} cannot be judged", many(hops, "hop"))
         }
-        (hops, 0) => match counts.failing {
+        (hops, None) => match counts.failing {
             Some(worst) => format!("no hop lost a token; {} judged, worst severity {worst}", many(hops, "hop")),
             None => format!("nothing is wrong: {} judged, no token was lost, changed or refused", many(hops, "hop")),
         },
-        (_, issues) => {
-            let worst = report.issues[0].severity;
-            let unjudged =
-                if unknown > 0 { format!("; {} cannot be judged", many(unknown, "hop")) } else { String::new() };
-            format!("{} found, the worst is {worst}{unjudged}", many(issues as u64, "problem"))
-        }
     }
+}
+
+/// Where nothing is accused because nothing is seen: what to set, and where the header then goes.
+fn advice(report: &Report<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let unknown = report.counts.verdicts[Verdict::Unknown as usize];
+    if unknown == 0 || !report.issues.is_empty() {
+        return Ok(());
+    }
+    let lines = [
+        (
+            "to see",
+            "capture the request headers authorization,traceparent,user-agent in each service's OpenTelemetry \
+             instrumentation, server and client side, or tag spans with jwtrail.token.*",
+        ),
+        (
+            "take care",
+            "a captured header goes to every backend that the service exports to: capture only where that is jwtrail \
+             alone",
+        ),
+        ("or", "pass --assume-captured if every service captures the header already"),
+    ];
+    lines.iter().try_for_each(|(label, text)| writeln!(out, "  {} {text}", style.dim(format!("{label:<LABEL$}"))))
 }

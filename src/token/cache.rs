@@ -1,9 +1,9 @@
 //! A bounded map shared by all workers: what was worked out of a value, by a keyed hash of the value.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::sync::{Mutex, PoisonError};
 
-use ahash::AHashMap;
+use ahash::{AHashMap, AHasher, RandomState};
 
 /// 128 bits of keyed hash: what strangers send cannot be made to collide without the keys.
 pub(super) type CacheKey = u128;
@@ -71,7 +71,7 @@ impl<V: Clone> Cache<V> {
     }
 }
 
-/// The keys of the two hashes that make up a [`CacheKey`]: SipHash-1-3 of the standard library, twice.
+/// The keys of the two hashes that make up a [`CacheKey`], drawn afresh for each run.
 pub(super) struct KeyedHash(RandomState, RandomState);
 
 impl KeyedHash {
@@ -79,7 +79,7 @@ impl KeyedHash {
         Self(RandomState::new(), RandomState::new())
     }
 
-    pub(super) fn hashers(&self) -> (std::hash::DefaultHasher, std::hash::DefaultHasher) {
+    pub(super) fn hashers(&self) -> (AHasher, AHasher) {
         (self.0.build_hasher(), self.1.build_hasher())
     }
 }

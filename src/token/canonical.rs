@@ -65,8 +65,10 @@ pub fn is_placeholder(value: &str) -> bool {
 pub fn is_redacted(value: &str) -> bool {
     REDACTIONS.iter().any(|word| value.eq_ignore_ascii_case(word))
         || (!value.is_empty() && value.bytes().all(|b| b == b'*'))
-        || (value.contains("**") && !signature_alone_is_hidden(value))
-        || value.contains('…')
+        || (memchr::memchr(b'*', value.as_bytes()).is_some()
+            && value.contains("**")
+            && !signature_alone_is_hidden(value))
+        || (memchr::memchr(0xE2, value.as_bytes()).is_some() && value.contains('…'))
         || (value.ends_with("...") && value.len() > 3)
 }
 
@@ -89,8 +91,9 @@ pub fn is_sentinel(value: &str, sentinels: &[String]) -> bool {
 /// schemes commas separate parameters.
 pub fn split_values(value: &str) -> impl Iterator<Item = &str> {
     let trimmed = value.trim_start();
-    let joined = value.contains(',') && (trimmed.starts_with("ey") || token_scheme(trimmed).is_some());
-    value.split(move |c: char| joined && c == ',')
+    let joined = memchr::memchr(b',', value.as_bytes()).is_some()
+        && (trimmed.starts_with("ey") || token_scheme(trimmed).is_some());
+    value.splitn(if joined { usize::MAX } else { 1 }, ',')
 }
 
 /// Reads one value. `scheme_expected` holds for `authorization`; elsewhere a bare token is normal.

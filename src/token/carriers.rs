@@ -48,7 +48,7 @@ struct Carrier {
 /// The configured lists, made ready for lookup.
 #[derive(Debug)]
 pub struct Carriers {
-    carriers: Vec<Carrier>,
+    headers: Vec<Carrier>,
     cookies: Vec<String>,
     witnesses: Vec<String>,
     /// Values that prove absence, beside `-`.
@@ -73,7 +73,7 @@ impl Carriers {
             });
         }
         Self {
-            carriers,
+            headers: carriers,
             cookies: policy.cookies.clone(),
             witnesses: policy.witnesses.clone(),
             sentinels: policy.sentinels.clone(),
@@ -82,7 +82,7 @@ impl Carriers {
 
     /// What a captured header is, by its name in whatever case, with `-` or `_`.
     pub fn header_use(&self, name: &str) -> HeaderUse {
-        if let Some(at) = self.carriers.iter().position(|carrier| same_name(&carrier.name, name)) {
+        if let Some(at) = self.headers.iter().position(|carrier| same_name(&carrier.name, name)) {
             return HeaderUse::Carrier(at);
         }
         let built_in = [
@@ -101,7 +101,7 @@ impl Carriers {
 
     /// `header:authorization`, `metadata:authorization` or `message:authorization`.
     pub fn printed(&self, at: usize, family: &str) -> Arc<str> {
-        let carrier = &self.carriers[at];
+        let carrier = &self.headers[at];
         Arc::clone(match family {
             "metadata" => &carrier.metadata,
             "message" => &carrier.message,
@@ -121,7 +121,7 @@ impl Carriers {
 
     /// Whether a name is a carrier's, whatever it stands in.
     pub fn is_carrier(&self, name: &str) -> bool {
-        self.carriers.iter().any(|carrier| same_name(&carrier.name, name))
+        self.headers.iter().any(|carrier| same_name(&carrier.name, name))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Fingerprints: `s256:` for everyone, `h256.KEYID:` under a key of jwtrail's own (tagging.md section 4).
 
+use std::fmt::Write;
+
 use aws_lc_rs::{digest, hmac, rand};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -92,7 +94,8 @@ impl FingerprintKey {
         let tag = context.sign();
         let mut prefix = String::from("h256.");
         for byte in &tag.as_ref()[..4] {
-            prefix.push_str(&format!("{byte:02x}"));
+            // Writing to a string cannot fail.
+            let _ = write!(prefix, "{byte:02x}");
         }
         prefix.push(':');
         Self { key, prefix }

@@ -63,14 +63,27 @@ impl Shared {
             let raw = decoded.map_or_else(|| RawToken::borrowed(raw), RawToken::owned);
             self.token(&raw, "").0.fingerprint().cloned()
         };
-        Scan { text, out: None, copied: 0, name: &name, found }.run()
+        settle(Scan { text, out: None, copied: 0, name: &name, found }.run(), &name)
     }
+}
+
+/// What was put in can make a longer value of what stood before it (`Bearer token=x`): goes over the text until there
+/// is nothing more to take out, so that clean text stays as it is for good.
+fn settle<'t>(mut text: Cow<'t, str>, name: &dyn Fn(&str) -> Option<Fingerprint>) -> Cow<'t, str> {
+    const PASSES: usize = 8;
+    for _ in 0..PASSES {
+        let Cow::Owned(written) = &text else { break };
+        let again = Scan { text: written, out: None, copied: 0, name, found: &mut |_| () }.run();
+        let Cow::Owned(cleaner) = again else { break };
+        text = Cow::Owned(cleaner);
+    }
+    text
 }
 
 /// The same for text that comes out of a token: nothing in it is looked at further.
 pub(super) fn blacken(text: &str) -> Cow<'_, str> {
     if suspicious(text.as_bytes()) {
-        Scan { text, out: None, copied: 0, name: &|_| None, found: &mut |_| () }.run()
+        settle(Scan { text, out: None, copied: 0, name: &|_| None, found: &mut |_| () }.run(), &|_| None)
     } else {
         Cow::Borrowed(text)
     }
@@ -84,21 +97,45 @@ pub fn sensitive_key(key: &str, carriers: &Carriers) -> bool {
         || PARAMETERS.iter().any(|known| !matches!(*known, "code" | "token") && same_name(known, name))
 }
 
-/// One pass without branches over the bytes: no credential can be there where this is false.
-fn suspicious(bytes: &[u8]) -> bool {
-    if bytes.len() < 8 {
-        return false;
+/// Bytes at which a credential may show itself: the third of `eyJ`, a separator behind a scheme word or a parameter's
+/// name, the end of `jwt:`. Most texts hold none of them, or only blanks.
+const TELLING: [bool; 256] = {
+    let mut table = [false; 256];
+    let bytes = b"JA=%\": +\t\n\r";
+    let mut at = 0;
+    while at < bytes.len() {
+        table[bytes[at] as usize] = true;
+        at += 1;
     }
-    bytes.windows(3).fold(false, |found, window| {
-        let [a, b, c] = [window[0], window[1], window[2]];
-        let jwt = (a == b'e') & (b == b'y') & ((c == b'J') | (c == b'A'));
-        let mark = (a == b'j') & (b == b'w') & (c == b't');
-        let (x, y, z) = (a | 0x20, b | 0x20, c | 0x20);
-        let scheme = ((x == b'b') & (((y == b'e') & (z == b'a')) | ((y == b'a') & (z == b's'))))
-            | ((x == b'd') & (y == b'p') & (z == b'o'));
-        let value = (a == b'=') | ((a == b'%') & (b == b'3') & (z == b'd')) | ((a == b'"') & (b == b':'));
-        found | jwt | mark | scheme | value
-    })
+    // Blanks beyond ASCII begin with one of these.
+    table[0xC2] = true;
+    table[0xE1] = true;
+    table[0xE2] = true;
+    table[0xE3] = true;
+    table[0x0B] = true;
+    table[0x0C] = true;
+    table
+};
+
+/// One cheap pass over the bytes: no credential can be there where this is false.
+fn suspicious(bytes: &[u8]) -> bool {
+    bytes.len() >= 8 && bytes.iter().enumerate().any(|(at, byte)| TELLING[*byte as usize] && tells(bytes, at))
+}
+
+/// Whether the byte at this position stands where a credential would have it.
+fn tells(bytes: &[u8], at: usize) -> bool {
+    let before = &bytes[..at];
+    match bytes[at] {
+        b'J' | b'A' => before.ends_with(b"ey"),
+        b'=' => true,
+        b':' => before.ends_with(b"jwt") || before.ends_with(b"\""),
+        b'"' => false,
+        b'%' if bytes[at..].starts_with(b"%3D") || bytes[at..].starts_with(b"%3d") => true,
+        b'%' if bytes[at..].starts_with(b"%25") => true,
+        _ => ["bearer", "dpop", "basic"].iter().any(|word| {
+            before.len() >= word.len() && before[before.len() - word.len()..].eq_ignore_ascii_case(word.as_bytes())
+        }),
+    }
 }
 
 struct Scan<'t, 'f> {

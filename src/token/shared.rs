@@ -1,8 +1,9 @@
 //! What all workers share: the lists, the keys, and what is known of each distinct token.
 
-use std::hash::{DefaultHasher, Hasher};
+use std::hash::Hasher;
 use std::sync::Arc;
 
+use ahash::AHasher;
 use aws_lc_rs::digest;
 
 use super::cache::{Cache, CacheKey, KeyedHash};
@@ -41,21 +42,23 @@ pub struct SharedStats {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TagKey(CacheKey);
 
-/// Collects a [`TagKey`].
-pub struct TagKeyBuilder(DefaultHasher, DefaultHasher);
+/// Collects a [`TagKey`]. One hash is enough where a match is looked at once more, two where it is believed.
+pub struct TagKeyBuilder(AHasher, Option<AHasher>);
 
 impl TagKeyBuilder {
-    /// Adds bytes; their length is part of the hash, so that neighbours cannot be mistaken for each other.
-    pub fn add(&mut self, bytes: &[u8]) {
-        for hasher in [&mut self.0, &mut self.1] {
-            hasher.write_usize(bytes.len());
+    /// Adds bytes under a number; number and length are part of the hash, so that neighbours cannot be mistaken for
+    /// each other.
+    pub fn add(&mut self, number: usize, bytes: &[u8]) {
+        for hasher in [Some(&mut self.0), self.1.as_mut()].into_iter().flatten() {
+            hasher.write_u64((number as u64) << 48 ^ bytes.len() as u64);
             hasher.write(bytes);
         }
     }
 
     /// The key.
     pub fn finish(&self) -> TagKey {
-        TagKey(CacheKey::from(self.0.finish()) << 64 | CacheKey::from(self.1.finish()))
+        let second = self.1.as_ref().map_or(0, Hasher::finish);
+        TagKey(CacheKey::from(second) << 64 | CacheKey::from(self.0.finish()))
     }
 }
 
@@ -86,15 +89,27 @@ impl Shared {
         self.tokens.insert(key, (Arc::new(token), anomalies))
     }
 
-    /// The token that a span's own tags describe, made at most once for equal tags.
-    pub fn tagged(&self, key: TagKey, make: impl FnOnce() -> Token) -> Arc<Token> {
-        self.tagged.get(key.0).unwrap_or_else(|| self.tagged.insert(key.0, Arc::new(make())))
+    /// The token that a span's own tags described before. The fingerprint is compared, so that not even a collision of
+    /// hashes can take one token for another.
+    pub fn tagged(&self, key: TagKey, fingerprint: &str) -> Option<Arc<Token>> {
+        let same = |known: &Arc<Token>| known.fingerprint().is_some_and(|known| known.as_str() == fingerprint);
+        self.tagged.get(key.0).filter(same)
     }
 
-    /// Begins a [`TagKey`].
+    /// Remembers the token that tags describe.
+    pub fn keep_tagged(&self, key: TagKey, token: Token) -> Arc<Token> {
+        self.tagged.insert(key.0, Arc::new(token))
+    }
+
+    /// Begins the key of a token known from tags.
     pub fn tag_key(&self) -> TagKeyBuilder {
+        TagKeyBuilder(self.tag_hash.hashers().0, None)
+    }
+
+    /// Begins a key that is believed without a second look.
+    pub fn wide_key(&self) -> TagKeyBuilder {
         let (first, second) = self.tag_hash.hashers();
-        TagKeyBuilder(first, second)
+        TagKeyBuilder(first, Some(second))
     }
 
     /// The key of `h256` fingerprints.

@@ -304,7 +304,9 @@ fn fail<'a>(case: &Case<'a, '_>, hop: &mut Judged<'a>) {
         _ => false,
     };
     if becomes {
+        let bare = matches!(hop.answer.verification.source, Some(VerifySource::Status) | None);
         let sure = match hop.answer.verification.source {
+            _ if bare && super::refusal::may_be_relayed(case.forest, &hop.pair) => Confidence::Possible,
             Some(VerifySource::Status) | None => Confidence::Likely,
             Some(_) => Confidence::Proven,
         };

@@ -21,6 +21,7 @@ mod refusal;
 mod rejections;
 mod rows;
 mod rules;
+mod saved;
 mod severity;
 mod sides;
 mod slots;
@@ -37,6 +38,8 @@ use ahash::{AHashMap, AHashSet};
 
 use crate::model::policy::Policy;
 use crate::model::{Batch, Fingerprint, Hop, ServiceName, SpanId, TraceId, UnixNanos};
+
+pub use saved::SavedProfile;
 
 use aggregate::Sums;
 use coverage::Coverage;
@@ -138,6 +141,17 @@ impl Trail {
         }
     }
 
+    /// The capture profile, to be written beside what was recorded.
+    pub fn profile(&self) -> SavedProfile {
+        self.profile.save()
+    }
+
+    /// Gives a written profile back: what it knows stays known.
+    pub fn restore_profile(&mut self, saved: &SavedProfile) {
+        self.profile.restore(saved);
+        self.learned_all = true;
+    }
+
     /// Takes spans and logs; `now` is the engine's clock, which decides when a trace has been quiet long enough.
     pub fn ingest(&mut self, batch: Batch, now: UnixNanos) {
         for span in batch.spans {
@@ -178,7 +192,9 @@ impl Trail {
     fn touch(&mut self, id: TraceId, now: UnixNanos) -> &mut TraceState {
         if let Some(linking) = self.links_in.get(&id) {
             let linking: Vec<TraceId> = linking.iter().map(|(_, trace)| *trace).collect();
-            linking.into_iter().for_each(|trace| self.touch_linked(trace));
+            for trace in linking {
+                self.touch_linked(trace);
+            }
         }
         let trace = self.traces.entry(id).or_insert_with(|| {
             self.oldest.push_back(id);

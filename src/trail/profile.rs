@@ -6,32 +6,34 @@
 use std::sync::Arc;
 
 use ahash::{AHashMap, AHashSet};
+use serde::{Deserialize, Serialize};
 
 use crate::model::{Carried, CarriedValue, Fingerprint, ServiceName, Span, SpanKind};
 
 /// One process, one span kind, one instrumentation scope.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-struct Unit {
-    instance: Arc<str>,
-    kind: SpanKind,
-    scope: Arc<str>,
+pub(super) struct Unit {
+    pub(super) instance: Arc<str>,
+    pub(super) kind: SpanKind,
+    pub(super) scope: Arc<str>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-struct UnitFacts {
-    carrier: bool,
-    traceparent: bool,
+pub(super) struct UnitFacts {
+    pub(super) carrier: bool,
+    pub(super) traceparent: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-struct ProcessFacts {
-    captures: bool,
-    longest: u32,
-    longest_count: u32,
+pub(super) struct ProcessFacts {
+    pub(super) captures: bool,
+    pub(super) longest: u32,
+    pub(super) longest_count: u32,
 }
 
 /// A fact that a judged trace contributes.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Fact {
     /// This service was seen to refuse a token by itself.
     Refuses(ServiceName),
@@ -54,12 +56,12 @@ pub enum Fact {
 /// The capture profile and its companions.
 #[derive(Default, Debug)]
 pub struct Profile {
-    units: AHashMap<Unit, UnitFacts>,
-    processes: AHashMap<Arc<str>, ProcessFacts>,
-    consumers: AHashSet<ServiceName>,
-    destinations: AHashSet<Arc<str>>,
-    namespaces: AHashMap<Arc<str>, AHashSet<Arc<str>>>,
-    facts: AHashMap<Fact, u32>,
+    pub(super) units: AHashMap<Unit, UnitFacts>,
+    pub(super) processes: AHashMap<Arc<str>, ProcessFacts>,
+    pub(super) consumers: AHashSet<ServiceName>,
+    pub(super) destinations: AHashSet<Arc<str>>,
+    pub(super) namespaces: AHashMap<Arc<str>, AHashSet<Arc<str>>>,
+    pub(super) facts: AHashMap<Fact, u32>,
     acceptors: AHashMap<Fingerprint, Vec<(ServiceName, Arc<str>)>>,
 }
 

@@ -207,6 +207,10 @@ fn relayed(tree: &Tree<'_>, pair: &Pair) -> Option<usize> {
         let mut stack = tree.nodes[entry].children.clone();
         while let Some(at) = stack.pop() {
             if !tree.same_service(at, entry) {
+                // A proxy that answers for the service behind it shows no call span of its own.
+                if tree.spans[at].is_entry() && super::pairing::refuses(&tree.spans[at]) {
+                    found.push(at);
+                }
                 continue;
             }
             if tree.nodes[at].role == Role::Call && saw_refusal(tree, at) && !tree.nodes[at].nature.exempt() {
@@ -219,6 +223,25 @@ fn relayed(tree: &Tree<'_>, pair: &Pair) -> Option<usize> {
     }
     // The last one before the answer: retries come in order.
     found.into_iter().max()
+}
+
+/// Whether a refusal below a span that never came happened while this request was at work: it may be the source.
+pub fn may_be_relayed(forest: &Forest<'_>, pair: &Pair) -> bool {
+    let tree = forest.own();
+    let outer = match (pair.entry, pair.chain.last()) {
+        (Some(entry), _) => &tree.spans[entry],
+        (None, Some(&at)) => forest.span(at),
+        (None, None) => return false,
+    };
+    let lost_above = |i: usize| tree.orphan(tree.above(i).last().unwrap_or(i));
+    (0..tree.spans.len()).any(|i| {
+        let span = &tree.spans[i];
+        super::pairing::refuses(span)
+            && span.span_id != outer.span_id
+            && (outer.start..=outer.end).contains(&span.start)
+            && lost_above(i)
+            && !tree.above(i).any(|above| tree.spans[above].span_id == outer.span_id)
+    })
 }
 
 fn saw_refusal(tree: &Tree<'_>, call: usize) -> bool {

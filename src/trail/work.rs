@@ -211,8 +211,12 @@ impl Trail {
         if old == new {
             return;
         }
-        old.iter().for_each(|c| self.sums.remove(id, c));
-        new.iter().for_each(|c| self.sums.add(id, c));
+        for contribution in &old {
+            self.sums.remove(id, contribution);
+        }
+        for contribution in &new {
+            self.sums.add(id, contribution);
+        }
         self.draw_first_samples(id, &new);
         self.withdraw(&old);
     }
@@ -262,7 +266,9 @@ impl Trail {
         self.sums.clear_counts();
         for id in self.trace_ids() {
             let contributions = self.traces.get(&id).map(|trace| trace.contributions.clone()).unwrap_or_default();
-            contributions.iter().for_each(|c| self.sums.add(id, c));
+            for contribution in &contributions {
+                self.sums.add(id, contribution);
+            }
         }
     }
 

@@ -106,8 +106,8 @@ impl Screen {
             return screen;
         }
         let lines = u16::try_from(problems.clamp(1, 100) * 2 + 1).unwrap_or(u16::MAX);
-        if body.h >= 20 {
-            let least = (body.h * 4 / 10).max(9);
+        if body.h >= 17 {
+            let least = (body.h * 4 / 10).max(7);
             let list = lines.min((body.h - least) / 3).max(3);
             let most = body.h - least - list;
             // What the graph leaves free belongs to the evidence.
@@ -117,7 +117,8 @@ impl Screen {
             screen.problems = Some(Area { y: body.y + map, h: list, ..body });
             screen.detail = Area { y: body.y + map + list, h: detail, ..body };
         } else {
-            let top = if upper == Pane::Map { body.h / 2 } else { lines.clamp(3, (body.h * 2 / 5).max(3)) };
+            let list = lines.clamp(3, (body.h * 2 / 5).max(3));
+            let top = if upper == Pane::Map { body.h / 2 } else { list.min(body.h) };
             let area = Area { h: top, ..body };
             if upper == Pane::Map {
                 screen.map = Some(area);

@@ -21,9 +21,13 @@ mod terminal;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use ratatui::buffer::Buffer;
 use tokio::sync::watch;
 
 use crate::engine::Snapshot;
+
+use message::Message;
+use state::State;
 
 pub use run::run;
 pub use theme::{Depth, Theme};
@@ -92,9 +96,20 @@ pub enum TuiError {
     /// The terminal refused.
     #[error("the terminal could not be used: {0}")]
     Terminal(#[from] std::io::Error),
-    /// The screen's thread fell over; its message went to standard error once the terminal was restored.
-    #[error("the screen stopped by a fault of its own: please report the message above")]
+    /// Something panicked; its message went to standard error once the terminal was restored.
+    #[error("the screen stopped by a fault in jwtrail: please report the message above")]
     Panicked,
+}
+
+/// One picture of a snapshot as the screen shows it, laid out at once and without a terminal.
+pub fn still(snapshot: Arc<Snapshot>, listening: Vec<String>, mode: Mode, size: (u16, u16), theme: Theme) -> Buffer {
+    let mut state = State { size, listening, mode, theme, ..State::default() };
+    update::update(&mut state, Message::Snapshot(snapshot));
+    if !state.is_empty() {
+        let laid = graph::lay_out(&state.ask());
+        update::update(&mut state, Message::Laid(Arc::new(laid)));
+    }
+    view::picture(&state)
 }
 
 /// The theme that options and environment ask for.

@@ -78,18 +78,24 @@ pub fn svg(buffer: &Buffer) -> String {
 
 fn put(papers: &mut String, texts: &mut String, y: u16, run: Option<(u16, u16, Look, String)>) {
     let Some((start, end, look, text)) = run else { return };
-    let left = PADDING + f32::from(start) * CELL_WIDTH;
+    let place = |start: u16, end: u16| (PADDING + f32::from(start) * CELL_WIDTH, f32::from(end - start) * CELL_WIDTH);
+    let (left, width) = place(start, end);
     let top = PADDING + f32::from(y) * CELL_HEIGHT;
-    let width = f32::from(end - start) * CELL_WIDTH;
     if let Some(paper) = &look.paper {
         let _ = writeln!(
             papers,
             "<rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{CELL_HEIGHT}\" fill=\"{paper}\"/>"
         );
     }
-    if text.trim().is_empty() {
+    // Blanks at the ends are left to the grid: viewers do not agree on them.
+    let before = text.len() - text.trim_start_matches(' ').len();
+    let after = text.len() - text.trim_end_matches(' ').len();
+    if before == text.len() {
         return;
     }
+    let columns = |blanks: usize| u16::try_from(blanks).unwrap_or(0);
+    let (left, width) = place(start + columns(before), end - columns(after));
+    let text = text.trim_matches(' ');
     let mut style = String::new();
     for (on, attribute) in [
         (look.bold, " font-weight=\"bold\""),
@@ -105,7 +111,7 @@ fn put(papers: &mut String, texts: &mut String, y: u16, run: Option<(u16, u16, L
         "<text x=\"{left:.1}\" y=\"{:.1}\" fill=\"{}\" textLength=\"{width:.1}\" lengthAdjust=\"spacingAndGlyphs\"{style}>{}</text>",
         top + CELL_HEIGHT * 0.75,
         look.ink,
-        escape(&text)
+        escape(text)
     );
 }
 

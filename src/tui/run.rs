@@ -46,17 +46,39 @@ pub async fn run(
         });
         let _ = done.send(result);
     })?;
+    let mut running = Running { stop: Some(stop), thread: Some(thread) };
     let result = tokio::select! {
         result = &mut end => result,
         _ = quit => {
-            let _ = stop.send(());
+            running.stop();
             end.await
         }
     };
     // The sender is gone without a word only if the thread panicked.
-    let result = result.map_err(|_| TuiError::Panicked);
-    let _ = thread.join();
-    result?
+    result.map_err(|_| TuiError::Panicked)?
+}
+
+/// The screen's thread. Whoever lets go of it, by a panic too, waits until the terminal is given back.
+struct Running {
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Running {
+    fn stop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
 }
 
 struct Signals {
@@ -104,7 +126,7 @@ impl Layouts {
                     let question = asked.borrow_and_update().clone();
                     let Some(question) = question else { continue };
                     let laid = std::panic::catch_unwind(|| lay_out(&question));
-                    let laid = laid.unwrap_or_else(|_| Answer { ask: question, drawing: None, hidden: 0 });
+                    let laid = laid.unwrap_or(Answer { ask: question, drawing: None, hidden: 0 });
                     if answer.send(Arc::new(laid)).is_err() {
                         break;
                     }
@@ -227,6 +249,9 @@ impl Loop {
     }
 
     fn draw(&mut self, screen: &mut Screen) -> Result<(), TuiError> {
+        if Screen::is_lost() {
+            return Err(TuiError::Panicked);
+        }
         screen.set_mouse(self.state.mouse)?;
         if std::mem::take(&mut self.suspend) {
             screen.suspend()?;

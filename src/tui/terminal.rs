@@ -61,6 +61,11 @@ impl Screen {
         self.redraw()
     }
 
+    /// Whether a panic somewhere gave the terminal back: what is drawn now would land in the user's shell.
+    pub(super) fn is_lost() -> bool {
+        !TAKEN.load(Ordering::SeqCst)
+    }
+
     /// Forgets what the terminal shows: the next drawing writes all of it.
     pub(super) fn redraw(&mut self) -> io::Result<()> {
         self.shown = None;
@@ -144,8 +149,13 @@ fn restore_on_panic() {
                 tracing::warn!(panic = %info, "a layout was given up");
                 return;
             }
+            let ours = TAKEN.load(Ordering::SeqCst);
             restore();
             before(info);
+            if ours {
+                // Wakes the screen, which sees that it lost the terminal and ends.
+                let _ = signal_hook::low_level::raise(signal_hook::consts::SIGCONT);
+            }
         }));
     });
 }

@@ -26,8 +26,7 @@ impl Safe {
         let mut marks = 0;
         for character in text.chars().take(LONGEST) {
             match character {
-                '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => out.push(' '),
-                '\t' | '\n' | '\r' => out.push(' '),
+                _ if blank(character) => out.push(' '),
                 '\u{1b}' => out.push('␛'),
                 _ if character.is_control() => out.push('�'),
                 _ if invisible(character) => {}
@@ -38,6 +37,8 @@ impl Safe {
                     }
                     continue;
                 }
+                // Wider than any cell pair: terminals do not agree on it.
+                _ if character.width().is_some_and(|width| width > 2) => out.push('�'),
                 _ => out.push(character),
             }
             marks = 0;
@@ -155,6 +156,12 @@ fn take(text: &str, width: usize) -> &str {
     text
 }
 
+/// White space that keeps its column: all of it but the controls that terminals act on.
+fn blank(character: char) -> bool {
+    let control = character.is_control() && !matches!(character, '\t' | '\n' | '\r');
+    character.is_whitespace() && !control && !invisible(character)
+}
+
 /// Characters that show nothing and change what others show: directions, joiners, tags, byte order marks, variation
 /// selectors, fillers, private use and noncharacters.
 fn invisible(character: char) -> bool {
@@ -182,6 +189,11 @@ pub fn count(number: u64) -> String {
         out.push(digit);
     }
     out
+}
+
+/// A number of things: `1 trace`, `1,284 traces`.
+pub fn things(number: u64, thing: &str) -> String {
+    format!("{} {thing}{}", count(number), if number == 1 { "" } else { "s" })
 }
 
 /// A stretch of time for people, in its one largest unit: `3 s`, `12 m`, `5 h`, `2 d`.

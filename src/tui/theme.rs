@@ -67,7 +67,7 @@ impl Theme {
     pub const fn glyph(self, verdict: Verdict) -> &'static str {
         match (verdict, self.ascii) {
             (Verdict::Intact, false) => "✓",
-            (Verdict::Intact, true) => "=",
+            (Verdict::Intact, true) => "v",
             (Verdict::Originated, false) => "●",
             (Verdict::Originated, true) => "o",
             (Verdict::Exchanged, false) => "⇄",

@@ -56,7 +56,7 @@ fn dropped(trace: u8) -> Value {
 }
 
 fn lines() -> String {
-    (1..=3).map(|trace| format!("{}\n", dropped(trace))).collect()
+    (1..=3).map(|trace| dropped(trace).to_string()).collect::<Vec<String>>().join("\n") + "\n"
 }
 
 struct Folder(tempfile::TempDir);
@@ -246,7 +246,8 @@ fn serve_announces_and_reports_when_told_to_end() {
     assert_eq!(serving.post(&dropped(1).to_string()), "HTTP/1.1 200 OK");
     let (status, shown, errors) = serving.end("-TERM");
     assert_eq!(status, Some(1), "{errors}");
-    assert!(shown.lines().any(|line| line.starts_with("✗ high") && line.contains("orders → shipping")), "{shown}");
+    let announced = shown.lines().next().unwrap_or_default();
+    assert!(announced.starts_with("✗ high      orders → shipping  dropped: not sent  proven  trace 0101"), "{shown}");
     assert!(shown.ends_with("1 problem found, the worst is high\n"), "{shown}");
     assert!(!holds_token(&shown) && !holds_token(&errors));
 }

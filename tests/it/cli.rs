@@ -35,7 +35,7 @@ fn help_tells_each_command() {
         let mut command = Cli::command();
         command.build();
         let sub = command.find_subcommand_mut(name).unwrap();
-        texts.push_str(&format!("\n======== {name}\n{}", sub.render_help()));
+        texts += &format!("\n======== {name}\n{}", sub.render_help());
     }
     insta::assert_snapshot!(texts);
 }

@@ -62,9 +62,10 @@ async fn exported(faulty: bool) -> Exported {
     let options = ShopOptions { pace: Duration::from_millis(5), seed: 1, faulty };
     let shop = Shop::start_with(grpc, http, options).await.unwrap();
     let deadline = Instant::now() + Duration::from_secs(30);
-    while shop.requests() < 22 {
+    let mut looks = tokio::time::interval(Duration::from_millis(5));
+    while shop.requests() < 25 {
         assert!(Instant::now() < deadline, "the shop answered {} requests in 30 s", shop.requests());
-        tokio::task::yield_now().await;
+        looks.tick().await;
     }
     shop.stop().await;
     Exported::of(&sink.0.lock().unwrap())
@@ -189,14 +190,14 @@ async fn every_fault_is_in_the_spans_of_its_own_edge() {
         assert!(!hop.server.get("http.request.header.traceparent").is_empty(), "the witness of the drop is missing");
         assert_eq!(hop.server.status(), "401");
     }
-    for hop in Exported::between(&hops, "gateway", "pricing") {
+    for hop in Exported::between(&hops, "gateway", "stock") {
         assert_eq!(hop.server.authorization(), "Bearer undefined");
         assert_eq!((hop.server.exception().as_str(), hop.server.status().as_str()), ("InvalidToken", "401"));
     }
     let paid = Exported::between(&hops, "orders", "payment");
     assert!(paid.iter().any(|hop| hop.server.exception() == "InvalidSignature" && hop.server.status() == "401"));
     assert!(paid.iter().all(|hop| hop.inbound.unwrap().authorization() == hop.server.authorization()));
-    for hop in Exported::between(&hops, "cart", "pricing") {
+    for hop in Exported::between(&hops, "cart", "tracking") {
         let (before, after) = (hop.inbound.unwrap().authorization(), hop.server.authorization());
         assert!(before != after && hop.client.authorization() == after && hop.server.status() == "200");
     }
@@ -214,7 +215,7 @@ async fn every_fault_is_in_the_spans_of_its_own_edge() {
         assert_eq!(format!("Bearer {moved}"), hop.inbound.unwrap().authorization());
         assert!(hop.server.authorization().is_empty() && hop.server.status() == "200");
     }
-    for hop in Exported::between(&hops, "cart", "stock") {
+    for hop in Exported::between(&hops, "orders", "stock") {
         assert_eq!(hop.client.authorization(), hop.inbound.unwrap().authorization());
         assert!(hop.server.authorization().is_empty() && hop.server.status() == "401");
         assert_eq!(
@@ -222,7 +223,7 @@ async fn every_fault_is_in_the_spans_of_its_own_edge() {
             hop.client.get("http.request.header.traceparent")
         );
     }
-    for hop in Exported::between(&hops, "orders", "ledger") {
+    for hop in Exported::between(&hops, "cart", "stock") {
         assert_eq!(hop.server.exception(), "InvalidAudience");
         assert_eq!((hop.inbound.unwrap().status(), hop.server.status()), ("401".to_owned(), "401".to_owned()));
     }
@@ -259,7 +260,7 @@ async fn the_spans_look_like_those_of_stock_instrumentations() {
     let wires: BTreeSet<_> = exported.wires.values().flatten().copied().collect();
     assert_eq!(wires, BTreeSet::from(["grpc", "json", "protobuf"]));
     assert!(exported.wires.values().all(|wires| wires.len() == 1), "{:?}", exported.wires);
-    assert_eq!(exported.wires.len(), 10, "{:?}", exported.wires.keys());
+    assert_eq!(exported.wires.len(), 8, "{:?}", exported.wires.keys());
     let heads: BTreeSet<_> = exported
         .spans
         .values()

@@ -1,91 +1,25 @@
-//! What would break for a user if spans were read or written wrongly.
+//! What would break for a user if spans were read wrongly.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail loudly, as tests do")]
 
 use std::sync::Arc;
 
 use jwtrail::model::policy::Policy;
-use jwtrail::model::{Anomaly, Batch, CarriedValue, Check, Reason, Span, SpanKind, Token, TokenFormat, VerifyResult};
+use jwtrail::model::{Anomaly, CarriedValue, SpanKind};
 use jwtrail::otlp::BatchBuilder;
 use jwtrail::otlp::extract::Extractor;
-use jwtrail::otlp::redact::{redact_logs, redact_traces, visit_logs, visit_traces};
-use jwtrail::token::{FingerprintKey, KeySets, RawToken, Shared};
+use jwtrail::otlp::redact::{redact_logs, visit_logs};
+use jwtrail::token::{FingerprintKey, KeySets, Shared};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, InstrumentationScope, KeyValue, KeyValueList};
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
-use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::span::{Event, Link};
-use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span as ProtoSpan, Status};
-use proptest::prelude::*;
+use opentelemetry_proto::tonic::trace::v1::{Span as ProtoSpan, Status};
 use prost::Message;
 use serde_json::json;
 
+use crate::spans::{any, assert_no_piece, attribute, carriers, extract, list, one, request, span, text, token_at};
 use crate::token::{shared, signed};
-
-fn any(value: Any) -> AnyValue {
-    AnyValue { value: Some(value) }
-}
-
-fn text(text: &str) -> Any {
-    Any::StringValue(text.to_owned())
-}
-
-fn list(items: &[&str]) -> Any {
-    Any::ArrayValue(ArrayValue { values: items.iter().map(|item| any(text(item))).collect() })
-}
-
-fn attribute(key: &str, value: Any) -> KeyValue {
-    KeyValue { key: key.to_owned(), value: Some(any(value)), ..KeyValue::default() }
-}
-
-fn span(kind: i32, attributes: Vec<KeyValue>) -> ProtoSpan {
-    ProtoSpan {
-        trace_id: vec![1; 16],
-        span_id: vec![2; 8],
-        kind,
-        name: "GET /orders".to_owned(),
-        attributes,
-        ..ProtoSpan::default()
-    }
-}
-
-fn request(resource: Vec<KeyValue>, spans: Vec<ProtoSpan>) -> ExportTraceServiceRequest {
-    let scope = Some(InstrumentationScope { name: "test".to_owned(), ..InstrumentationScope::default() });
-    let resource = Some(Resource { attributes: resource, ..Resource::default() });
-    let scope_spans = vec![ScopeSpans { scope, spans, ..ScopeSpans::default() }];
-    ExportTraceServiceRequest {
-        resource_spans: vec![ResourceSpans { resource, scope_spans, ..ResourceSpans::default() }],
-    }
-}
-
-fn extract(shared: &Arc<Shared>, request: &ExportTraceServiceRequest) -> Batch {
-    let mut extractor = Extractor::new(Arc::clone(shared));
-    visit_traces(request, &mut extractor);
-    extractor.finish(0)
-}
-
-fn one(shared: &Arc<Shared>, attributes: Vec<KeyValue>) -> Span {
-    extract(shared, &request(vec![], vec![span(2, attributes)])).spans.remove(0)
-}
-
-fn token_at(span: &Span, at: usize) -> &Arc<Token> {
-    match &span.carried[at].value {
-        CarriedValue::Token(token) => token,
-        other => panic!("expected a token, found {other:?}"),
-    }
-}
-
-fn carriers(span: &Span) -> Vec<&str> {
-    span.carried.iter().map(|carried| &*carried.carrier).collect()
-}
-
-/// No nine neighbouring characters of a token stand in the text.
-fn assert_no_piece(token: &str, haystack: &[u8], place: &str) {
-    for piece in token.as_bytes().windows(9).filter(|piece| !piece.contains(&b'.')) {
-        let found = memchr::memmem::find(haystack, piece).is_some();
-        assert!(!found, "{} of the token is left in {place}", String::from_utf8_lossy(piece));
-    }
-}
 
 #[test]
 fn carriers_are_known_however_they_are_captured() {
@@ -352,105 +286,6 @@ fn ids_that_no_trace_can_be_built_of_are_counted() {
 }
 
 #[test]
-fn tags_by_hand_are_read_and_checked() {
-    let shared = shared();
-    let print = format!("s256:{}", "A".repeat(43));
-    let tagged = one(
-        &shared,
-        vec![
-            attribute("jwtrail.token.presence", text("present")),
-            attribute("jwtrail.token.fp", text(&print)),
-            attribute("jwtrail.token.fp.payload", text(&print)),
-            attribute("jwtrail.token.sub_hash", text("ada")),
-            attribute("jwtrail.token.aud", list(&["shop", "bank"])),
-            attribute("jwtrail.token.exp", text("1900000000")),
-            attribute("jwtrail.token.format", text("jws")),
-            attribute("jwtrail.verify.result", text("failed")),
-            attribute("jwtrail.verify.reason", text("expired")),
-            attribute("jwtrail.verify.key_fp", text("hunter2")),
-            attribute("jwtrail.check.result", text("failed")),
-            attribute("jwtrail.check.reason", text("signature")),
-        ],
-    );
-    let token = token_at(&tagged, 0);
-    assert_eq!(token.s256.as_ref().map(ToString::to_string), Some(print.clone()));
-    assert_eq!((token.payload.clone(), token.sub_hash.clone()), (None, None), "only keyed forms are taken there");
-    assert_eq!((token.aud.len(), token.exp, token.format), (2, Some(1_900_000_000), Some(TokenFormat::Jws)));
-    assert_eq!(token.check, Check::Failed(Reason::Signature));
-    let tags = tagged.tags.as_ref().unwrap();
-    assert_eq!((tags.verify_result, tags.verify_reason), (Some(VerifyResult::Failed), Some(Reason::Expired)));
-    assert_eq!(tags.verify_key, None);
-    let bad = extract(
-        &shared,
-        &request(
-            vec![],
-            vec![span(
-                2,
-                vec![
-                    attribute("jwtrail.token.fp", text("s256:short")),
-                    attribute("jwtrail.exchange.from_fp", text(&format!("h256.XYZ:{}", "A".repeat(22)))),
-                ],
-            )],
-        ),
-    );
-    assert_eq!((bad.bad_tags, bad.spans[0].carried.len()), (2, 0));
-    let absent = one(&shared, vec![attribute("jwtrail.token.presence", text("absent"))]);
-    assert!(absent.tags.is_some_and(|tags| tags.absent) && absent.carried.is_empty());
-    let hidden = one(&shared, vec![attribute("jwtrail.token.presence", text("present"))]);
-    assert_eq!(hidden.carried[0].value, CarriedValue::Redacted, "there, and that is all it says");
-}
-
-#[test]
-fn several_carriers_stand_in_arrays() {
-    let (one_print, other) = (format!("s256:{}", "A".repeat(43)), format!("h256.0123abcd:{}", "B".repeat(22)));
-    let tagged = one(
-        &shared(),
-        vec![
-            attribute("jwtrail.token.presence", list(&["present", "present", "absent"])),
-            attribute("jwtrail.token.location", list(&["header:Authorization", "cookie:SID", "header:x_auth_token"])),
-            attribute("jwtrail.token.fp", list(&[&one_print, &other, ""])),
-            attribute("jwtrail.token.scheme", list(&["Bearer", "", ""])),
-            attribute("jwtrail.token.scope", list(&["read write", "admin", ""])),
-        ],
-    );
-    assert_eq!(carriers(&tagged), ["header:authorization", "cookie:SID", "header:x-auth-token"]);
-    assert_eq!((token_at(&tagged, 0).scope.len(), token_at(&tagged, 1).scope.len()), (2, 1));
-    assert!(token_at(&tagged, 0).s256.is_some() && token_at(&tagged, 1).h256.is_some());
-    assert_eq!(tagged.carried[2].value, CarriedValue::Empty);
-}
-
-#[test]
-fn equal_tags_share_one_token() {
-    let tags = || {
-        vec![
-            attribute("jwtrail.token.fp", text(&format!("s256:{}", "A".repeat(43)))),
-            attribute("jwtrail.token.iss", text("https://idp.test")),
-        ]
-    };
-    let batch = extract(&shared(), &request(vec![], (0..512).map(|_| span(2, tags())).collect()));
-    assert!(batch.spans.iter().all(|span| Arc::ptr_eq(token_at(span, 0), token_at(&batch.spans[0], 0))));
-}
-
-#[test]
-fn a_header_outweighs_the_tag_that_repeats_it() {
-    let shared = shared();
-    let token = signed(&json!({"sub": "ada"}));
-    let print = shared.token(&RawToken::borrowed(&token), "bearer").0.s256.clone().unwrap();
-    let both = |value: &str, tag: &str| {
-        one(
-            &shared,
-            vec![attribute("http.request.header.authorization", text(value)), attribute("jwtrail.token.fp", text(tag))],
-        )
-    };
-    let bearer = format!("Bearer {token}");
-    assert_eq!(both(&bearer, print.as_str()).carried.len(), 1);
-    assert_eq!(both(&bearer, &format!("s256:{}", "A".repeat(43))).carried.len(), 2, "two tokens in one carrier");
-    let hidden = both("[REDACTED]", print.as_str());
-    assert_eq!(hidden.carried.len(), 1);
-    assert_eq!(token_at(&hidden, 0).s256, Some(print));
-}
-
-#[test]
 fn logs_that_may_explain_a_refusal_are_kept() {
     let token = signed(&json!({"sub": "ada"}));
     let record = |severity: i32, body: &str, ids: bool| LogRecord {
@@ -492,143 +327,17 @@ fn logs_that_may_explain_a_refusal_are_kept() {
     assert_eq!(read(&logs), kept);
 }
 
-/// A span with tokens in every place that a span has.
-fn planted(token: &str, other: &str, opaque: &str) -> ExportTraceServiceRequest {
-    let encoded = token.replace('.', "%2E");
-    let map = Any::KvlistValue(KeyValueList {
-        values: vec![attribute(token, text(other)), attribute("authorization", text(opaque))],
-    });
-    let mut span = span(
-        2,
+#[test]
+fn an_attribute_length_limit_shows_in_the_longest_text() {
+    let cut = "é".repeat(128);
+    let limited = one(
+        &shared(),
         vec![
-            attribute("http.request.header.authorization", list(&[&format!("Bearer {token}")])),
-            attribute("http.request.header.x_auth_token", text(other)),
-            attribute("http.request.header.cookie", list(&[&format!("a={opaque}; sid={token}; b")])),
-            attribute("http.request.header.proxy-authorization", text(opaque)),
-            attribute("http.request.header.x-api-key", text(opaque)),
-            attribute("http.request.header.x-custom", text(other)),
-            attribute("http.response.header.set-cookie", list(&[&format!("sid={opaque}")])),
-            attribute("rpc.request.metadata.authorization", text(&format!("[\"Bearer {opaque}\"]"))),
-            attribute("messaging.header.txn_token", text(&format!("\"{token}\""))),
-            attribute(
-                "url.full",
-                text(&format!("https://x.test/a?access_token={encoded}&token={opaque}&code={opaque}")),
-            ),
-            attribute("url.query", text(&format!("access_token={token}"))),
-            attribute("db.query.text", text(&format!("select '{other}'"))),
-            attribute("baggage", text(&format!("token={opaque},jwt={token}"))),
-            attribute("nested", map),
-            attribute("bytes", Any::BytesValue(format!("\u{1}{token}").into_bytes())),
-            attribute("more.bytes", Any::BytesValue([&[0xff, 0xfe], token.as_bytes()].concat())),
-            attribute("cut", text(&token[..token.len() / 2])),
-            attribute(&format!("key.{token}"), text("x")),
-            attribute("authorization", text(opaque)),
-            attribute("oauth.client_secret", text(opaque)),
-            attribute("jwtrail.exchange.from_fp", text(token)),
-            attribute("enduser.id", text(opaque)),
-            attribute("auth.header", text(&format!("DPoP {opaque}"))),
+            attribute("url.full", text(&cut)),
+            attribute("http.request.header.authorization", list(&[&format!("Bearer {}", "a".repeat(121))])),
+            attribute("short", text("x")),
         ],
     );
-    span.name = format!("GET /verify/{token}");
-    span.trace_state = format!("a={token}");
-    span.status = Some(Status { code: 2, message: format!("bearer {opaque}") });
-    span.events = vec![Event {
-        name: format!("e {token}"),
-        attributes: vec![attribute("exception.message", text(other))],
-        ..Event::default()
-    }];
-    span.links = vec![Link {
-        trace_id: vec![7; 16],
-        span_id: vec![7; 8],
-        trace_state: token.to_owned(),
-        attributes: vec![attribute("x", text(token))],
-        ..Link::default()
-    }];
-    let arguments = attribute("process.command_args", list(&["--token", other]));
-    let mut request = request(vec![arguments, attribute("service.name", text("orders"))], vec![span]);
-    let scope_spans = &mut request.resource_spans[0].scope_spans[0];
-    let scope = scope_spans.scope.as_mut().unwrap();
-    (scope.name, scope.version) = (format!("s {token}"), token.to_owned());
-    scope.attributes = vec![attribute("x", text(token))];
-    scope_spans.schema_url = format!("https://x.test/{token}");
-    request
-}
-
-#[test]
-fn nothing_of_a_token_is_left_anywhere_and_the_reading_stays_the_same() {
-    let shared = shared();
-    let token = signed(
-        &json!({"iss": "https://idp.test", "sub": "ada", "aud": ["shop"], "scope": "read write", "exp": 1_900_000_000}),
-    );
-    let other = signed(&json!({"iss": "https://idp.test", "sub": "grace", "act": {"sub": "ada"}, "jti": "1"}));
-    let opaque = "0p4qu3-Cr3d3nt14l_0f-th1rty-tw0-ch4rs";
-    let mut request = planted(&token, &other, opaque);
-    let before = extract(&shared, &request);
-    redact_traces(&mut request, &shared);
-    let bytes = request.encode_to_vec();
-    for secret in [token.as_str(), other.as_str(), opaque] {
-        assert_no_piece(secret, &bytes, "the re-encoded span");
-        assert_no_piece(secret, format!("{before:?}").as_bytes(), "the batch");
-    }
-    let read_back = ExportTraceServiceRequest::decode(&*bytes).unwrap();
-    let after = extract(&shared, &read_back);
-    let (was, is) = (&before.spans[0], &after.spans[0]);
-    assert_eq!(carriers(was), carriers(is));
-    assert_eq!(was.carried, is.carried);
-    assert_eq!(
-        (was.captured, &was.links, &was.exceptions, &was.name),
-        (is.captured, &is.links, &is.exceptions, &is.name)
-    );
-    let tokens = was.carried.iter().filter(|carried| matches!(carried.value, CarriedValue::Token(_))).count();
-    assert_eq!(tokens, 6);
-    let mut twice = read_back.clone();
-    redact_traces(&mut twice, &shared);
-    assert_eq!(twice, read_back, "redacting what is redacted changes nothing");
-}
-
-#[test]
-fn what_is_no_token_reads_back_as_it_was() {
-    let shared = shared();
-    for value in
-        ["Bearer undefined", "Bearer ****", "[REDACTED]", "Basic dXNlcjpwYXNz", "", "-", "Bearer", "Bearer {{token}}"]
-    {
-        let mut request =
-            request(vec![], vec![span(2, vec![attribute("http.request.header.authorization", list(&[value]))])]);
-        let before = extract(&shared, &request).spans.remove(0);
-        redact_traces(&mut request, &shared);
-        let after = extract(&shared, &request).spans.remove(0);
-        let seen = |span: &Span| {
-            let carried = &span.carried[0];
-            (carried.value.clone(), carried.anomalies, carried.scheme.clone(), span.captured)
-        };
-        assert_eq!(seen(&before), seen(&after), "{value}");
-        assert!(!format!("{request:?}").contains("dXNlcjpwYXNz"));
-    }
-}
-
-proptest! {
-    /// Wherever a token stands in whatever text, nothing of it is left.
-    #[test]
-    fn no_text_around_a_token_hides_it(before in "\\PC{0,20}[ /=\"&?:,;(%3D)]?", after in "[^\\w.~=%-]?\\PC{0,20}", subject in "[a-z]{1,20}") {
-        let token = signed(&json!({"sub": subject}));
-        let clean = shared().scrub(&format!("{before}{token}{after}")).into_owned();
-        for piece in token.as_bytes().windows(12).filter(|piece| !piece.contains(&b'.')) {
-            prop_assert!(memchr::memmem::find(clean.as_bytes(), piece).is_none(), "{}", clean);
-        }
-    }
-
-    /// No input makes the extractor panic, and redacting twice is redacting once.
-    #[test]
-    fn any_attribute_can_be_read_and_redacted(
-        key in "(http\\.request\\.header\\.|rpc\\.request\\.metadata\\.|jwtrail\\.token\\.|url\\.)(authorization|cookie|fp|location|presence|query|full|aud)",
-        value in "(Bearer |Basic |%|\"|ey[JA]|access_token=|jwt:|\\[\"|‹redacted›|\\PC){0,12}",
-    ) {
-        let shared = shared();
-        let mut request = request(vec![], vec![span(2, vec![attribute(&key, text(&value)), attribute(&key, list(&[&value, &value]))])]);
-        let _ = extract(&shared, &request);
-        redact_traces(&mut request, &shared);
-        let once = request.clone();
-        redact_traces(&mut request, &shared);
-        prop_assert_eq!(once, request);
-    }
+    assert_eq!(limited.longest_text, (128, 2), "characters, as the limit counts them");
+    assert_eq!(limited.carried[0].captured_length, 128);
 }

@@ -3,6 +3,8 @@
 mod server;
 mod support;
 
+mod buffer;
+mod exporter;
 mod files;
 mod grpc;
 mod http;

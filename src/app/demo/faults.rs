@@ -9,6 +9,8 @@ use crate::model::{Cause, Finding, Severity, Verdict};
 pub struct Expectation {
     /// The fault's key.
     pub key: char,
+    /// What happens, one sentence for people.
+    pub about: &'static str,
     /// Calling service of the hop that breaks the token.
     pub caller: &'static str,
     /// Called service of that hop.
@@ -19,7 +21,7 @@ pub struct Expectation {
     pub cause: Option<Cause>,
     /// Severity of the verdict.
     pub severity: Severity,
-    /// Findings that stand beside the verdict on that hop.
+    /// Findings that may stand beside the verdict on that hop; where it accuses nobody, they are the fault.
     pub findings: &'static [Finding],
 }
 
@@ -31,11 +33,11 @@ struct Fault {
 const fn fault(
     key: char,
     (caller, callee): (&'static str, &'static str),
-    label: &'static str,
+    (label, about): (&'static str, &'static str),
     (verdict, cause, severity): (Verdict, Option<Cause>, Severity),
     findings: &'static [Finding],
 ) -> Fault {
-    Fault { label, expected: Expectation { key, caller, callee, verdict, cause, severity, findings } }
+    Fault { label, expected: Expectation { key, about, caller, callee, verdict, cause, severity, findings } }
 }
 
 /// Each fault has an edge of its own, so that two of them never blur into one accusation.
@@ -43,63 +45,63 @@ const FAULTS: [Fault; 9] = [
     fault(
         '1',
         ("orders", "shipping"),
-        "dropped in the fan-out: payment gets the token, shipping none",
+        ("dropped", "orders forgets the header on its call to shipping, not on the one to payment"),
         (Verdict::Dropped, Some(Cause::NotSent), Severity::High),
         &[],
     ),
     fault(
         '2',
-        ("gateway", "pricing"),
-        "`Bearer undefined` in place of the token",
+        ("gateway", "stock"),
+        ("undefined", "gateway sends `Bearer undefined` in place of the token"),
         (Verdict::Changed, Some(Cause::Placeholder), Severity::High),
         &[],
     ),
     fault(
         '3',
         ("orders", "payment"),
-        "payment holds a wrong key and refuses good tokens",
+        ("wrong key", "payment holds a wrong key and refuses good tokens"),
         (Verdict::Failed, Some(Cause::Signature), Severity::High),
         &[Finding::Disagreement],
     ),
     fault(
         '4',
-        ("cart", "pricing"),
-        "cart makes the token anew for the same user",
+        ("cart", "tracking"),
+        ("reminted", "cart makes the token anew for the same user"),
         (Verdict::Changed, Some(Cause::Reminted), Severity::High),
         &[],
     ),
     fault(
         '5',
         ("orders", "tracking"),
-        "orders fetches a token of its own instead of forwarding the user's",
+        ("own token", "orders fetches a token of its own in place of the user's"),
         (Verdict::Changed, Some(Cause::SubjectSwitched), Severity::High),
         &[],
     ),
     fault(
         '6',
         ("gateway", "tracking"),
-        "the payload is altered, the signature is kept",
+        ("tampered", "gateway alters the payload and keeps the signature"),
         (Verdict::Changed, Some(Cause::Tampered), Severity::Critical),
         &[],
     ),
     fault(
         '7',
         ("gateway", "shipping"),
-        "the token moves to X-Auth-Token, and is accepted there",
+        ("moved", "gateway sends the token in X-Auth-Token, where shipping finds it"),
         (Verdict::Intact, None, Severity::Info),
         &[Finding::Moved],
     ),
     fault(
         '8',
-        ("cart", "stock"),
-        "the proxy before stock strips Authorization",
+        ("orders", "stock"),
+        ("stripped", "the proxy between orders and stock strips Authorization"),
         (Verdict::Dropped, Some(Cause::Stripped), Severity::High),
         &[],
     ),
     fault(
         '9',
-        ("orders", "ledger"),
-        "ledger wants another audience: its 401 travels back through orders and gateway",
+        ("cart", "stock"),
+        ("401 back up", "stock wants another audience, and its 401 travels back through cart and gateway"),
         (Verdict::Failed, Some(Cause::Audience), Severity::High),
         &[Finding::Disagreement],
     ),
@@ -110,7 +112,7 @@ pub fn expectations() -> Vec<Expectation> {
     FAULTS.iter().map(|fault| fault.expected).collect()
 }
 
-/// One row for a list of switches: key, label, whether it is on, what jwtrail should say.
+/// One row for a list of switches: key, label of one to three words, whether it is on, what jwtrail should say.
 pub type FaultRow = (char, &'static str, bool, Expectation);
 
 /// The switches. Every fault is on at start.

@@ -38,16 +38,14 @@ use verify::{Mistake, Verifier};
 const RS_KID: &str = "shop-rs-2026";
 
 /// Every service that exports, and how: all of jwtrail's receivers are used.
-const SERVICES: [(&str, Wire); 9] = [
+const SERVICES: [(&str, Wire); 7] = [
     ("gateway", Wire::Grpc),
     ("cart", Wire::HttpJson),
     ("orders", Wire::HttpProtobuf),
     ("payment", Wire::Grpc),
     ("shipping", Wire::HttpJson),
     ("tracking", Wire::Grpc),
-    ("pricing", Wire::HttpProtobuf),
-    ("stock", Wire::Grpc),
-    ("ledger", Wire::HttpProtobuf),
+    ("stock", Wire::HttpProtobuf),
 ];
 
 /// How fast, and in which order.
@@ -212,7 +210,7 @@ impl Opening {
         self.providers.push(telemetry.provider);
         let mistake = match name {
             "payment" => Some(('3', Mistake::Key(RS_KID, Box::new(self.staging_key.clone())))),
-            "ledger" => Some(('9', Mistake::Audience("ledger"))),
+            "stock" => Some(('9', Mistake::Audience("/reservations", "warehouse"))),
             _ => None,
         };
         let jwks_url = self.addresses.url("auth", "/.well-known/jwks.json");

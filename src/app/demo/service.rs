@@ -68,7 +68,7 @@ pub(super) async fn authenticate(
     mut request: Request,
     next: Next,
 ) -> Response {
-    match service.verifier.check(request.headers()) {
+    match service.verifier.check(request.uri().path(), request.headers()) {
         Ok(accepted) => {
             request.extensions_mut().insert(Call { cx, accepted });
             next.run(request).await

@@ -1,13 +1,13 @@
 //! The shop's services and how they call each other. Every edge but the first two carries one fault that can be switched.
 //!
 //! ```text
-//! shopper ─ gateway ─┬─ cart ───┬─ pricing      4 reminted
-//!                    │          └─ stock        8 stripped, by the proxy in between
+//! shopper ─ gateway ─┬─ cart ───┬─ tracking     4 reminted
+//!                    │          └─ stock        9 a 401 that travels back up
 //!                    ├─ orders ─┬─ payment      3 wrong key
 //!                    │          ├─ shipping     1 dropped
 //!                    │          ├─ tracking     5 the service's own token (fetched from auth)
-//!                    │          └─ ledger       9 a 401 that travels back up
-//!                    ├─ pricing                 2 `Bearer undefined`
+//!                    │          └─ stock        8 stripped, by the proxy in between
+//!                    ├─ stock                   2 `Bearer undefined`
 //!                    ├─ tracking                6 tampered
 //!                    └─ shipping                7 moved to another header
 //! ```
@@ -30,12 +30,13 @@ type Shared = State<Arc<Service>>;
 type Handled = Extension<Call>;
 
 /// What the shopper asks the gateway for.
-pub(super) const PAGES: [(Method, &str); 7] = [
+pub(super) const PAGES: [(Method, &str); 8] = [
     (Method::GET, "/cart"),
     (Method::POST, "/checkout"),
     (Method::GET, "/orders"),
-    (Method::POST, "/refunds"),
-    (Method::GET, "/prices"),
+    (Method::POST, "/returns"),
+    (Method::POST, "/cart"),
+    (Method::GET, "/articles"),
     (Method::GET, "/parcels"),
     (Method::GET, "/rates"),
 ];
@@ -55,24 +56,20 @@ pub(super) fn router(service: Arc<Service>, server: SdkTracer) -> Router {
 fn routes(service: &str) -> Vec<(&'static str, MethodRouter<Arc<Service>>)> {
     match service {
         "gateway" => vec![
-            ("/cart", get(cart_page)),
+            ("/cart", get(cart_page).post(put_in_cart)),
             ("/checkout", post(checkout)),
             ("/orders", get(orders_page)),
-            ("/refunds", post(refunds_page)),
-            ("/prices", get(prices_page)),
+            ("/returns", post(returns_page)),
+            ("/articles", get(articles_page)),
             ("/parcels", get(parcels_page)),
             ("/rates", get(rates_page)),
         ],
-        "cart" => vec![("/cart", get(show_cart))],
-        "orders" => {
-            vec![("/orders", post(place_order).get(list_orders)), ("/refunds", post(refund))]
-        }
+        "cart" => vec![("/cart", get(show_cart)), ("/items", post(add_item))],
+        "orders" => vec![("/orders", post(place_order).get(list_orders)), ("/returns", post(take_back))],
         "payment" => vec![("/charges", post(done))],
         "shipping" => vec![("/shipments", post(done)), ("/rates", get(done))],
-        "tracking" => vec![("/parcels", get(done)), ("/status", get(order_status))],
-        "pricing" => vec![("/quotes", post(done)), ("/prices", get(done))],
-        "stock" => vec![("/levels", get(done))],
-        "ledger" => vec![("/entries", post(done))],
+        "tracking" => vec![("/parcels", get(done)), ("/estimates", get(done)), ("/status", get(order_status))],
+        "stock" => vec![("/articles", get(done)), ("/levels", post(done)), ("/reservations", post(done))],
         _ => Vec::new(),
     }
 }
@@ -117,14 +114,18 @@ async fn orders_page(State(service): Shared, Extension(call): Handled) -> Status
     or_bad_gateway(service.ask(&call, Method::GET, "orders", "/orders", bearer(&call.accepted.token)).await)
 }
 
-async fn refunds_page(State(service): Shared, Extension(call): Handled) -> StatusCode {
-    pass_refusal(service.ask(&call, Method::POST, "orders", "/refunds", bearer(&call.accepted.token)).await)
+async fn returns_page(State(service): Shared, Extension(call): Handled) -> StatusCode {
+    or_bad_gateway(service.ask(&call, Method::POST, "orders", "/returns", bearer(&call.accepted.token)).await)
+}
+
+async fn put_in_cart(State(service): Shared, Extension(call): Handled) -> StatusCode {
+    pass_refusal(service.ask(&call, Method::POST, "cart", "/items", bearer(&call.accepted.token)).await)
 }
 
 /// Fault 2: what a client makes of a variable that nobody set.
-async fn prices_page(State(service): Shared, Extension(call): Handled) -> StatusCode {
+async fn articles_page(State(service): Shared, Extension(call): Handled) -> StatusCode {
     let token = if service.faults.is_on('2') { "undefined" } else { &call.accepted.token };
-    or_bad_gateway(service.ask(&call, Method::GET, "pricing", "/prices", bearer(token)).await)
+    or_bad_gateway(service.ask(&call, Method::GET, "stock", "/articles", bearer(token)).await)
 }
 
 /// Fault 6: a gateway that writes a claim of its own into a token that it cannot sign.
@@ -144,17 +145,19 @@ async fn rates_page(State(service): Shared, Extension(call): Handled) -> StatusC
 
 // Cart.
 
-/// Faults 4 and 8. A cart without stock levels can still be shown.
+/// Fault 4. A cart is shown with when it could arrive.
 async fn show_cart(State(service): Shared, Extension(call): Handled) -> StatusCode {
-    let Ok(token) = token_for_pricing(&service, &call) else { return StatusCode::INTERNAL_SERVER_ERROR };
-    let quotes = service.ask(&call, Method::POST, "pricing", "/quotes", bearer(&token)).await;
-    // Stock is only reached through its proxy, which does to the header what it is told to do.
-    let _levels = service.ask(&call, Method::GET, "stock-proxy", "/levels", bearer(&call.accepted.token)).await;
-    or_bad_gateway(quotes)
+    let Ok(token) = token_for_tracking(&service, &call) else { return StatusCode::INTERNAL_SERVER_ERROR };
+    or_bad_gateway(service.ask(&call, Method::GET, "tracking", "/estimates", bearer(&token)).await)
+}
+
+/// Fault 9 is stock's; cart passes its refusal on.
+async fn add_item(State(service): Shared, Extension(call): Handled) -> StatusCode {
+    pass_refusal(service.ask(&call, Method::POST, "stock", "/reservations", bearer(&call.accepted.token)).await)
 }
 
 /// Fault 4: cart holds a signing key, and makes the token anew in place of forwarding it.
-fn token_for_pricing(service: &Service, call: &Call) -> anyhow::Result<String> {
+fn token_for_tracking(service: &Service, call: &Call) -> anyhow::Result<String> {
     match &service.signing {
         Some(key) if service.faults.is_on('4') => key.sign(call.accepted.claims.clone()),
         _ => Ok(call.accepted.token.clone()),
@@ -194,7 +197,9 @@ async fn own_token(service: &Service, call: &Call) -> Option<String> {
     Some(answer["access_token"].as_str()?.to_owned())
 }
 
-/// Fault 9 is ledger's; orders passes its refusal on.
-async fn refund(State(service): Shared, Extension(call): Handled) -> StatusCode {
-    pass_refusal(service.ask(&call, Method::POST, "ledger", "/entries", bearer(&call.accepted.token)).await)
+/// Fault 8: orders reaches stock through a proxy, which does to the header what it is told to do.
+async fn take_back(State(service): Shared, Extension(call): Handled) -> StatusCode {
+    // What comes back is taken even where stock cannot be told yet.
+    let _told = service.ask(&call, Method::POST, "stock-proxy", "/levels", bearer(&call.accepted.token)).await;
+    StatusCode::OK
 }

@@ -23,8 +23,8 @@ pub(super) const X_AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-toke
 pub(super) enum Mistake {
     /// This key is held for this `kid` in place of the issuer's.
     Key(&'static str, Box<DecodingKey>),
-    /// This audience is expected.
-    Audience(&'static str),
+    /// Requests to this path are expected to have this audience.
+    Audience(&'static str, &'static str),
 }
 
 /// Checks tokens for one service.
@@ -62,13 +62,13 @@ impl Verifier {
     }
 
     /// Reads the token from `Authorization` (RFC 6750), else from `X-Auth-Token`, and verifies it.
-    pub(super) fn check(&self, headers: &HeaderMap) -> Result<Accepted, Refusal> {
+    pub(super) fn check(&self, path: &str, headers: &HeaderMap) -> Result<Accepted, Refusal> {
         let token = token_of(headers).ok_or(Refusal::Missing)?;
-        let claims = self.verify(token).map_err(Refusal::Invalid)?;
+        let claims = self.verify(path, token).map_err(Refusal::Invalid)?;
         Ok(Accepted { token: token.to_owned(), claims })
     }
 
-    fn verify(&self, token: &str) -> jsonwebtoken::errors::Result<Value> {
+    fn verify(&self, path: &str, token: &str) -> jsonwebtoken::errors::Result<Value> {
         let header = jsonwebtoken::decode_header(token)?;
         let kid = header.kid.as_deref().unwrap_or_default();
         let mistake = self.mistake.as_ref().filter(|(fault, _)| self.faults.is_on(*fault)).map(|(_, mistake)| mistake);
@@ -80,7 +80,10 @@ impl Verifier {
         let allowed = [Algorithm::RS256, Algorithm::ES256].into_iter().find(|algorithm| *algorithm == header.alg);
         let mut rules = Validation::new(allowed.ok_or(ErrorKind::InvalidAlgorithm)?);
         rules.set_issuer(&[ISSUER]);
-        rules.set_audience(&[if let Some(Mistake::Audience(other)) = mistake { other } else { AUDIENCE }]);
+        rules.set_audience(&[match mistake {
+            Some(Mistake::Audience(of, other)) if *of == path => other,
+            _ => AUDIENCE,
+        }]);
         Ok(jsonwebtoken::decode::<Value>(token, key, &rules)?.claims)
     }
 }
@@ -113,8 +116,8 @@ impl Refusal {
         span.add_event(
             "exception",
             vec![
-                KeyValue::new("exception.type", name.clone()),
-                KeyValue::new("exception.message", format!("token refused: {name}")),
+                KeyValue::new("exception.type", name),
+                KeyValue::new("exception.message", "could not verify the token"),
             ],
         );
     }

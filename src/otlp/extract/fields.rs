@@ -2,8 +2,6 @@
 
 use std::sync::LazyLock;
 
-use ahash::AHashMap;
-
 use crate::otlp::data::Value;
 
 macro_rules! fields {
@@ -119,12 +117,40 @@ fields! {
     ExchangeFrom = "jwtrail.exchange.from_fp",
 }
 
-static KEYS: LazyLock<AHashMap<&'static str, Field>> = LazyLock::new(|| ALL.iter().copied().collect());
+/// An open hash table of the keys: four times as many places as keys, most of them empty.
+static KEYS: LazyLock<[Option<(&'static str, Field)>; PLACES]> = LazyLock::new(|| {
+    let mut table = [None; PLACES];
+    for (key, field) in ALL {
+        let mut at = place_of(key);
+        while table[at].is_some() {
+            at = (at + 1) % PLACES;
+        }
+        table[at] = Some((*key, *field));
+    }
+    table
+});
+
+const PLACES: usize = 512;
+
+/// The keys differ in length and in their last eight bytes: nothing more needs to be mixed.
+fn place_of(key: &str) -> usize {
+    let tail = key.as_bytes().last_chunk::<8>().map_or(0, |tail| u64::from_le_bytes(*tail));
+    let mixed = (tail ^ (key.len() as u64) << 3).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    (mixed >> 55) as usize
+}
 
 impl Field {
     /// The field of a key.
     pub(crate) fn of(key: &str) -> Option<Self> {
-        KEYS.get(key).copied()
+        let table = &*KEYS;
+        let mut at = place_of(key);
+        while let Some((known, field)) = table[at] {
+            if known == key {
+                return Some(field);
+            }
+            at = (at + 1) % PLACES;
+        }
+        None
     }
 
     /// Whether it is one of jwtrail's own tags, which cannot hold a token where none belongs.
@@ -134,19 +160,23 @@ impl Field {
 }
 
 /// The values of one span's known attributes; the first of a repeated key counts.
-pub(crate) struct Fields<'s, 'a>([Option<&'s Value<'a>>; ALL.len()]);
+pub(crate) struct Fields<'s, 'a> {
+    values: [Option<&'s Value<'a>>; ALL.len()],
+    tagged: bool,
+}
 
 impl<'s, 'a> Fields<'s, 'a> {
     pub(crate) fn new() -> Self {
-        Self([None; ALL.len()])
+        Self { values: [None; ALL.len()], tagged: false }
     }
 
     pub(crate) fn set(&mut self, field: Field, value: &'s Value<'a>) {
-        self.0[field as usize].get_or_insert(value);
+        self.tagged |= field as usize >= Field::ClaimIss as usize;
+        self.values[field as usize].get_or_insert(value);
     }
 
     pub(crate) fn get(&self, field: Field) -> Option<&'s Value<'a>> {
-        self.0[field as usize]
+        self.values[field as usize]
     }
 
     /// The first non-empty text among several fields.
@@ -182,16 +212,16 @@ pub(crate) fn number(value: &Value<'_>) -> Option<i64> {
 impl<'s, 'a> Fields<'s, 'a> {
     /// By position, for those who go over a range.
     pub(crate) fn at(&self, index: usize) -> Option<&'s Value<'a>> {
-        self.0[index]
+        self.values[index]
     }
 
-    /// Whether this field or any after it is there.
-    pub(crate) fn any_from(&self, first: Field) -> bool {
-        self.0[first as usize..].iter().any(Option::is_some)
+    /// Whether there is any tag, jwtrail's own or `jwt.*`.
+    pub(crate) fn has_tags(&self) -> bool {
+        self.tagged
     }
 
     /// Whether any field of a range is there, both ends included.
     pub(crate) fn any_between(&self, first: Field, last: Field) -> bool {
-        self.0[first as usize..=last as usize].iter().any(Option::is_some)
+        self.values[first as usize..=last as usize].iter().any(Option::is_some)
     }
 }

@@ -138,9 +138,9 @@ impl<'w> Observer<'w> {
     }
 
     fn take(&mut self, carrier: &Arc<str>, value: &str, scheme_expected: bool, source: Source, length: u32) {
-        let mark = value.contains(REDACTED) || value.trim_start().starts_with("jwt:");
+        let is_mark = || value.contains(REDACTED) || value.trim_start().starts_with("jwt:");
         let mut anomalies = Anomalies::default();
-        let (value, scheme) = if mark && source == Source::Within {
+        let (value, scheme) = if source == Source::Within && is_mark() {
             (CarriedValue::Redacted, "")
         } else {
             match canonical(value, scheme_expected, &self.shared.carriers.sentinels) {

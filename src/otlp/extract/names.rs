@@ -26,6 +26,11 @@ impl Names {
         Arc::clone(&self.empty)
     }
 
+    /// The shared copy of a text that was kept lately.
+    pub(crate) fn known(&self, text: &str) -> Option<Arc<str>> {
+        self.young.get(text).map(Arc::clone)
+    }
+
     /// The shared copy of a text.
     pub(crate) fn get(&mut self, text: &str) -> Arc<str> {
         if text.is_empty() {
@@ -43,5 +48,20 @@ impl Names {
         }
         self.young.insert(Arc::clone(&name));
         name
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strangers_cannot_fill_the_memory() {
+        let mut names = Names::new();
+        for number in 0..10 * CAPACITY {
+            names.get(&format!("/orders/{number}"));
+        }
+        assert!(names.young.len() + names.old.len() <= 2 * CAPACITY);
+        assert!(Arc::ptr_eq(&names.get("GET"), &names.get("GET")));
     }
 }

@@ -77,7 +77,9 @@ pub(super) fn read<'s, 'a>(
         span.captured.carrier = true;
     }
     let merged = merge(headers, observations);
-    for observation in merged.iter().filter(|observation| observation.source == Source::Tag) {
+    for observation in
+        merged.iter().filter(|it| it.source == Source::Tag && it.carried.captured_length as usize >= SHORTEST_LIMIT)
+    {
         longest.count(observation.carried.captured_length);
     }
     span.longest_text = longest.0;
@@ -143,7 +145,10 @@ fn response(name: &str, value: &Value<'_>, span: &mut Span, shared: &Shared) {
     }
 }
 
-/// The longest attribute text in characters, and how many have that length.
+/// Attribute length limits below this cut more than tokens, and nobody looks for them (tagging.md section 3).
+const SHORTEST_LIMIT: usize = 64;
+
+/// The longest attribute text in characters, and how many have that length; texts under 64 bytes do not count.
 #[derive(Default)]
 struct Longest((u32, u16));
 
@@ -151,7 +156,7 @@ impl Longest {
     fn take(&mut self, value: &Value<'_>) {
         match value {
             // A text has no more characters than bytes: most are settled without counting.
-            Value::Str(text) if text.len() >= self.0.0 as usize && !text.is_empty() => {
+            Value::Str(text) if text.len() >= SHORTEST_LIMIT.max(self.0.0 as usize) => {
                 self.count(text.chars().count() as u32);
             }
             Value::Array(items) => items.iter().for_each(|item| self.take(item)),

@@ -17,7 +17,7 @@ const LONGEST: usize = 128;
 pub(super) fn read(attributes: &Attributes<'_>, shared: &Shared, names: &mut Names) -> Resource {
     let find = |key: &str| attributes.iter().find(|(name, _)| name == key).map(|(_, value)| value);
     let mut name_of = |key: &str| {
-        let value = find(key).and_then(text).map(str::trim).unwrap_or("");
+        let value = find(key).and_then(text).map_or("", str::trim);
         names.get(capped(&shared.scrub(value), LONGEST))
     };
     let (namespace, name) = (name_of("service.namespace"), name_of("service.name"));
@@ -47,8 +47,8 @@ pub(super) fn read(attributes: &Attributes<'_>, shared: &Shared, names: &mut Nam
 
 /// A keyed hash of a resource as sent: finds the one that was read before.
 pub(super) fn key_of(attributes: &Attributes<'_>, shared: &Shared) -> TagKey {
-    let mut builder = shared.tag_key();
-    feed(attributes, &mut |bytes| builder.add(bytes));
+    let mut builder = shared.wide_key();
+    feed(attributes, &mut |bytes| builder.add(0, bytes));
     builder.finish()
 }
 
@@ -64,7 +64,10 @@ fn digest_of(attributes: &Attributes<'_>) -> String {
             context.update(bytes);
         });
     }
-    context.finish().as_ref()[..4].iter().map(|byte| format!("{byte:02x}")).collect()
+    let hash = context.finish();
+    let mut first = [0_u8; 4];
+    first.copy_from_slice(&hash.as_ref()[..4]);
+    format!("{:08x}", u32::from_be_bytes(first))
 }
 
 fn feed(attributes: &Attributes<'_>, sink: &mut dyn FnMut(&[u8])) {

@@ -19,6 +19,10 @@ pub(super) struct Texts<'w> {
 
 impl Texts<'_> {
     pub(super) fn keep(&mut self, text: &str) -> Arc<str> {
+        // What is known was scrubbed when it was kept, and scrubbing twice changes nothing.
+        if let Some(known) = self.names.known(text) {
+            return known;
+        }
         self.names.get(capped(&self.shared.scrub(text), LONGEST))
     }
 

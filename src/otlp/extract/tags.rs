@@ -13,7 +13,7 @@ use crate::model::{
     TokenFormat, VerifyResult,
 };
 use crate::otlp::data::Value;
-use crate::token::{Shared, valid_fingerprint};
+use crate::token::{Shared, TagKey, valid_fingerprint};
 
 /// Carriers that one span may tag.
 const MAX_CARRIERS: usize = 16;
@@ -21,7 +21,8 @@ const MAX_CARRIERS: usize = 16;
 /// Texts that a list tag may hold.
 const MAX_LIST: usize = 128;
 
-const TOKEN_FIELDS: std::ops::RangeInclusive<usize> = Field::Fp as usize..=Field::CheckKey as usize;
+/// All that describes a token: the plain claims and headers, then the tags.
+const TOKEN_FIELDS: std::ops::RangeInclusive<usize> = Field::ClaimIss as usize..=Field::CheckKey as usize;
 
 /// What the tags said.
 #[derive(Default)]
@@ -44,8 +45,7 @@ pub(crate) struct TagReader<'s, 'a, 'w> {
 impl<'s, 'a, 'w> TagReader<'s, 'a, 'w> {
     /// `None` where the span has no tags at all.
     pub(crate) fn read(fields: &'s Fields<'s, 'a>, shared: &'w Shared, names: &'w mut Names) -> Option<Tagged> {
-        let tagged = fields.any_from(Field::Presence) || fields.any_between(Field::ClaimIss, Field::HeaderKid);
-        if !tagged {
+        if !fields.has_tags() {
             return None;
         }
         let count = |field| match fields.get(field) {
@@ -115,7 +115,10 @@ impl<'s, 'a, 'w> TagReader<'s, 'a, 'w> {
 
     fn carrier(&mut self, at: usize) {
         let presence = self.text(Field::Presence, at).unwrap_or("");
-        let prints = Prints::read(self, at);
+        let key = self.key(at);
+        // What is remembered was well formed, and its key covers every fingerprint: no second check.
+        let known = self.named_by(at).and_then(|print| self.shared.tagged(key, print));
+        let token = known.or_else(|| self.new_token(at, key));
         let scheme = self.text(Field::Scheme, at).map(str::to_ascii_lowercase).unwrap_or_default();
         let mut anomalies = Anomalies::default();
         for name in self.list(Field::Anomaly, at) {
@@ -125,20 +128,20 @@ impl<'s, 'a, 'w> TagReader<'s, 'a, 'w> {
         }
         let location = self.location(at);
         let token_scheme = matches!(&*scheme, "" | "bearer" | "dpop" | "token" | "jwt");
-        let value = match presence {
-            "absent" if self.carriers == 1 => {
+        let value = match (presence, token) {
+            ("absent", _) if self.carriers == 1 => {
                 self.out.tags.absent = true;
                 return;
             }
-            "absent" => CarriedValue::Empty,
-            "redacted" => {
+            ("absent", _) => CarriedValue::Empty,
+            ("redacted", _) => {
                 anomalies.insert(Anomaly::Redacted);
                 CarriedValue::Redacted
             }
-            _ if prints.whole.is_some() || prints.keyed.is_some() => CarriedValue::Token(self.token(at, &prints)),
+            (_, Some(token)) => CarriedValue::Token(token),
             _ if !token_scheme => CarriedValue::OtherCredential(self.names.get(capped(&scheme, 32))),
             _ if anomalies.contains(Anomaly::Placeholder) => CarriedValue::Placeholder,
-            "present" => CarriedValue::Redacted,
+            ("present", None) => CarriedValue::Redacted,
             _ => return,
         };
         let length = self.item(Field::CapturedLength, at).and_then(number).unwrap_or(0);
@@ -147,6 +150,18 @@ impl<'s, 'a, 'w> TagReader<'s, 'a, 'w> {
         if let Some(last) = self.out.observations.last_mut() {
             last.carried.scheme = scheme;
         }
+    }
+
+    /// A token described for the first time, remembered unless a part of its description was malformed.
+    fn new_token(&mut self, at: usize, key: TagKey) -> Option<Arc<Token>> {
+        let malformed = self.out.malformed;
+        let prints = Prints::read(self, at);
+        if prints.whole.is_none() && prints.keyed.is_none() {
+            return None;
+        }
+        let token = self.build(at, &prints);
+        let clean = malformed == self.out.malformed;
+        Some(if clean { self.shared.keep_tagged(key, token) } else { Arc::new(token) })
     }
 
     /// `header:X-Auth_Token` and `header:x-auth-token` are one carrier.
@@ -170,23 +185,24 @@ impl<'s, 'a, 'w> TagReader<'s, 'a, 'w> {
         self.out.observations.push(Observation { carried, source: Source::Tag });
     }
 
-    /// One token for all spans that tag it alike.
-    fn token(&self, at: usize, prints: &Prints<'_>) -> Arc<Token> {
+    /// The fingerprint that a token of this carrier would be known by, as it stands in the tags.
+    fn named_by(&self, at: usize) -> Option<&'s str> {
+        let whole = self.text(Field::Fp, at);
+        whole.filter(|print| print.starts_with("s256:")).or_else(|| self.text(Field::FpKeyed, at)).or(whole)
+    }
+
+    /// Hash of all that describes the token of one carrier.
+    fn key(&self, at: usize) -> TagKey {
         let mut key = self.shared.tag_key();
-        key.add(&[at.min(255) as u8, u8::from(self.carriers > 1)]);
+        if self.carriers > 1 {
+            key.add(at, b"of several");
+        }
         for index in TOKEN_FIELDS {
             if let Some(value) = self.fields.at(index) {
-                key.add(&[index as u8]);
-                feed(value, &mut |bytes| key.add(bytes));
+                feed(value, &mut |bytes| key.add(index, bytes));
             }
         }
-        for field in [Field::ClaimIss, Field::ClaimAud, Field::ClaimExp, Field::HeaderAlg, Field::HeaderKid] {
-            if let Some(value) = self.fields.get(field) {
-                key.add(&[field as usize as u8]);
-                feed(value, &mut |bytes| key.add(bytes));
-            }
-        }
-        self.shared.tagged(key.finish(), || self.build(at, prints))
+        key.finish()
     }
 
     fn build(&self, at: usize, prints: &Prints<'_>) -> Token {
@@ -313,7 +329,9 @@ fn feed(value: &Value<'_>, sink: &mut dyn FnMut(&[u8])) {
         Value::Bool(flag) => sink(&[u8::from(*flag)]),
         Value::Array(items) => {
             sink(b"[");
-            items.iter().for_each(|item| feed(item, sink));
+            for item in items {
+                feed(item, sink);
+            }
             sink(b"]");
         }
         Value::Empty | Value::Bytes(_) | Value::Map(_) => sink(b""),

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::input::{Ended, Input};
-use super::{Place, Records};
+use super::{Place, Records, sniff};
 use crate::otlp::buffer::Buffer;
 use crate::otlp::decode::{Encoding, Signal};
 
@@ -14,7 +14,7 @@ pub(super) fn read(input: &mut Input<'_>, records: &mut Records<'_>) -> io::Resu
     let mut line: Buffer = Input::buffer();
     let mut number = 0;
     // In a log most lines are something else, and no loss.
-    let log = !matches!(first_letter(input.head()), Some(b'{' | b'['));
+    let log = first_letter(input.head()) != Some(b'{') && !sniff::json(input.head());
     loop {
         line.clear();
         number += 1;

@@ -23,14 +23,15 @@ pub(super) fn format(head: &[u8]) -> Result<Format, String> {
     }
     match first {
         None => Err("nothing but white space".to_owned()),
-        Some(b'{' | b'[') => Ok(json_layout(head)),
+        Some(b'{') => Ok(json_layout(head)),
+        // A logger's line may begin with a bracket too.
         Some(_) if memchr::memmem::find(head, DOCUMENT).is_some() => Ok(Format::JsonLines),
         Some(_) => Err(foreign(head)),
     }
 }
 
 /// Whether it begins as a JSON object or list: a protobuf's first bytes may look like a line feed and a brace.
-fn json(head: &[u8]) -> bool {
+pub(super) fn json(head: &[u8]) -> bool {
     let mut cursor = Cursor::new(head);
     match cursor.peek() {
         Some(b'{') => cursor.object().and_then(|mut members| cursor.key(&mut members)).is_ok(),

@@ -200,7 +200,7 @@ impl<'a> Cursor<'a> {
         let start = self.at + 1;
         self.pass_string()?;
         let raw = self.bytes.get(start..self.at - 1).unwrap_or_default();
-        let text = String::from_utf8_lossy(raw);
+        let text = std::str::from_utf8(raw).map_or_else(|_| String::from_utf8_lossy(raw), Cow::Borrowed);
         if memchr::memchr(b'\\', raw).is_none() {
             return Ok(text);
         }

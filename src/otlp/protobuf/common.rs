@@ -43,17 +43,17 @@ pub(super) fn attribute<'a>(reader: Reader<'a>, into: &mut Attributes<'a>) -> Re
 }
 
 fn nested_attribute<'a>(mut reader: Reader<'a>, into: &mut Attributes<'a>, depth: u8) -> Result<(), DecodeError> {
-    let mut key = Cow::Borrowed("");
-    let mut value = Value::Empty;
+    // Read into its place: moving a value that was just written in pieces stalls the processor.
+    into.push((Cow::Borrowed(""), Value::Empty));
+    let Some((key, value)) = into.last_mut() else { return Ok(()) };
     while let Some(field) = reader.field()? {
         match field {
-            (1, Wire::Len(field)) => key = field.text(),
-            (2, Wire::Len(field)) => nested_value(field, &mut value, depth)?,
+            (1, Wire::Len(field)) => *key = field.text(),
+            (2, Wire::Len(field)) => nested_value(field, value, depth)?,
             (1 | 2, _) => return Err(reader.error(WRONG_TYPE)),
             _ => {}
         }
     }
-    into.push((key, value));
     Ok(())
 }
 
@@ -100,9 +100,10 @@ fn array<'a>(mut reader: Reader<'a>, into: &mut Vec<Value<'a>>, depth: u8) -> Re
     while let Some(field) = reader.field()? {
         match field {
             (1, Wire::Len(field)) => {
-                let mut value = Value::Empty;
-                nested_value(field, &mut value, depth)?;
-                into.push(value);
+                into.push(Value::Empty);
+                if let Some(value) = into.last_mut() {
+                    nested_value(field, value, depth)?;
+                }
             }
             (1, _) => return Err(reader.error(WRONG_TYPE)),
             _ => {}

@@ -37,7 +37,9 @@ impl Mask<'_> {
     /// A list of attributes, keys and values.
     pub(super) fn attributes(&self, entries: &mut Vec<KeyValue>) {
         entries.retain(|entry| !FINGERPRINT_TAGS.contains(&&*entry.key) || is_fingerprint(entry.value.as_ref()));
-        entries.iter_mut().for_each(|entry| self.entry(entry));
+        for entry in entries {
+            self.entry(entry);
+        }
     }
 
     fn entry(&self, entry: &mut KeyValue) {
@@ -95,8 +97,7 @@ impl Mask<'_> {
     fn carrier(&self, text: &str, scheme_expected: bool) -> String {
         let sentinels = &self.shared.carriers.sentinels;
         let masked = split_values(text).map(|part| match canonical(part, scheme_expected, sentinels) {
-            Canonical::Token { .. } => REDACTED.to_owned(),
-            Canonical::Redacted { scheme: "" } => REDACTED.to_owned(),
+            Canonical::Token { .. } | Canonical::Redacted { scheme: "" } => REDACTED.to_owned(),
             Canonical::Redacted { scheme } | Canonical::Placeholder { scheme, .. } if !is_short(part) => {
                 format!("{scheme} {REDACTED}").trim_start().to_owned()
             }

@@ -16,10 +16,12 @@ use crate::trail::summary::{EdgeRow, NodeKind};
 
 use super::text::Safe;
 
+/// Steps that the routing of one graph may take: a bound on work, so that the same graph always has the same answer.
+const STEPS: u32 = 1_000_000;
 /// Nodes beyond which no layout is tried: a list of edges says more.
-const MOST_NODES: usize = 90;
+const MOST_NODES: usize = 80;
 /// Edges beyond which no layout is tried.
-const MOST_EDGES: usize = 220;
+const MOST_EDGES: usize = 180;
 
 /// A service by name; `None` is the outside, where requests come from.
 pub type NodeKey = Option<Arc<str>>;
@@ -217,10 +219,10 @@ impl Answer {
 /// Lays out a graph. Deterministic; takes milliseconds for what fits a screen.
 pub fn lay_out(ask: &Ask) -> Answer {
     let answer = |drawing, hidden| Answer { ask: ask.clone(), drawing, hidden };
-    if ask.scope != Scope::Focus {
-        if let Some(drawing) = fitting(&ask.whole, ask.room) {
-            return answer(Some(drawing), 0);
-        }
+    if ask.scope != Scope::Focus
+        && let Some(drawing) = fitting(&ask.whole, ask.room)
+    {
+        return answer(Some(drawing), 0);
     }
     if ask.scope == Scope::All {
         return answer(densest(&ask.whole), 0);
@@ -240,15 +242,21 @@ pub fn lay_out(ask: &Ask) -> Answer {
 
 /// The roomiest drawing that fits.
 fn fitting(topology: &Topology, room: (u16, u16)) -> Option<Drawing> {
-    place::LEVELS.iter().find_map(|level| draw(topology, level, Some(room)))
+    let budget = route::Budget::new(STEPS);
+    place::LEVELS.iter().find_map(|level| draw(topology, level, Some(room), &budget))
 }
 
 /// A small drawing, whether it fits or not.
 fn densest(topology: &Topology) -> Option<Drawing> {
-    draw(topology, &place::LOOSE, None)
+    draw(topology, &place::LOOSE, None, &route::Budget::new(STEPS))
 }
 
-fn draw(topology: &Topology, level: &place::Level, room: Option<(u16, u16)>) -> Option<Drawing> {
+fn draw(
+    topology: &Topology,
+    level: &place::Level,
+    room: Option<(u16, u16)>,
+    budget: &route::Budget,
+) -> Option<Drawing> {
     if topology.nodes.is_empty() || topology.nodes.len() > MOST_NODES || topology.edges.len() > MOST_EDGES {
         return None;
     }
@@ -260,11 +268,14 @@ fn draw(topology: &Topology, level: &place::Level, room: Option<(u16, u16)>) -> 
     }
     // Lines that find no way get more room between the ranks before the drawing is given up.
     for extra in [0, 3, 8] {
+        if budget.is_spent() {
+            return None;
+        }
         let placement = place::place(&topology, level, extra)?;
         if !fits(placement.width, placement.height) || placement.width.max(placement.height) > 4_000 {
             return None;
         }
-        if let Some(drawing) = route::route(&topology, &placement, level.boxed) {
+        if let Some(drawing) = route::route(&topology, &placement, level.boxed, budget) {
             return fits(drawing.width.into(), drawing.height.into()).then_some(drawing);
         }
     }

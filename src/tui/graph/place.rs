@@ -189,12 +189,11 @@ fn straighten(places: &mut [Place], spots: &[Spot], edges: &[(usize, usize)], ba
     for &at in &order {
         let mut into = edges.iter().zip(back).filter(|((from, to), back)| if **back { *from == at } else { *to == at });
         let (Some((&(from, _), false)), None) = (into.next(), into.next()) else { continue };
-        let wish = (places[from].y + (places[from].h - 1) / 2) as isize - ((places[at].h - 1) / 2) as isize;
-        let shift = wish - places[at].y as isize;
-        if shift == 0 || shift.abs() > 2 || wish < 0 {
+        let row = places[from].y + (places[from].h - 1) / 2;
+        let Some(top) = row.checked_sub((places[at].h - 1) / 2).filter(|top| top.abs_diff(places[at].y) <= 2) else {
             continue;
-        }
-        let (top, bottom) = (wish.unsigned_abs(), wish.unsigned_abs() + places[at].h);
+        };
+        let bottom = top + places[at].h;
         let clear =
             (0..places.len()).filter(|&other| other != at && spots[other].rank == spots[at].rank).all(|other| {
                 let place = &places[other];
@@ -211,7 +210,7 @@ fn docks(topology: &Topology, back: &[bool], places: &[Place]) -> Vec<Dock> {
     let edges = &topology.edges;
     let middle = |at: usize| places[at].y * 2 + places[at].h;
     let mut docks = vec![Dock { back: false, from: 0, to: 0 }; edges.len()];
-    for at in 0..places.len() {
+    for (at, place) in places.iter().enumerate() {
         // (row of the other end, edge, whether `at` is the caller); the trunk of all forward calls is one dock.
         let mut left = Vec::new();
         let mut right = Vec::new();
@@ -232,7 +231,7 @@ fn docks(topology: &Topology, back: &[bool], places: &[Place]) -> Vec<Dock> {
         }
         for mut side in [left, right] {
             side.sort_unstable();
-            let first = places[at].y + (places[at].h - side.len()) / 2;
+            let first = place.y + (place.h - side.len()) / 2;
             for (row, (_, edge, caller)) in side.into_iter().enumerate() {
                 let row = first + row;
                 if edge == usize::MAX {

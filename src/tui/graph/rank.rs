@@ -88,7 +88,7 @@ fn height_at(points: &[dagre::Point], x: f64) -> Option<f64> {
         let (a, b) = if pair[0].x <= pair[1].x { (&pair[0], &pair[1]) } else { (&pair[1], &pair[0]) };
         let within = a.x <= x && x <= b.x;
         let share = if b.x - a.x > f64::EPSILON { (x - a.x) / (b.x - a.x) } else { 0.0 };
-        within.then(|| a.y + (b.y - a.y) * share)
+        within.then_some(a.y + (b.y - a.y) * share)
     })
 }
 

@@ -4,6 +4,7 @@
 //! and share nothing else, so that no line can be read as another's. The last four cells of each edge are its own: there
 //! stand its glyph and its head.
 
+use std::cell::Cell as Shared;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -13,12 +14,15 @@ use super::{DOWN, Drawing, EdgeKey, LEFT, Line, Placed, RIGHT, Step, Topology, U
 /// Free rows above and below the boxes, for lines that go around.
 const MARGIN: usize = 2;
 
-const STEP: u32 = 10;
-const SHARED: u32 = 6;
-const BEND: u32 = 14;
-const CROSSING: u32 = 18;
+const STEP: u32 = 160;
+const SHARED: u32 = 96;
+const BEND: u32 = 224;
+const CROSSING: u32 = 288;
 /// Beside a box, where a line going up or down reads as its border.
-const HUGGING: u32 = 6;
+const HUGGING: u32 = 96;
+/// Most that a row up or down may cost more far from the caller than near it: among ways of one length the one that
+/// turns early wins, so that near callers take the near tracks and lines nest instead of locking each other in.
+const EARLY: usize = 15;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Way {
@@ -66,6 +70,7 @@ struct Cell {
     upright: usize,
 }
 
+#[derive(Clone)]
 struct Grid {
     width: usize,
     cells: Vec<Cell>,
@@ -80,34 +85,49 @@ struct Task {
     goal: usize,
 }
 
-/// Lines for every edge; `None` if one of them finds no way.
-pub(super) fn route(topology: &Topology, placement: &Placement, boxed: bool) -> Option<Drawing> {
-    let mut grid = Grid::new(placement);
+/// How many steps a layout may look at: a graph that needs more is shown as a list, and no core is kept busy for it.
+pub(super) struct Budget(Shared<u32>);
+
+impl Budget {
+    /// So many steps.
+    pub(super) fn new(steps: u32) -> Self {
+        Self(Shared::new(steps))
+    }
+
+    /// Takes one step; false if none is left.
+    fn spend(&self) -> bool {
+        let left = self.0.get();
+        self.0.set(left.saturating_sub(1));
+        left > 0
+    }
+
+    /// Whether none is left.
+    pub(super) fn is_spent(&self) -> bool {
+        self.0.get() == 0
+    }
+}
+
+/// Times that routing begins anew, with the line that found no way before all others.
+const TRIES: usize = 10;
+
+/// Lines for every edge; `None` if they find no way in any order tried.
+pub(super) fn route(topology: &Topology, placement: &Placement, boxed: bool, budget: &Budget) -> Option<Drawing> {
+    let mut fresh = Grid::new(placement);
     let mut tasks: Vec<Task> = Vec::new();
     for (edge, (&(from, to), dock)) in topology.edges.iter().zip(&placement.docks).enumerate() {
         let trunk = if dock.back { topology.nodes.len() + edge } else { from } + 1;
-        tasks.push(grid.task(placement, edge, trunk, (from, to), *dock)?);
+        tasks.push(fresh.task(placement, edge, trunk, (from, to), *dock)?);
     }
-    // Both ends come first: no line may run over another's glyph, nor block the way out of a box.
-    for task in &tasks {
-        let approach = if task.way == Way::Left { task.goal + 1 } else { task.goal - 1 };
-        for cell in [task.start, approach] {
-            grid.cells[cell].flat = task.trunk;
+    fresh.reserve(&tasks);
+    tasks.sort_by_key(|task| (fresh.distance(task.start, task.goal), task.edge));
+    for _ in 0..TRIES {
+        match fresh.clone().route_all(topology, &tasks, budget) {
+            Ok(lines) => return Some(crop(topology, placement, lines, boxed)),
+            Err(_) if budget.is_spent() => return None,
+            Err(stuck) => tasks[..=stuck].rotate_right(1),
         }
-        for cell in grid.leg(task) {
-            grid.cells[cell].closed = true;
-        }
     }
-    tasks.sort_by_key(|task| (grid.distance(task.start, task.goal), task.edge));
-    let mut lines = Vec::with_capacity(tasks.len());
-    for task in &tasks {
-        let mut path = grid.cheapest(task)?;
-        grid.claim(task, &path);
-        path.extend(grid.leg(task).map(|cell| (cell, task.way)));
-        lines.push((task.edge, grid.line(topology, task, &path)));
-    }
-    lines.sort_by_key(|(edge, _)| *edge);
-    Some(crop(topology, placement, lines.into_iter().map(|(_, line)| line).collect(), boxed))
+    None
 }
 
 impl Grid {
@@ -128,6 +148,32 @@ impl Grid {
         grid
     }
 
+    /// Both ends come first: no line may run over another's glyph, nor block the way out of a box.
+    fn reserve(&mut self, tasks: &[Task]) {
+        for task in tasks {
+            let approach = if task.way == Way::Left { task.goal + 1 } else { task.goal - 1 };
+            for cell in [task.start, approach] {
+                self.cells[cell].flat = task.trunk;
+            }
+            for cell in Self::leg(task) {
+                self.cells[cell].closed = true;
+            }
+        }
+    }
+
+    /// Lines in the order of the edges, or which of the tasks found no way.
+    fn route_all(mut self, topology: &Topology, tasks: &[Task], budget: &Budget) -> Result<Vec<Line>, usize> {
+        let mut lines = Vec::with_capacity(tasks.len());
+        for (at, task) in tasks.iter().enumerate() {
+            let mut path = self.cheapest(task, budget).ok_or(at)?;
+            self.claim(task, &path);
+            path.extend(Self::leg(task).map(|cell| (cell, task.way)));
+            lines.push((task.edge, self.line(topology, task, &path)));
+        }
+        lines.sort_by_key(|(edge, _)| *edge);
+        Ok(lines.into_iter().map(|(_, line)| line).collect())
+    }
+
     fn task(&self, placement: &Placement, edge: usize, trunk: usize, ends: (usize, usize), dock: Dock) -> Option<Task> {
         let (from, to) = (&placement.places[ends.0], &placement.places[ends.1]);
         let cell = |x: usize, y: usize| (y + MARGIN) * self.width + x;
@@ -140,7 +186,7 @@ impl Grid {
     }
 
     /// The cells that are the edge's own, from its own line to its head.
-    fn leg(&self, task: &Task) -> impl Iterator<Item = usize> + use<> {
+    fn leg(task: &Task) -> impl Iterator<Item = usize> + use<> {
         let (goal, way) = (task.goal, task.way);
         (0..LEG).map(move |step| if way == Way::Left { goal - step } else { goal + step })
     }
@@ -173,7 +219,7 @@ impl Grid {
     }
 
     /// The cheapest way from start to the cell before the goal, as (cell, way in which it was entered).
-    fn cheapest(&self, task: &Task) -> Option<Vec<(usize, Way)>> {
+    fn cheapest(&self, task: &Task, budget: &Budget) -> Option<Vec<(usize, Way)>> {
         let state = |cell: usize, way: Way| cell * 4 + way as usize;
         let mut cost = vec![u32::MAX; self.cells.len() * 4];
         let mut came: Vec<u32> = vec![u32::MAX; self.cells.len() * 4];
@@ -188,6 +234,9 @@ impl Grid {
         cost[first] = 0;
         heap.push(Reverse((self.distance(task.start, task.goal) as u32 * SHARED, first)));
         while let Some(Reverse((_, here))) = heap.pop() {
+            if !budget.spend() {
+                return None;
+            }
             let (cell, way) = (here / 4, WAYS[here % 4]);
             for goes in WAYS {
                 let (Some(turn), Some(next)) = (self.through(cell, task.trunk, way, goes), self.next(cell, goes))
@@ -205,7 +254,9 @@ impl Grid {
                 if into.closed || (owner != 0 && owner != task.trunk) {
                     continue;
                 }
-                let step = if owner == task.trunk { SHARED } else { STEP };
+                let late =
+                    if goes.flat() { 0 } else { (next % self.width).abs_diff(task.start % self.width).min(EARLY) };
+                let step = if owner == task.trunk { SHARED } else { STEP } + late as u32;
                 let total = cost[here] + turn + step;
                 let there = state(next, goes);
                 if total < cost[there] {

@@ -39,12 +39,13 @@ pub(super) fn whole(snapshot: &Snapshot, only_broken: bool) -> Topology {
 
     let index: BTreeMap<&NodeKey, usize> = order.iter().enumerate().map(|(at, key)| (key, at)).collect();
     let mut edges = Vec::new();
+    let mut drawn = BTreeSet::new();
     let mut looped = BTreeSet::new();
     for row in rows {
         let (Some(&from), Some(&to)) = (index.get(&row.caller), index.get(&Some(row.callee.clone()))) else { continue };
         if EdgeKey::of(row).is_loop() {
             looped.insert(from);
-        } else if !edges.contains(&(from, to)) {
+        } else if drawn.insert((from, to)) {
             edges.push((from, to));
         }
     }

@@ -5,8 +5,8 @@ use ratatui::style::Style;
 use super::frame;
 use super::pen::{Pen, Row};
 use super::problems::cause_text;
-use crate::model::{Anomaly, Hop, Presence, Side, SubjectKind, Token, VerifyResult, VerifySource};
-use crate::trail::summary::{EdgeRow, NodeKind, ProblemRow, ServiceRow};
+use crate::model::{Anomaly, Hop, Presence, Segment, Side, SubjectKind, Token, Verdict, VerifyResult, VerifySource};
+use crate::trail::summary::{EdgeRow, ProblemRow};
 use crate::tui::geometry::{Area, Frame, Pane};
 use crate::tui::graph::OUTSIDE;
 use crate::tui::state::{Selection, State};
@@ -75,17 +75,15 @@ fn rows(state: &State, area: Area) -> Vec<Row> {
                 page.service(state, row);
             }
         }
-        Selection::Node(None) => {
-            page.text("", "where requests come from that no traced service sent", Style::new());
-        }
+        Selection::Node(None) => page.outside(state),
         Selection::None => page.text("", "select an edge or a problem to see its evidence", state.theme.quiet()),
     }
     page.rows
 }
 
 /// Lines in the making.
-struct Page {
-    theme: Theme,
+pub(super) struct Page {
+    pub(super) theme: Theme,
     width: usize,
     height: usize,
     rows: Vec<Row>,
@@ -93,7 +91,7 @@ struct Page {
 
 impl Page {
     /// A labelled text, wrapped, the label before its first line.
-    fn text(&mut self, label: &'static str, text: &str, style: Style) {
+    pub(super) fn text(&mut self, label: &'static str, text: &str, style: Style) {
         self.text_after(label, Row::new(), text, style);
     }
 
@@ -114,7 +112,7 @@ impl Page {
     }
 
     /// Parts joined by dots, wrapped between parts, the label before the first line.
-    fn parts(&mut self, label: &'static str, before: Row, parts: Vec<Row>) {
+    pub(super) fn parts(&mut self, label: &'static str, before: Row, parts: Vec<Row>) {
         let indent = LABEL + before.width();
         let mut row = self.label(label).then(before);
         let mut empty = true;
@@ -143,6 +141,13 @@ impl Page {
         let mut parts = vec![Row::new().text(glyph, style).plain(" ").own(&word.replace('_', " "), style)];
         if let Some(cause) = row.cause {
             parts.push(Row::new().own(&cause_text(cause, hop), Style::new()));
+        }
+        match (row.verdict, row.segment) {
+            (Some(Verdict::Changed), Some(Segment::Relay)) => {
+                parts.push(Row::new().text("by the caller", Style::new()));
+            }
+            (Some(Verdict::Changed), Some(Segment::Transit)) => parts.push(Row::new().text("on the way", Style::new())),
+            _ => {}
         }
         parts.push(Row::new().text(row.severity.name(), self.theme.severity(row.severity)));
         parts.push(Row::new().text(row.confidence.name(), Style::new()));
@@ -174,7 +179,7 @@ impl Page {
             parts.push(Row::new().own(&format!("{:.1}/s", row.rate), Style::new()));
         }
         self.parts("verdict", Row::new(), parts);
-        let tally = crate::model::Verdict::ALL.iter().filter(|verdict| row.verdicts[**verdict as usize] > 0);
+        let tally = Verdict::ALL.iter().filter(|verdict| row.verdicts[**verdict as usize] > 0);
         let tally: Vec<Row> = tally
             .map(|verdict| {
                 let number = count(row.verdicts[*verdict as usize]);
@@ -215,8 +220,11 @@ impl Page {
             let style = if status == 401 || status == 403 { self.theme.strong() } else { Style::new() };
             answer.push(Row::new().own(&format!("{status} from {}", hop.callee.service), style));
         }
-        answer.push(self.check(hop));
+        answer.push(Self::check(hop));
         self.parts("answer", Row::new(), answer);
+        if hop.gap {
+            self.text("gap", "a part of the way was not seen", self.theme.quiet());
+        }
         if !hop.waypoints.is_empty() {
             let names: Vec<&str> = hop.waypoints.iter().map(|name| &**name).collect();
             self.text("through", &names.join(", "), Style::new());
@@ -238,15 +246,12 @@ impl Page {
         let theme = self.theme;
         let Some(token) = side.token.as_deref() else {
             let word = match side.presence {
+                _ if side.anomalies.contains(Anomaly::Placeholder) => "placeholder",
                 Presence::Absent => theme.sign("—", "-"),
-                Presence::Present => "a token of which nothing shows",
-                Presence::Redacted => "redacted",
                 Presence::Unknown => "?",
-                Presence::None => "none: it received no request",
+                other => other.name(),
             };
-            let long = matches!(side.presence, Presence::Present | Presence::None);
-            let before =
-                Row::new().own(&if long { format!("{word}  ") } else { format!("{word:<6} ") }, theme.strong());
+            let before = Row::new().own(&format!("{word:<6} "), theme.strong());
             return self.text_after(label, before, &side.ground, theme.quiet());
         };
         let name = token.short_name();
@@ -268,22 +273,25 @@ impl Page {
         self.parts(label, before, parts);
     }
 
-    fn check(&self, hop: &Hop) -> Row {
+    fn check(hop: &Hop) -> Row {
         let check = &hop.verification;
-        let who = match check.source {
-            Some(VerifySource::Jwtrail) => "by jwtrail's own check",
-            Some(VerifySource::Status) => "by its status alone",
-            Some(VerifySource::Service | VerifySource::Rejection) | None => "it says",
+        let own = check.source == Some(VerifySource::Jwtrail);
+        let reason = check.reason.map_or_else(String::new, |reason| format!(": {}", reason.name().replace('_', " ")));
+        let mut said = match check.result {
+            VerifyResult::Ok if own => "jwtrail finds it valid".to_owned(),
+            VerifyResult::Ok => "verified".to_owned(),
+            VerifyResult::Failed if own => format!("jwtrail's own check fails{reason}"),
+            VerifyResult::Failed => format!("refused{reason}"),
+            VerifyResult::Skipped => "says that it does not verify".to_owned(),
+            VerifyResult::Unknown => return Row::new(),
         };
-        let said = match (check.result, check.reason) {
-            (VerifyResult::Ok, _) => "verified".to_owned(),
-            (VerifyResult::Failed, Some(reason)) => format!("refused, {}, {who}", reason.name().replace('_', " ")),
-            (VerifyResult::Failed, None) => format!("refused, {who}"),
-            (VerifyResult::Skipped, _) => "it does not verify, it says".to_owned(),
-            (VerifyResult::Unknown, _) => return Row::new(),
-        };
-        let evidence = check.evidence.as_deref().map_or_else(String::new, |text| format!(": {text}"));
-        Row::new().own(&format!("{said}{evidence}"), Style::new())
+        if check.source == Some(VerifySource::Status) {
+            said.push_str(", by its status alone");
+        }
+        if let Some(evidence) = check.evidence.as_deref() {
+            said = format!("{said}, \"{evidence}\"");
+        }
+        Row::new().own(&said, Style::new())
     }
 
     fn trace(&mut self, hop: &Hop, seen: Option<Row>) {
@@ -292,79 +300,17 @@ impl Page {
             let seen = Row::new().text("   seen ", self.theme.quiet()).then(seen);
             if row.width() + seen.width() > self.width {
                 self.rows.push(std::mem::take(&mut row));
-                row = self.label("seen").then(Row::new().then(seen_only(seen)));
+                row = self.label("seen").then(seen_only(&seen));
             } else {
                 row = row.then(seen);
             }
         }
         self.rows.push(row);
     }
-
-    fn service(&mut self, state: &State, row: &ServiceRow) {
-        let kind = match row.kind {
-            NodeKind::Service => "a service that exports spans",
-            NodeKind::External => "a host that never reports",
-            NodeKind::Queue => "a message destination",
-            NodeKind::Database => "a database or cache",
-        };
-        let mut parts = vec![Row::new().text(kind, Style::new())];
-        if !row.language.is_empty() {
-            parts.push(Row::new().own(&row.language, Style::new()));
-        }
-        if row.spans > 0 {
-            parts.push(Row::new().own(&format!("{} spans", count(row.spans)), Style::new()));
-        }
-        self.parts("node", Row::new(), parts);
-        if row.kind == NodeKind::Service {
-            let tells = |known: Option<bool>, yes, no, none| match known {
-                Some(true) => yes,
-                Some(false) => no,
-                None => none,
-            };
-            let inbound = tells(row.captures_inbound, "shows what it receives", "does not show what it receives", "");
-            let outbound =
-                tells(row.captures_outbound, "shows what it sends", "does not show what it sends", "makes no calls");
-            self.parts(
-                "tokens",
-                Row::new(),
-                vec![Row::new().own(inbound, Style::new()), Row::new().own(outbound, Style::new())],
-            );
-            let verifies = tells(
-                row.verifies,
-                "seen to check tokens",
-                "says that it does not check tokens",
-                "not seen to check tokens",
-            );
-            self.text("checks", verifies, Style::new());
-        }
-        for (label, calls) in [("called by", false), ("calls", true)] {
-            let edges =
-                state.snapshot.edges.iter().filter(|edge| {
-                    if calls { edge.caller.as_ref() == Some(&row.name) } else { edge.callee == row.name }
-                });
-            let parts: Vec<Row> = edges
-                .map(|edge| {
-                    let other = if calls { &*edge.callee } else { edge.caller.as_deref().unwrap_or(OUTSIDE) };
-                    let style = self.theme.verdict(edge.shown);
-                    Row::new().text(self.theme.glyph(edge.shown), style).own(&format!(" {other}"), Style::new())
-                })
-                .collect();
-            if !parts.is_empty() {
-                self.parts(label, Row::new(), parts);
-            }
-        }
-        for note in &state.snapshot.setup {
-            if let crate::trail::summary::SetupNote::Dark { service, advice } = note {
-                if *service == row.name {
-                    self.text("look at", advice, self.theme.strong());
-                }
-            }
-        }
-    }
 }
 
 /// The sparkline without the words before it: they became the label.
-fn seen_only(row: Row) -> Row {
+fn seen_only(row: &Row) -> Row {
     let mut rest = Row::new();
     for (text, style) in row.parts().iter().skip(1) {
         rest = rest.safe(text.clone(), *style);

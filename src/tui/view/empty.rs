@@ -6,7 +6,7 @@ use super::pen::{Pen, Row};
 use crate::tui::Mode;
 use crate::tui::geometry::Area;
 use crate::tui::state::State;
-use crate::tui::text::{Safe, count};
+use crate::tui::text::{Safe, things};
 
 /// One stack: its name, how to say it in one line, and lines ready to copy where there are such.
 struct Stack {
@@ -98,7 +98,7 @@ pub fn overflow(state: &State) -> u16 {
 fn lines(state: &State, width: usize, long: bool) -> Vec<Row> {
     let theme = state.theme;
     let mut rows = vec![Row::new(), Row::new().plain(" ").then(tick(state)), Row::new()];
-    if let Mode::Replay { .. } = state.mode {
+    if state.mode != Mode::Live {
         return rows;
     }
     if !state.listening.is_empty() {
@@ -146,27 +146,24 @@ fn wrapped(text: &str, indent: usize, width: usize, style: Style) -> Vec<Row> {
 fn tick(state: &State) -> Row {
     let theme = state.theme;
     let totals = &state.snapshot.totals;
+    let seen = format!("{}, {}", things(totals.spans, "span"), things(totals.traces, "trace"));
     if let Mode::Replay { file } = &state.mode {
-        return Row::new().text("Reading ", theme.strong()).own(file, theme.strong()).own(
-            &format!(": {} spans, {} traces, no hop yet", count(totals.spans), count(totals.traces)),
-            theme.quiet(),
-        );
+        let said = format!(": {seen}, no hop yet");
+        return Row::new().text("Reading ", theme.strong()).own(file, theme.strong()).own(&said, theme.quiet());
     }
     if totals.spans == 0 {
-        return Row::new().text("Nothing yet.", theme.strong()).text("  Waiting for the first span.", theme.quiet());
+        return match state.mode {
+            Mode::Demo => Row::new()
+                .text("The shop opens.", theme.strong())
+                .text("  Waiting for its first request.", theme.quiet()),
+            _ => Row::new().text("Nothing yet.", theme.strong()).text("  Waiting for the first span.", theme.quiet()),
+        };
     }
-    let services = state.snapshot.services.len() as u64;
     let names: Vec<&str> = state.snapshot.services.iter().take(4).map(|row| &*row.name).collect();
-    let from = if names.is_empty() { String::new() } else { format!(" from {}", names.join(", ")) };
-    Row::new().text(theme.sign("● ", "* "), theme.good()).text("It works.", theme.strong()).own(
-        &format!(
-            "  {} spans{from}{}, {} traces, no hop between services yet",
-            count(totals.spans),
-            if services > 4 { " …" } else { "" },
-            count(totals.traces)
-        ),
-        Style::new(),
-    )
+    let more = if state.snapshot.services.len() > names.len() { " and others" } else { "" };
+    let from = if names.is_empty() { String::new() } else { format!(" from {}{more}", names.join(", ")) };
+    let said = format!("  {seen}{from}; no hop between services yet");
+    Row::new().text(theme.sign("● ", "* "), theme.good()).text("It works.", theme.strong()).own(&said, Style::new())
 }
 
 /// The two variables that point an exporter here, from what listens.

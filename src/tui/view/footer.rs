@@ -59,6 +59,11 @@ fn switches(state: &State) -> Vec<Row> {
     }
     let theme = state.theme;
     let width = usize::from(state.size.0);
+    let most = match state.size.1 {
+        ..24 => 1,
+        24..32 => SWITCH_ROWS - 1,
+        _ => SWITCH_ROWS,
+    };
     let mut rows = vec![Row::new().plain(" ").text("faults ", theme.quiet())];
     for switch in &state.switches {
         let (mark, style) = if switch.on {
@@ -74,7 +79,7 @@ fn switches(state: &State) -> Vec<Row> {
             .plain("  ");
         let fits = rows.last().is_some_and(|row| row.width() + part.width() < width);
         if !fits {
-            if rows.len() == SWITCH_ROWS || state.size.1 < 24 && rows.len() == 1 {
+            if rows.len() == most {
                 // The help lists all of them.
                 if let Some(row) = rows.last_mut() {
                     *row = std::mem::take(row).text("…", theme.quiet());

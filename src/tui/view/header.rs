@@ -31,7 +31,7 @@ pub fn render(state: &State, pen: &mut Pen, area: Area) {
         let notes = notes(state);
         let mut second = Row::new().plain(" ").text(state.theme.sign("▲ ", "! "), state.theme.warning());
         if notes.len() > 1 {
-            second = second.own(&format!("1 of {}: ", notes.len()), state.theme.quiet());
+            second = second.own(&format!("1 of {}, ? shows all: ", notes.len()), state.theme.quiet());
         }
         if let Some(note) = notes.first() {
             second = second.own(note, state.theme.warning());
@@ -61,7 +61,7 @@ fn beside(state: &State) -> (u8, Row) {
         return (8, Row::new().own(&format!("{} spans, {} hops behind", count(spans), count(hops)), quiet));
     }
     if let Mode::Replay { file } = &state.mode {
-        return (3, Row::new().own(file, quiet));
+        return (8, Row::new().own(file, quiet));
     }
     let ports: Vec<String> =
         state.listening.iter().filter_map(|address| port(address)).map(|port| format!(":{port}")).collect();
@@ -86,7 +86,7 @@ fn parts(state: &State) -> Vec<(u8, Row)> {
     let memory_style = if used * 10 > limit * 9 { theme.warning() } else { quiet };
     let mut parts = vec![
         beside(state),
-        (4, number(totals.spans_per_second.max(0.0).round() as u64, "spans/s")),
+        (4, number(whole(totals.spans_per_second), "spans/s")),
         (5, number(totals.traces, "traces")),
         (7, number(totals.hops, "hops")),
         (9, broken(state, totals)),
@@ -99,6 +99,11 @@ fn parts(state: &State) -> Vec<(u8, Row)> {
         parts.push((1, Row::new().own(&format!("mem {used}/{limit} MiB"), memory_style)));
     }
     parts
+}
+
+#[expect(clippy::cast_sign_loss, reason = "the rate is not below zero")]
+fn whole(rate: f32) -> u64 {
+    rate.max(0.0).round() as u64
 }
 
 fn broken(state: &State, totals: &Totals) -> Row {

@@ -7,6 +7,7 @@ use crate::model::Verdict;
 use crate::tui::geometry::Area;
 use crate::tui::keymap::BINDINGS;
 use crate::tui::state::State;
+use crate::tui::text::Safe;
 
 const WIDTH: u16 = 72;
 
@@ -43,6 +44,16 @@ fn lines(state: &State) -> Vec<Row> {
             .plain(" a finding    beside the verdict: leaked, exposed, moved …"),
     );
     lines.push(Row::new());
+    let notes = super::header::notes(state);
+    if !notes.is_empty() {
+        lines.push(Row::new().text(" Set-up", theme.strong()));
+        for note in &notes {
+            for line in Safe::new(note).wrap(usize::from(WIDTH) - 6) {
+                lines.push(Row::new().plain("   ").safe(line, theme.warning()));
+            }
+        }
+        lines.push(Row::new());
+    }
     lines.push(Row::new().text(" Keys", theme.strong()));
     for binding in BINDINGS {
         lines

@@ -27,10 +27,13 @@ pub fn render(state: &State, pen: &mut Pen, area: Area, shape: Frame) {
         note.push("focus".to_owned());
     }
     let note = Row::new().own(&note.join(", "), theme.quiet());
-    let title = if state.laid.drawing.is_some() { "Call graph" } else { "Calls" };
+    let title =
+        if state.laid.drawing.is_some() || state.laid.ask.whole.nodes.is_empty() { "Call graph" } else { "Calls" };
     frame(state, pen, area, shape, Pane::Map, Row::new().text(title, theme.strong()), note);
     match &state.laid.drawing {
         Some(drawing) => graph(state, pen, inner, drawing),
+        // The first layout is on its way: a list for a moment would only flicker.
+        None if state.laid.ask.whole.nodes.is_empty() => {}
         None if state.only_broken && state.edge_list().is_empty() => {
             pen.row(inner.x + 1, inner.y, inner.w, &Row::new().text("no edge is broken: b shows all", theme.quiet()));
         }

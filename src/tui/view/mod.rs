@@ -6,6 +6,7 @@ pub mod footer;
 pub mod header;
 pub mod help;
 pub mod map;
+mod node;
 pub mod pen;
 pub mod problems;
 

@@ -101,7 +101,7 @@ fn headline(state: &State, pen: &mut Pen, area: Area, (y, lines): (u16, u16), ro
     // Columns of the right side; ages and then counts give way to names where the pane is narrow.
     let mut right = Row::new().own(&word.replace('_', " "), style);
     if width >= 40 {
-        right = right.own(&format!("{numbers:>12}"), Style::new());
+        right = right.own(&format!("  {numbers:>10}"), Style::new());
     }
     if width >= 52 && lines == 1 {
         right = right.own(&format!("{ago:>10}"), theme.quiet());
@@ -129,7 +129,7 @@ fn ago(state: &State, row: &ProblemRow) -> String {
 fn second_line(state: &State, row: &ProblemRow, width: usize) -> Row {
     let theme = state.theme;
     let what = match (row.cause, row.finding) {
-        (Some(cause), _) => cause_text(cause, &row.sample).to_string(),
+        (Some(cause), _) => cause_text(cause, &row.sample),
         (None, Some(finding)) => row
             .sample
             .findings

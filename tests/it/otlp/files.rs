@@ -155,6 +155,9 @@ fn lines_behind_a_log_prefix_are_found_among_others() {
     );
     let found = report(log.as_bytes());
     assert_eq!((found.spans, found.damaged_total), (3, 0));
+    let bracketed = log.split_once('\n').unwrap().1;
+    assert!(bracketed.starts_with("[otel] INFO"));
+    assert_eq!(report(bracketed.as_bytes()), found);
 }
 
 #[test]
@@ -164,6 +167,7 @@ fn a_file_without_a_span_is_an_error_that_says_what_it_seems_to_be() {
         (Vec::new(), "an empty file".to_owned()),
         (b" \n\n".to_vec(), "nothing but white space".to_owned()),
         (b"hello, world\n".to_vec(), "text that is no JSON".to_owned()),
+        (b"[section]\nkey = 1\n".to_vec(), "text that is no JSON".to_owned()),
         (b"\nhello, world\n".to_vec(), "text that is no JSON".to_owned()),
         (b"<html></html>".to_vec(), "HTML or XML".to_owned()),
         (b"PK\x03\x04zip".to_vec(), "a zip archive: unpack it first".to_owned()),

@@ -1,0 +1,149 @@
+//! The call graph on its grid: nothing covers anything, and no line can be read as another's.
+
+use std::collections::BTreeMap;
+
+use jwtrail::engine::Snapshot;
+use jwtrail::model::Verdict;
+use jwtrail::tui::graph::{Ask, DOWN, Drawing, EdgeKey, LEFT, RIGHT, Scope, UP, lay_out};
+use proptest::prelude::*;
+
+use super::fixture::Build;
+
+fn snapshot(nodes: usize, edges: &[(usize, usize)]) -> Snapshot {
+    let names: Vec<String> = (0..nodes).map(|at| format!("service-{at}")).collect();
+    let mut build = Build::new().services(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    build = build.edge(None, &names[0], Verdict::Originated);
+    for &(from, to) in edges {
+        build = build.edge(Some(&names[from % nodes]), &names[to % nodes], Verdict::Intact);
+    }
+    build.snapshot
+}
+
+fn whole(snapshot: &Snapshot, room: (u16, u16)) -> Option<Drawing> {
+    lay_out(&Ask::new(snapshot, false, Scope::All, Vec::new(), room)).drawing
+}
+
+/// What must hold of any drawing.
+fn check(drawing: &Drawing) {
+    let mut taken: BTreeMap<(u16, u16), &str> = BTreeMap::new();
+    for node in &drawing.nodes {
+        assert!(node.x + node.w <= drawing.width && node.y + node.h <= drawing.height);
+        for x in node.x..node.x + node.w {
+            for y in node.y..node.y + node.h {
+                assert_eq!(taken.insert((x, y), node.node.label.as_str()), None, "boxes overlap at {x},{y}");
+            }
+        }
+    }
+    let mut owners: BTreeMap<(u16, u16, bool), (usize, &EdgeKey)> = BTreeMap::new();
+    for line in &drawing.lines {
+        for pair in line.steps.windows(2) {
+            let far = pair[0].x.abs_diff(pair[1].x) + pair[0].y.abs_diff(pair[1].y);
+            assert_eq!(far, 1, "a gap in {:?}", line.key);
+        }
+        for step in &line.steps {
+            assert_eq!(taken.get(&(step.x, step.y)), None, "{:?} runs over a box", line.key);
+            assert!(step.x < drawing.width && step.y < drawing.height);
+            for (arms, flat) in [(LEFT | RIGHT, true), (UP | DOWN, false)] {
+                if step.arms & arms != 0 {
+                    let (trunk, other) = owners.entry((step.x, step.y, flat)).or_insert((line.trunk, &line.key));
+                    assert_eq!(*trunk, line.trunk, "{:?} joins {other:?} at {},{}", line.key, step.x, step.y);
+                }
+            }
+        }
+        let last = line.steps.last().expect("a line");
+        assert_eq!((last.x, last.y), line.head);
+        let ends_at = if line.back { (last.x - 1, last.y) } else { (last.x + 1, last.y) };
+        assert!(taken.contains_key(&ends_at), "{:?} ends in the open", line.key);
+    }
+    // The glyph's cell belongs to one edge alone.
+    for line in &drawing.lines {
+        let through = |other: &&jwtrail::tui::graph::Line| other.steps.iter().any(|s| (s.x, s.y) == line.glyph);
+        assert_eq!(drawing.lines.iter().filter(through).count(), 1, "the glyph of {:?} is shared", line.key);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_graph_is_drawn_without_false_links(
+        nodes in 1_usize..30,
+        edges in prop::collection::vec((0_usize..30, 0_usize..30), 0..45),
+        width in 30_u16..200,
+    ) {
+        let snapshot = snapshot(nodes, &edges);
+        if let Some(drawing) = whole(&snapshot, (width, 50)) {
+            check(&drawing);
+            let mut keys: Vec<EdgeKey> = snapshot.edges.iter().map(EdgeKey::of).filter(|key| !key.is_loop()).collect();
+            keys.sort();
+            keys.dedup();
+            prop_assert_eq!(drawing.lines.len(), keys.len());
+            prop_assert_eq!(drawing.nodes.len(), nodes + 1);
+        }
+    }
+}
+
+#[test]
+fn everyday_graphs_are_always_drawn() {
+    let chain: Vec<_> = (0..12).map(|at| (at, at + 1)).collect();
+    let star: Vec<_> = (1..20).map(|at| (0, at)).collect();
+    let hub: Vec<_> = (0..20).flat_map(|at| [(0, at + 1), (at + 1, 21)]).collect();
+    let circle: Vec<_> = (0..10).map(|at| (at, (at + 1) % 10)).collect();
+    let pairs: Vec<_> = (0..6).flat_map(|at| [(at, at + 1), (at + 1, at)]).collect();
+    let mesh: Vec<_> = (0..4).flat_map(|a| (0..4).map(move |b| (a, b))).collect();
+    for (nodes, edges) in [(13, chain), (20, star), (22, hub), (10, circle), (7, pairs), (4, mesh)] {
+        let drawing = whole(&snapshot(nodes, &edges), (120, 40));
+        check(&drawing.unwrap_or_else(|| panic!("{nodes} nodes, {edges:?}")));
+    }
+}
+
+#[test]
+fn the_same_graph_is_drawn_the_same_way() {
+    let snapshot = snapshot(12, &[(0, 1), (1, 2), (1, 3), (3, 0), (2, 4), (4, 5), (1, 6), (6, 7), (7, 1), (5, 5)]);
+    let first = whole(&snapshot, (100, 30));
+    assert!(first.is_some());
+    for _ in 0..5 {
+        assert_eq!(whole(&snapshot, (100, 30)), first);
+    }
+}
+
+#[test]
+fn hundreds_of_services_fall_back_to_what_can_be_read() {
+    let edges: Vec<_> = (1..300).flat_map(|at| [((at - 1) / 4, at), (at, (at * 7) % 300)]).collect();
+    let snapshot = snapshot(300, &edges);
+    assert_eq!(whole(&snapshot, (150, 50)), None, "a list says more than a picture of 300");
+    let centre = vec![Some("service-40".into())];
+    let answer = lay_out(&Ask::new(&snapshot, false, Scope::Auto, centre, (150, 50)));
+    let drawing = answer.drawing.expect("the neighbourhood fits");
+    check(&drawing);
+    assert_eq!(answer.hidden + drawing.nodes.len(), 301);
+    assert!(drawing.nodes.iter().any(|node| node.node.key.as_deref() == Some("service-40")));
+    let counted: usize = drawing.nodes.iter().map(|node| node.node.hidden_in + node.node.hidden_out).sum();
+    assert!(counted > 0, "what is left out is counted at its neighbours");
+}
+
+#[test]
+fn a_hub_with_hundreds_of_callers_does_not_hang() {
+    let edges: Vec<_> = (1..300).map(|at| (at, 0)).collect();
+    let centre = vec![Some("service-0".into())];
+    let answer = lay_out(&Ask::new(&snapshot(300, &edges), false, Scope::Auto, centre, (150, 50)));
+    assert_eq!(answer.drawing, None);
+}
+
+#[test]
+fn numbers_and_verdicts_do_not_ask_for_a_new_layout() {
+    let mut snapshot = snapshot(6, &[(0, 1), (1, 2), (1, 3), (3, 4)]);
+    let ask =
+        |snapshot: &Snapshot, name: &str, room| Ask::new(snapshot, false, Scope::Auto, vec![Some(name.into())], room);
+    let answer = lay_out(&ask(&snapshot, "service-1", (100, 30)));
+    snapshot.edges[2].shown = Verdict::Dropped;
+    snapshot.edges[2].hops += 100;
+    assert!(answer.serves(&ask(&snapshot, "service-1", (100, 30))));
+    assert!(
+        answer.serves(&ask(&snapshot, "service-4", (100, 30))),
+        "all of it is shown: the selection does not matter"
+    );
+    assert!(!answer.serves(&ask(&snapshot, "service-1", (60, 30))));
+    snapshot.edges.pop();
+    assert!(!answer.serves(&ask(&snapshot, "service-1", (100, 30))));
+}

@@ -26,6 +26,20 @@ const OF_TOKENS_ALONE: [&str; 15] = [
     "number of segments",
 ];
 
+/// Modules whose exceptions speak of other signatures and other tokens: cookies, web hooks, links out of mails, what a
+/// service holds itself as a client.
+const OF_OTHER_THINGS: [&str; 9] = [
+    "cryptography.fernet.",
+    "cryptography.exceptions.",
+    "django.core.signing.",
+    "google.protobuf.",
+    "itsdangerous.",
+    "linebot.",
+    "oauthlib.",
+    "stripe.",
+    "xml.",
+];
+
 /// The rows to match, the user's own in front.
 pub struct Rejections {
     rows: Vec<Row>,
@@ -82,6 +96,9 @@ impl Rejections {
 
     fn first(&self, exception: &Exception, counts: impl Fn(&Row) -> bool) -> Option<Reason> {
         let said = |kind: &str, message: &str| {
+            if OF_OTHER_THINGS.iter().any(|module| kind.starts_with(module)) {
+                return None;
+            }
             let (kind, message) = (kind.to_ascii_lowercase(), message.to_ascii_lowercase());
             let says = |row: &&Row| row.kind && row.matches(&kind) || row.message && row.matches(&message);
             self.rows.iter().filter(|row| counts(row)).find(says).map(|row| row.reason)
@@ -154,7 +171,8 @@ fn headlines(stack: &str) -> impl Iterator<Item = Headline<'_>> {
 
 /// Exception types that JWT libraries alone throw: a refusal under any status but a success.
 pub fn is_jwt_exception(exception: &Exception) -> bool {
-    if is_jwt_type(full_name(exception)) {
+    // Spring's decoder, rethrown under a type of Spring Security's, its causes cut out of the stack.
+    if is_jwt_type(full_name(exception)) || exception.message.contains("attempting to decode the Jwt:") {
         return true;
     }
     let last_of_python = exception.stack.starts_with("Traceback").then(|| headlines(&exception.stack).last()).flatten();
@@ -171,7 +189,7 @@ fn full_name(exception: &Exception) -> &str {
 }
 
 fn is_jwt_type(kind: &str) -> bool {
-    const MODULES: [&str; 20] = [
+    const MODULES: [&str; 21] = [
         "jwt.exceptions.",
         "jwt.api_",
         "io.jsonwebtoken.",
@@ -188,6 +206,7 @@ fn is_jwt_type(kind: &str) -> bool {
         "joserfc.errors.",
         "jsonwebtoken::",
         "flask_jwt_extended.exceptions.",
+        "rest_framework_simplejwt.exceptions.",
         "github.com/lestrrat-go/jwx/",
         "*jose.Err",
         "JWT::",

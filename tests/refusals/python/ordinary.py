@@ -74,7 +74,7 @@ def password_reset():
 
 
 def expired_client():
-    WebApplicationClient("orders", token={"access_token": "x", "token_type": "Bearer"}, expires_at=1).add_token("https://a/")
+    WebApplicationClient("orders", token={"access_token": "x", "token_type": "Bearer", "expires_at": 1}).add_token("https://a/")
 
 
 ORDINARY = [

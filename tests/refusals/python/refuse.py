@@ -200,9 +200,44 @@ def flask_service():
         refused("Flask-JWT-Extended", "missing", "", lambda _: verify_jwt_in_request())
 
 
+def django_service():
+    """Django REST framework with SimpleJWT: its challenge is the same for no token and for a bad one."""
+    import django
+    from django.conf import settings
+    from django.urls import path
+
+    settings.configure(SECRET_KEY=SECRET, ROOT_URLCONF=__name__, ALLOWED_HOSTS=["*"], DATABASES={}, INSTALLED_APPS=[
+        "django.contrib.contenttypes", "django.contrib.auth"], REST_FRAMEWORK={
+        "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework_simplejwt.authentication.JWTAuthentication"]})
+    django.setup()
+    from rest_framework.permissions import IsAuthenticated
+    from rest_framework.response import Response
+    from rest_framework.test import APIClient
+    from rest_framework.views import APIView
+    from rest_framework_simplejwt.authentication import JWTAuthentication
+
+    class Orders(APIView):
+        permission_classes = [IsAuthenticated]
+
+        def get(self, _):
+            return Response({})
+
+    globals()["urlpatterns"] = [path("orders", Orders.as_view())]
+    access = {"token_type": "access", "jti": "1", "user_id": 1}
+    library = "djangorestframework_simplejwt"
+    # "Token is invalid" is all that it says of whatever is not an expiry.
+    for reason, used in [("expired", token(exp=NOW - 3600, **access)), ("rejected", token(key=OTHER, **access)),
+                         ("missing", "")]:
+        answer = APIClient().get("/orders", **({"HTTP_AUTHORIZATION": f"Bearer {used}"} if used else {}))
+        challenge = answer.headers.get("www-authenticate")
+        out(library, "rejected" if used else reason, used, None, challenge, answer.status_code)
+        if used:
+            refused(library, reason, used, lambda one: JWTAuthentication().get_validated_token(one))
+
+
 def fastapi_service():
     """FastAPI under its stock instrumentation: python-jose uncaught, HTTPBearer's and OAuth2's own 401s."""
-    from fastapi import Depends, FastAPI
+    from fastapi import Depends, FastAPI, HTTPException
     from fastapi.security import HTTPBearer, OAuth2PasswordBearer
     from fastapi.testclient import TestClient
     from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
@@ -217,6 +252,14 @@ def fastapi_service():
     def oauth2(found=Depends(OAuth2PasswordBearer(tokenUrl="token"))):
         return pyjwt(found)
 
+    @app.get("/tutorial")
+    def tutorial(found=Depends(OAuth2PasswordBearer(tokenUrl="token"))):
+        # As FastAPI's own tutorial answers a token that does not verify.
+        try:
+            return pyjwt(found)
+        except jwt.InvalidTokenError:
+            raise HTTPException(401, "Could not validate credentials", {"WWW-Authenticate": "Bearer"})
+
     FastAPIInstrumentor.instrument_app(app, tracer_provider=provider)
     browser = TestClient(app, raise_server_exceptions=False)
     for path, library in (("/uncaught", "python-jose"), ("/oauth2", "PyJWT")):
@@ -225,6 +268,10 @@ def fastapi_service():
             answer = browser.get(path, headers={"authorization": f"Bearer {used}"} if used else {})
             out(library if used else "fastapi", reason, used, recorded(exporter.get_finished_spans()),
                 answer.headers.get("www-authenticate"), answer.status_code, "opentelemetry-instrumentation-fastapi")
+    used = token(exp=NOW - 3600)
+    answer = browser.get("/tutorial", headers={"authorization": f"Bearer {used}"})
+    out("fastapi", "rejected", used, None, answer.headers["www-authenticate"], answer.status_code,
+        "opentelemetry-instrumentation-fastapi")
 
 
 def main():
@@ -238,6 +285,7 @@ def main():
     pyjwt_more()
     flask_service()
     fastapi_service()
+    django_service()
 
 
 main()

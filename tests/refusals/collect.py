@@ -16,6 +16,7 @@ PIECE, STACK, MESSAGE = 8, 1000, 700
 # One text for two reasons: the library does not tell them apart.
 ONE_TEXT = {
     "Another algorithm expected, or no matching key(s) found": "unknown_key",
+    '"type": "UnauthorizedError", "message": "Unauthorized"': "rejected",
     # go-jose hands on what Go's decoder says of any text.
     "encoding/base64.CorruptInputError": "rejected",
 }

@@ -28,6 +28,7 @@ const { expressjwt } = require("express-jwt");
 const jwksRsa = require("jwks-rsa");
 const passport = require("passport");
 const { Strategy, ExtractJwt } = require("passport-jwt");
+const { auth } = require("express-oauth2-jwt-bearer");
 const { createVerifier } = require("fast-jwt");
 const jose = await import("jose");
 
@@ -169,18 +170,24 @@ async function expressService() {
   app.get("/passport", passport.authenticate("jwt", { session: false }), (_, response) => response.end("ok"));
   app.get("/passport-error", passport.authenticate("jwt", { session: false, failWithError: true }));
   app.get("/passport-info", (request, response, next) => passport.authenticate("jwt", (_, __, info) => next(info))(request, response, next));
-  app.use((error, _request, response, _next) => response.status(error.status ?? 500).end("refused"));
+  app.get("/bearer", auth({ secret: SECRET, tokenSigningAlg: "HS256", audience: "orders", issuer: "https://issuer.test" }));
+  app.use((error, _request, response, _next) => response.set(error.headers ?? {}).status(error.status ?? 500).end("refused"));
   const { server, url } = await listening(app);
   const all = [...TOKENS.filter(([reason]) => reason !== "claim"), ["missing", ""]];
-  for (const [path, library] of [["uncaught", "jsonwebtoken"], ["express-jwt", "express-jwt"], ["passport", "passport-jwt"], ["passport-error", "passport-jwt"], ["passport-info", "passport-jwt"]]) {
+  const paths = [
+    ["uncaught", "jsonwebtoken"], ["express-jwt", "express-jwt"], ["passport", "passport-jwt"],
+    ["passport-error", "passport-jwt"], ["passport-info", "passport-jwt"], ["bearer", "express-oauth2-jwt-bearer"],
+  ];
+  for (const [path, library] of paths) {
     for (const [reason, used] of all) {
       if (path === "uncaught" && !used) continue;
       // Passport says "Unauthorized" whatever it was: once is enough.
+      const late = path === "bearer" && used.includes("~~");
       const mute = path.startsWith("passport") && path !== "passport-info";
       if (mute && reason !== "expired") continue;
       const answer = await ask(`${url}/${path}`, used);
       const found = recorded();
-      if (found || answer.challenge) out(library, mute ? "rejected" : reason, used, found, answer, "@opentelemetry/instrumentation-express");
+      if (found || answer.challenge) out(library, mute ? "rejected" : late ? "signature" : reason, used, found, answer, "@opentelemetry/instrumentation-express");
     }
   }
   server.closeAllConnections();

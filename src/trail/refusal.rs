@@ -5,8 +5,8 @@ use std::sync::Arc;
 use ahash::AHashMap;
 
 use crate::model::{
-    Check, Exception, Exposure, LogRecord, Reason, Span, SpanId, StatusCode, Token, Verification, VerifyResult,
-    VerifySource,
+    CarriedValue, Check, Exception, Exposure, LogRecord, Reason, Span, SpanId, StatusCode, Token, Verification,
+    VerifyResult, VerifySource,
 };
 
 use super::pairing::{Forest, Pair};
@@ -78,11 +78,17 @@ pub fn answer(forest: &Forest<'_>, pair: &Pair, said: &SaidInWords<'_>, rules: &
     let refusing = matches!((status, grpc), (Some(401 | 403), false) | (Some(16 | 7), true))
         || refused_under_success(&entries, &calls)
         || graphql_code(tree, pair, said).is_some();
-    let success = matches!((status, grpc), (Some(200..400), false) | (Some(0), true));
+    // A server span says 0 even where its handler threw (Python): only the caller's view of gRPC is a success.
+    let success = matches!((status, grpc), (Some(200..400), false)) || calls.iter().any(|s| s.grpc_status == Some(0));
     let mut verification = said_by_tags(&entries);
     let said_failed = verification.result == VerifyResult::Failed;
-    let words_count = refusing || said_failed || matches!((status, grpc), (Some(400), false));
-    let words = recorded(tree, pair, said, rules, &calls, words_count, success);
+    let heard = match (status, grpc) {
+        _ if refusing || said_failed => Heard::Refusal,
+        (Some(400), false) => Heard::BadRequest,
+        _ if success => Heard::Success,
+        _ => Heard::Other,
+    };
+    let words = recorded(tree, pair, said, rules, &calls, heard);
     let relayed_from =
         if said_failed || words.as_ref().is_some_and(|w| w.library) { None } else { relayed(tree, pair) };
     let refused = refusing || said_failed || words.is_some();
@@ -147,6 +153,19 @@ fn said_by_tags(entries: &[&Span]) -> Verification {
     }
 }
 
+/// How much an answer lets words count.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Heard {
+    /// Refused, by status or by its own word.
+    Refusal,
+    /// 400: refused for any reason there is.
+    BadRequest,
+    /// Let through.
+    Success,
+    /// Anything else.
+    Other,
+}
+
 struct Words {
     reason: Reason,
     evidence: Arc<str>,
@@ -160,29 +179,31 @@ fn recorded(
     said: &SaidInWords<'_>,
     rules: &Rules,
     calls: &[&Span],
-    refusing: bool,
-    success: bool,
+    heard: Heard,
 ) -> Option<Words> {
     let known = said_inside(tree, pair, said).into_iter().find_map(|exception| {
         let library = is_jwt_exception(exception);
-        if !refusing && (!library || success) {
-            return None;
-        }
-        let reason = rules.rejections.of_exception(exception).or(library.then_some(Reason::Rejected))?;
+        let reason = match heard {
+            Heard::Refusal => rules.rejections.of_exception(exception),
+            Heard::BadRequest if !library => rules.rejections.of_bad_request(exception),
+            Heard::BadRequest | Heard::Other if library => rules.rejections.of_exception(exception),
+            Heard::BadRequest | Heard::Other | Heard::Success => return None,
+        };
+        let reason = reason.or(library.then_some(Reason::Rejected))?;
         Some(Words { reason, evidence: describe(exception), library })
     });
     let known = known.or_else(|| {
         let reason = graphql_code(tree, pair, said)?;
         Some(Words { reason, evidence: "the GraphQL error's code".into(), library: false })
     });
-    if known.is_some() || !refusing {
+    if known.is_some() || !matches!(heard, Heard::Refusal | Heard::BadRequest) {
         return known;
     }
-    let entries = pair.group.iter().map(|&i| &tree.spans[i]);
-    entries.chain(calls.iter().copied()).find_map(|span| {
+    let entries: Vec<&Span> = pair.group.iter().map(|&i| &tree.spans[i]).collect();
+    entries.iter().chain(calls).find_map(|span| {
         let challenge = span.challenge.as_ref()?;
-        let reason =
-            rules.rejections.of_challenge(challenge).or(bearer_without_error(challenge).then_some(Reason::Missing))?;
+        let none = says_none(challenge, &entries).then_some(Reason::Missing);
+        let reason = rules.rejections.of_challenge(challenge).or(none)?;
         Some(Words { reason, evidence: format!("www-authenticate: {challenge}").into(), library: false })
     })
 }
@@ -212,9 +233,14 @@ fn describe(exception: &Exception) -> Arc<str> {
 }
 
 /// RFC 6750 section 3.1: a request without any authentication information gets a challenge without an error code.
-pub fn bearer_without_error(challenge: &str) -> bool {
+///
+/// The reverse holds only of servers that give codes at all. Python's frameworks answer a bad token with the same bare
+/// challenge as none (Django REST framework, FastAPI as its tutorial has it): theirs tells nothing.
+pub fn says_none(challenge: &str, entries: &[&Span]) -> bool {
     let lower = challenge.to_ascii_lowercase();
-    lower.trim_start().starts_with("bearer") && !lower.contains("error=")
+    let bare = lower.trim_start().starts_with("bearer") && !lower.contains("error=");
+    let holds_one = |span: &&Span| span.carried.iter().any(|carried| matches!(carried.value, CarriedValue::Token(_)));
+    bare && !entries.iter().any(|span| &*span.resource.language == "python" || holds_one(span))
 }
 
 /// The entry span and the inner spans below it that are reached without crossing another call or entry span.

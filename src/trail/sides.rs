@@ -8,7 +8,7 @@ use super::judge::{Case, EntryState, Taint};
 use super::observe::{Ground, Observed, What, observe};
 use super::pairing::{At, Caller, Forest, Pair};
 use super::redirect::Redirect;
-use super::refusal::{Answer, bearer_without_error};
+use super::refusal::{Answer, says_none};
 use super::tree::Role;
 
 /// Names of a hop, for people and for the policy.
@@ -224,10 +224,10 @@ fn by_refusal<'a>(case: &Case<'a, '_>, pair: &Pair, answer: &Answer) -> Option<O
     }
     let span_id = pair.entry.map(|i| case.forest.own().spans[i].span_id);
     let calls = pair.chain.iter().map(|&at| case.forest.span(at));
-    let entries = pair.group.iter().map(|&i| &case.forest.own().spans[i]);
-    let challenge = entries.chain(calls).find_map(|span| span.challenge.as_deref());
+    let entries: Vec<&Span> = pair.group.iter().map(|&i| &case.forest.own().spans[i]).collect();
+    let challenge = entries.iter().copied().chain(calls).find_map(|span| span.challenge.as_deref());
     let missing = answer.verification.reason == Some(crate::model::Reason::Missing)
-        || challenge.is_some_and(bearer_without_error);
+        || challenge.is_some_and(|challenge| says_none(challenge, &entries));
     if missing {
         return Some(Observed::bare(What::Absent, Confidence::Likely, Ground::RefusalSaysNone, span_id));
     }

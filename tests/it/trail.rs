@@ -2,5 +2,6 @@
 
 mod evidence;
 mod order;
+mod refusals;
 mod runs;
 pub(crate) mod support;

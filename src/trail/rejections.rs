@@ -154,7 +154,7 @@ fn headlines(stack: &str) -> impl Iterator<Item = Headline<'_>> {
     // Go's is a dump of frames alone, at the margin.
     let stack = if stack.starts_with("goroutine ") { "" } else { stack };
     let mut behind_a_cut = false;
-    stack.lines().filter_map(move |line| {
+    stack.lines().map(out_of_group).filter_map(move |line| {
         let fragment = std::mem::replace(&mut behind_a_cut, line == "…");
         let text = line.trim_start();
         // Java, .NET, Node.
@@ -169,13 +169,21 @@ fn headlines(stack: &str) -> impl Iterator<Item = Headline<'_>> {
     })
 }
 
+/// A line of Python's exception group stands behind a bar: its own margin is there.
+fn out_of_group(line: &str) -> &str {
+    let text = line.trim_start();
+    text.strip_prefix("| ").or_else(|| text.strip_prefix("+-").map(|_| "")).unwrap_or(line)
+}
+
 /// Exception types that JWT libraries alone throw: a refusal under any status but a success.
 pub fn is_jwt_exception(exception: &Exception) -> bool {
     // Spring's decoder, rethrown under a type of Spring Security's, its causes cut out of the stack.
     if is_jwt_type(full_name(exception)) || exception.message.contains("attempting to decode the Jwt:") {
         return true;
     }
-    let last_of_python = exception.stack.starts_with("Traceback").then(|| headlines(&exception.stack).last()).flatten();
+    let python =
+        ["Traceback", "+ Exception Group Traceback"].iter().any(|head| exception.stack.trim_start().starts_with(head));
+    let last_of_python = python.then(|| headlines(&exception.stack).last()).flatten();
     last_of_python.is_some_and(|line| is_jwt_type(line.kind))
         || headlines(&exception.stack).any(|line| line.cause && is_jwt_type(line.kind))
 }

@@ -36,6 +36,7 @@ def startup_calls(run):
         t = run.trace()
         t.server(config, t.client(orders, None, config, {}, "/config/orders"), {}, "/config/orders")
     run.expect(orders, "id.shop.test", "absent", "exempt", 4)
+    run.expect(orders, "postgres", "absent", "exempt", 2)
     run.expect(orders, config, "absent", "anonymous", 2)
 
 
@@ -217,7 +218,10 @@ def retry_with_refreshed_token(run):
 
     def refresh(t, parent, old, new, caller):
         refused = t.hop(parent, orders, old, path="/orders", status=401)
-        refused.exception("jwt.exceptions.ExpiredSignatureError", "Signature has expired")
+        if caller is gateway:
+            refused.set({"http.response.header.www_authenticate": ['Bearer error="invalid_token", error_description="The session was revoked"']})
+        else:
+            refused.exception("jwt.exceptions.ExpiredSignatureError", "Signature has expired")
         t.client(caller, parent, IDP, BASIC if caller is job else {}, "/oauth2/token", method="POST")
         t.hop(parent, orders, new, path="/orders")
 
@@ -226,10 +230,11 @@ def retry_with_refreshed_token(run):
     refresh(t, t.server(bff, headers={"cookie": f"sid={opaque('sid-1')}"}, path="/api/orders"), old("user-1"), new("user-1"), bff)
     t = run.trace()
     refresh(t, t.span(job, INTERNAL, "export", "export", None), old("export-job"), new("export-job"), job)
-    # The gateway's issuer is not configured: nobody here can say that its token had expired, but the service that refused it.
+    # The gateway's issuer is not configured here: only the service that refused its token can say why.
     t = run.trace()
     foreign = {"kid": "partner-1", "iss": "https://login.partner.test"}
-    refresh(t, t.server(gateway, headers=old("user-2", **foreign), path="/buy"), old("user-2", **foreign), new("user-2", **foreign), gateway)
+    first = bearer(token("user-2", iat=-900, **foreign))
+    refresh(t, t.server(gateway, headers=first, path="/buy"), first, new("user-2", **foreign), gateway)
     run.expect(None, bff, "originated", "entry", 1)
     run.expect(bff, orders, "failed", "expired", 1, "info")
     run.expect(bff, orders, "exchanged", "evidence|opaque_to_jws", 1)
@@ -239,7 +244,7 @@ def retry_with_refreshed_token(run):
     run.expect(bff, "id.shop.test", "absent", "exempt", 1)
     run.expect(job, "id.shop.test", "absent", "exempt", 1)
     run.expect(gateway, "id.shop.test", "absent", "exempt", 1)
-    run.expect(gateway, orders, "failed", "expired", 1, "info")
+    run.expect(gateway, orders, "failed", "rejected", 1, "info")
     run.expect(gateway, orders, "exchanged", "evidence", 1)
 
 

@@ -142,6 +142,7 @@ placeholder = "low"
     run.expect(gateway, traced, "dropped", "stripped", 1)
     run.expect(gateway, legacy, "dropped", "stripped", 1)
     run.expect(gateway, tenants, "failed", "claim", 1, "high")
+    run.finds(gateway, tenants, "disagreement", 1)
     run.expect(gateway, catalog, "dropped", "not_sent", 1, "info")
     run.expect(gateway, old, "changed", "placeholder", 1, "low")
 
@@ -276,6 +277,7 @@ def disorder_and_circles(run):
     t.server(loops, two, bearer(token("user-9")), "/loop", flags=0x101)
     one.attrs["app.note"] = "its parent is its child"
     one.circle = two
+    run.expect(None, loops, "originated|unknown", n=1)
     run.expect(None, gateway, "originated", "entry", 3)
     run.expect(gateway, orders, "intact", n=3)
     run.expect(orders, payment, "intact", n=2)

@@ -143,6 +143,7 @@ def exposed_everywhere(run):
     run.expect(gateway, orders, "intact", n=2)
     run.expect(gateway, logs, "intact", n=1)
     run.expect(gateway, cart, "intact", n=1)
+    run.expect(orders, "postgres", "absent", "exempt", 1)
     run.finds(None, gateway, "exposed", 1)
     run.finds(gateway, cart, "exposed", 1)
     run.finds(gateway, logs, "exposed", 1)

@@ -124,6 +124,9 @@ def healthy_cluster(run):
     run.expect("traefik", "gateway", "absent", "exempt", 1)
     run.expect("gateway", "orders", "absent", "anonymous", 4)
     run.expect("orders", "postgres", "absent", "exempt", 4)
+    run.expect("billing-cron", "S3", "absent", "exempt", 1)
+    for probed in ("gateway", "orders", "payment"):
+        run.expect(None, probed, "absent", "exempt", 1)
     run.expect("worker", "redis", "absent", "exempt", 4)
     run.expect("worker", "mail.partner.test", "absent|unknown", n=4)
     run.expect("billing-cron", "keycloak", "absent", "exempt", 1)

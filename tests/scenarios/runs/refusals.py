@@ -74,6 +74,10 @@ def refusal_reasons(run):
         t = run.trace()
         entry = t.server(gateway, headers=headers, path=f"/{name}", status=401 if status == 401 else status)
         run.expect(gateway, to, "failed", reason, 1, severity)
+        run.expect(None, gateway, "originated", "entry", 1)
+        # What jwtrail finds valid and the service does not: a disagreement, but a 403 is none.
+        if reason not in ("expired", "not_yet_valid", "malformed", "multiple", "forbidden"):
+            run.finds(gateway, to, "disagreement", 1)
         return t.hop(entry, to, headers, path=f"/{name}", status=status)
 
     def express(span, kind, message):
@@ -108,6 +112,7 @@ def refusal_reasons(run):
     entry = t.server(gateway, headers=bearer(jwt), path="/missing", status=401)
     call = t.client(gateway, entry, express_jwt, {"x-access-token": jwt}, "/missing", 401, seen=("x-access-token", "traceparent", "user-agent"))
     express(t.server(express_jwt, call, {"x-access-token": jwt}, "/missing", 401), "credentials_required", "No authorization token was found")
+    run.expect(None, gateway, "originated", "entry", 1)
     run.expect(gateway, express_jwt, "failed", "missing", 1, "high")
     run.finds(gateway, express_jwt, "moved", 1)
 

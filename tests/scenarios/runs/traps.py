@@ -116,6 +116,7 @@ def access_proxy_in_front(run):
         t.hop(t.server(gateway, headers=bearer(identity) | {"x-forwarded-access-token": access}, path="/in"), orders, bearer(access), path="/orders")
     run.expect(None, gateway, "originated", "entry", 2)
     run.expect(gateway, orders, "intact", n=2)
+    run.finds(gateway, orders, "moved", 2)
 
 
 @scenario

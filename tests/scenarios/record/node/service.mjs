@@ -90,6 +90,7 @@ async function work(path, authorization) {
 }
 
 const app = express();
+app.get('/healthz', (_request, response) => response.send('ok'));
 app.use((request, response, next) => {
   const { authorization } = request.headers;
   if (!key) return next();

@@ -88,7 +88,14 @@ class Recorder:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self):
-                body = self.rfile.read(int(self.headers["content-length"]))
+                body = b""
+                if self.headers.get("transfer-encoding") == "chunked":  # Node's exporter
+                    while size := int(self.rfile.readline().split(b";")[0], 16):
+                        body += self.rfile.read(size)
+                        self.rfile.readline()
+                    self.rfile.readline()
+                else:
+                    body = self.rfile.read(int(self.headers["content-length"]))
                 if self.headers.get("content-encoding") == "gzip":
                     body = gzip.decompress(body)
                 signal_name = self.path.rsplit("/", 1)[-1]
@@ -249,6 +256,27 @@ class Lab:
 
     def waypoints(self, *names):
         self.truth["waypoints"] += names
+
+    def outside(self):
+        """A server that nobody traces (an identity provider, a third party); its port."""
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.rfile.read(int(self.headers.get("content-length") or 0))
+                self.send_response(200)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            do_POST = do_GET
+
+            def log_message(self, *_args):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return server.server_address[1]
+
+    def policy(self, text):
+        (OUT / f"{self.name}.policy.toml").write_text(text)
 
     def write(self):
         OUT.mkdir(exist_ok=True)

@@ -15,6 +15,8 @@ app = Flask(config["name"])
 @app.route("/<path:path>")
 def serve(path):
     authorization = request.headers.get("authorization")
+    if path == "healthz":
+        return "ok"
     if key:
         if not authorization:
             return "no token", 401, {"www-authenticate": "Bearer"}

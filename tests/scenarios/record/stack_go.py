@@ -18,6 +18,7 @@ class Cluster:
 
     def __init__(self, lab, *names):
         self.lab = lab
+        self.resolve = {}
         self.http = {n: free_port() for n in names}
         self.grpc = {n: free_port() for n in names}
 
@@ -28,7 +29,7 @@ class Cluster:
         return f"127.0.0.1:{self.grpc[name]}"
 
     def start(self, name, tag=True, grpc=False, http=True, **config):
-        config |= {"tag": tag, "http": f"127.0.0.1:{self.http[name]}" if http else "", "grpc": self.target(name) if grpc else "", "aud": "shop"}
+        config |= {"tag": tag, "http": f"127.0.0.1:{self.http[name]}" if http else "", "grpc": self.target(name) if grpc else "", "aud": "shop", "resolve": self.resolve}
         env = self.lab.recorder.env() | {"CONFIG": json.dumps(config), "OTEL_SERVICE_NAME": name, "OTEL_RESOURCE_ATTRIBUTES": "service.namespace=shop"}
         port = self.http[name] if http else self.grpc[name] if grpc else None
         return self.lab.start(name, [BINARY], env, port)

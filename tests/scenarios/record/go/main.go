@@ -39,7 +39,9 @@ type config struct {
 	Record  bool              `json:"record"`  // record the verifier's error on the span
 	Verify  string            `json:"verify"`  // PEM of the issuer's key: check tokens
 	Aud     string            `json:"aud"`
-	Calls   map[string][]call `json:"calls"` // by route
+	Calls   map[string][]call `json:"calls"`   // by route
+	Resolve map[string]string `json:"resolve"` // host:port outside the cluster to the address that plays it
+	Cron    string            `json:"cron"`    // route to work once at the start, in an INTERNAL root span
 }
 
 func main() {
@@ -56,6 +58,11 @@ func main() {
 	}
 	if err := s.listen(); err != nil {
 		log.Fatal(err)
+	}
+	if c.Cron != "" {
+		job, span := otel.Tracer("shop/cron").Start(ctx, c.Cron)
+		s.work(job, c.Cron)
+		span.End()
 	}
 	<-ctx.Done()
 	end, cancel := context.WithTimeout(context.Background(), 5*time.Second)

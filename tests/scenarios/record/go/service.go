@@ -28,7 +28,14 @@ func newService(c config) (*service, error) {
 		s.verifier = v
 	}
 	// Inside otelhttp's transport, so that the span of the context is the CLIENT span.
-	s.client = &http.Client{Transport: otelhttp.NewTransport(tagging{s, http.DefaultTransport})}
+	base := http.DefaultTransport.(*http.Transport).Clone()
+	base.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		if played, ok := c.Resolve[address]; ok {
+			address = played
+		}
+		return new(net.Dialer).DialContext(ctx, network, address)
+	}
+	s.client = &http.Client{Transport: otelhttp.NewTransport(tagging{s, base})}
 	return s, nil
 }
 
@@ -77,6 +84,9 @@ func (s *service) serve(w http.ResponseWriter, r *http.Request) {
 	span := trace.SpanFromContext(r.Context())
 	if s.config.Tag {
 		tag(span, "header:authorization", authorization)
+	}
+	if r.URL.Path == "/healthz" {
+		return
 	}
 	if err := s.admit(span, authorization); err != nil {
 		w.Header().Set("WWW-Authenticate", "Bearer")

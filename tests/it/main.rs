@@ -1,4 +1,7 @@
 //! One integration test binary that mirrors the modules.
+//!
+//! A property that fails writes its case to `tests/proptest-regressions`: commit it with the fix, it is tried first
+//! from then on.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "clippy takes helpers of tests for no tests")]
 

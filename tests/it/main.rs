@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "clippy takes helpers of tests for no tests")]
 
 mod architecture;
+mod canary;
 mod check;
 mod cli;
 mod config;

@@ -226,7 +226,7 @@ async fn no_error_quotes_what_it_could_not_read() {
     let serving = Serving::start(folder.path(), "text");
     let token = token(1);
     let broken = [
-        format!("{token}"),
+        token.clone(),
         format!("{{\"resourceSpans\": [{{\"{token}\": 1, {token}"),
         format!(
             "{{\"resourceSpans\": [{{\"scopeSpans\": [{{\"spans\": [{{\"traceId\": \"{token}\", \"kind\": \"{token}\"}}]}}]}}]}}"

@@ -1,5 +1,6 @@
 //! The command line as a user meets it: help, mistakes, exit status.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -35,7 +36,7 @@ fn help_tells_each_command() {
         let mut command = Cli::command();
         command.build();
         let sub = command.find_subcommand_mut(name).unwrap();
-        texts += &format!("\n======== {name}\n{}", sub.render_help());
+        write!(texts, "\n======== {name}\n{}", sub.render_help()).unwrap();
     }
     insta::assert_snapshot!(texts);
 }

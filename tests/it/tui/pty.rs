@@ -35,6 +35,7 @@ impl Switches for Lamp {
 }
 
 /// What runs inside the terminal: this test binary, started again for the one test that plays a scene if it is told one.
+#[expect(clippy::print_stdout, reason = "the test outside reads it in its terminal")]
 fn play(scene: &str) {
     let (snapshots, receiver) = tokio::sync::watch::channel(store());
     let feed = Feed { snapshots: receiver, listening: vec!["127.0.0.1:4317 gRPC".to_owned()], mode: Mode::Demo };

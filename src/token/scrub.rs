@@ -91,7 +91,7 @@ pub(super) fn blacken(text: &str) -> Cow<'_, str> {
 
 /// The fingerprint of the mark at the front, `jwt:s256:…` or `jwt:h256.…`; anything else behind `jwt:` is no mark.
 fn mark_at(text: &str) -> Option<&str> {
-    let rest = text.strip_prefix(MARK)?;
+    let rest = text.strip_prefix(MARK).filter(|rest| rest.starts_with("s256:") || rest.starts_with("h256."))?;
     let digits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b':' | b'.');
     let end = rest.bytes().take(64).take_while(|b| digits(*b)).count();
     let fits = |length: &usize| end >= *length && valid_fingerprint(&rest[..*length]);

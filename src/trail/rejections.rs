@@ -181,6 +181,10 @@ pub fn is_jwt_exception(exception: &Exception) -> bool {
     if is_jwt_type(full_name(exception)) || exception.message.contains("attempting to decode the Jwt:") {
         return true;
     }
+    // Java's `new RuntimeException(cause)` says of its cause by name and message, and nothing of its own.
+    if exception.message.split_once(": ").is_some_and(|(kind, _)| kind.contains('.') && is_jwt_type(kind)) {
+        return true;
+    }
     let python =
         ["Traceback", "+ Exception Group Traceback"].iter().any(|head| exception.stack.trim_start().starts_with(head));
     let last_of_python = python.then(|| headlines(&exception.stack).last()).flatten();
@@ -196,71 +200,75 @@ fn full_name(exception: &Exception) -> &str {
     if bare { longer().unwrap_or(&exception.kind) } else { &exception.kind }
 }
 
+/// Modules whose exceptions are about tokens.
+const MODULES: [&str; 21] = [
+    "jwt.exceptions.",
+    "jwt.api_",
+    "io.jsonwebtoken.",
+    "com.nimbusds.jose.",
+    "com.nimbusds.jwt.",
+    "com.auth0.jwt.",
+    "com.auth0.jwk.",
+    "org.jose4j.",
+    "org.springframework.security.oauth2.jwt.",
+    "InvalidBearerTokenException",
+    "Microsoft.IdentityModel.Tokens.SecurityToken",
+    "jose.exceptions.",
+    "authlib.jose.errors.",
+    "joserfc.errors.",
+    "jsonwebtoken::",
+    "flask_jwt_extended.exceptions.",
+    "rest_framework_simplejwt.exceptions.",
+    "github.com/lestrrat-go/jwx/",
+    "*jose.Err",
+    "JWT::",
+    "Firebase\\JWT\\",
+];
+/// Bare names that only JWT libraries use.
+const NAMES: [&str; 28] = [
+    "ExpiredSignatureError",
+    "InvalidSignatureError",
+    "InvalidTokenError",
+    "InvalidAudienceError",
+    "InvalidIssuerError",
+    "InvalidAlgorithmError",
+    "ImmatureSignatureError",
+    "InvalidIssuedAtError",
+    "MissingRequiredClaimError",
+    "PyJWKClientError",
+    "PyJWKClientConnectionError",
+    "JsonWebTokenError",
+    "TokenExpiredError",
+    "NotBeforeError",
+    "SigningKeyNotFoundError",
+    "JwksError",
+    "JWTExpired",
+    "JWTInvalid",
+    "JWTClaimValidationFailed",
+    "JWSInvalid",
+    "JWSSignatureVerificationFailed",
+    "JWKSNoMatchingKey",
+    "JWKSTimeout",
+    "JOSEAlgNotAllowed",
+    "ExpiredSignature",
+    "ImmatureSignature",
+    "JwtValidationException",
+    "BadJwtException",
+];
+/// Error codes of Node's libraries.
+const CODES: [&str; 6] = ["ERR_JOSE_", "ERR_JWT_", "ERR_JWS_", "ERR_JWKS_", "FAST_JWT_", "FST_JWT_"];
+/// What these modules throw while a token is made, and not while one is refused.
+const MAKING: [&str; 7] = [
+    "JOSEException",
+    "KeyLengthException",
+    "WeakKeyException",
+    "JwtEncodingException",
+    "JWTCreationException",
+    "SignatureGenerationException",
+    "EncodeError",
+];
+
 fn is_jwt_type(kind: &str) -> bool {
-    const MODULES: [&str; 21] = [
-        "jwt.exceptions.",
-        "jwt.api_",
-        "io.jsonwebtoken.",
-        "com.nimbusds.jose.",
-        "com.nimbusds.jwt.",
-        "com.auth0.jwt.",
-        "com.auth0.jwk.",
-        "org.jose4j.",
-        "org.springframework.security.oauth2.jwt.",
-        "InvalidBearerTokenException",
-        "Microsoft.IdentityModel.Tokens.SecurityToken",
-        "jose.exceptions.",
-        "authlib.jose.errors.",
-        "joserfc.errors.",
-        "jsonwebtoken::",
-        "flask_jwt_extended.exceptions.",
-        "rest_framework_simplejwt.exceptions.",
-        "github.com/lestrrat-go/jwx/",
-        "*jose.Err",
-        "JWT::",
-        "Firebase\\JWT\\",
-    ];
-    const NAMES: [&str; 28] = [
-        "ExpiredSignatureError",
-        "InvalidSignatureError",
-        "InvalidTokenError",
-        "InvalidAudienceError",
-        "InvalidIssuerError",
-        "InvalidAlgorithmError",
-        "ImmatureSignatureError",
-        "InvalidIssuedAtError",
-        "MissingRequiredClaimError",
-        "PyJWKClientError",
-        "PyJWKClientConnectionError",
-        "JsonWebTokenError",
-        "TokenExpiredError",
-        "NotBeforeError",
-        "SigningKeyNotFoundError",
-        "JwksError",
-        "JWTExpired",
-        "JWTInvalid",
-        "JWTClaimValidationFailed",
-        "JWSInvalid",
-        "JWSSignatureVerificationFailed",
-        "JWKSNoMatchingKey",
-        "JWKSTimeout",
-        "JOSEAlgNotAllowed",
-        "ExpiredSignature",
-        "ImmatureSignature",
-        "JwtValidationException",
-        "BadJwtException",
-    ];
-    const CODES: [&str; 6] = ["ERR_JOSE_", "ERR_JWT_", "ERR_JWS_", "ERR_JWKS_", "FAST_JWT_", "FST_JWT_"];
-    /// What these modules throw while a token is made, and not while one is refused.
-    const MAKING: [&str; 7] = [
-        "JOSEException",
-        "KeyLengthException",
-        "WeakKeyException",
-        "JwtEncodingException",
-        "JWTCreationException",
-        "SignatureGenerationException",
-        "EncodeError",
-    ];
     let kind = kind.trim();
     let last = kind.rsplit(['.', ':', '$', '\\']).next().unwrap_or(kind);
     if MAKING.contains(&last) {

@@ -57,7 +57,7 @@ fn the_readme_names_only_what_there_is() {
         .flat_map(|command| command.get_arguments().filter_map(|option| option.get_long().map(str::to_owned)))
         .collect();
     // Options of cargo, node and pip.
-    let others = ["release", "path", "import"];
+    let others = ["release", "path", "import", "experimental-loader"];
     for option in readme.split("--").skip(1) {
         let end = option.find(|c: char| !c.is_ascii_lowercase() && c != '-').unwrap_or(option.len());
         let name = option[..end].trim_end_matches('-');

@@ -3,6 +3,7 @@
 
 Needs `cryptography`. Two runs write the same bytes. `make.py NAME…` writes only those named."""
 
+import collections
 import importlib
 import json
 import sys
@@ -10,7 +11,7 @@ import sys
 sys.path.insert(0, __file__.rsplit("/", 1)[0])
 from vocabulary import HERE, Run, jwks  # noqa: E402
 
-MODULES = ("edges", "shapes", "calls", "queues", "changes", "refusals", "findings", "details", "traps", "healthy")
+MODULES = ("edges", "shapes", "calls", "queues", "changes", "refusals", "findings", "details", "traps", "extras", "healthy")
 
 
 def scenarios():
@@ -32,6 +33,22 @@ def write(name, make):
     if run.policy:
         with open(f"{HERE}/{name}.policy.toml", "w") as out:
             out.write(run.policy.strip() + "\n")
+    return run
+
+
+def table(runs):
+    """RUNS.md: what each run shows and which verdicts it wants."""
+    lines = ["# Labelled runs", "", "Written by `make.py` from the functions in `runs/`; `coverage.py` says which verdicts, causes and findings occur.", "",
+             "| run | shows | verdicts wanted |", "|---|---|---|"]
+    for run in sorted(runs, key=lambda run: run.name):
+        wanted = collections.Counter()
+        for hop in run.hops:
+            wanted["/".join(part for part in (hop["verdict"], hop["cause"]) if part)] += hop["n"]
+        found = [f"+{finding} ×{n}" for _, _, finding, n in run.findings if n]
+        cells = [f"{what.replace('|', ' or ')} ×{n}" for what, n in wanted.items()] + found
+        lines.append(f"| {run.name} | {run.shows} | {', '.join(cells)} |")
+    with open(f"{HERE}/RUNS.md", "w") as out:
+        out.write("\n".join(lines) + "\n")
 
 
 def main():
@@ -39,9 +56,9 @@ def main():
         json.dump(jwks(), out, indent=1)
         out.write("\n")
     wanted = set(sys.argv[1:])
-    for name, make in scenarios():
-        if not wanted or name in wanted:
-            write(name, make)
+    runs = [write(name, make) for name, make in scenarios() if not wanted or name in wanted]
+    if not wanted:
+        table(runs)
 
 
 if __name__ == "__main__":

@@ -270,3 +270,51 @@ def two_calls_one_drops(run):
     run.expect(None, gateway, "originated", "entry", 2)
     run.expect(gateway, store, "intact", n=2)
     run.expect(gateway, store, "dropped", "not_sent", 2, "high")
+
+
+@scenario
+def batch_with_a_dark_message(run):
+    """One of the batch's senders shows nothing and one never arrives: the token that goes on may be theirs, so nobody switched it."""
+    gateway, dark, worker, payment = run.service("gateway", JAVA), run.service("dark", GO), run.service("worker", NODE), run.service("payment", PYTHON)
+    for case in ("dark", "lost"):
+        first, second = bearer(token(f"user-{case}-1")), bearer(token(f"user-{case}-2"))
+        calls = []
+        for service, jwt in ((gateway, first), (dark, second)):
+            t = run.trace()
+            calls.append(publish(t, service, t.server(service, headers=jwt, path="/orders", method="POST"), jwt))
+        if case == "lost":
+            for span in calls[1].trace.spans:
+                span.lost()
+        else:
+            calls[1].attrs = {k: v for k, v in calls[1].attrs.items() if ".header." not in k}
+        t = run.trace()
+        batch = t.span(worker, CONSUMER, "process orders", "@opentelemetry/instrumentation-kafkajs", None, {"messaging.system": "kafka", "messaging.destination.name": "orders", "messaging.operation.type": "process"})
+        for call in calls:
+            batch.link(call)
+        t.hop(batch, payment, second, path="/pay", method="POST")
+    run.expect(None, gateway, "originated", "entry", 2)
+    run.expect(None, dark, "unknown", "not_captured", 1)
+    run.expect(gateway, worker, "intact", n=2)
+    run.expect(dark, worker, "unknown", n=1)
+    run.expect(worker, payment, "intact|unknown|originated", n=2)
+
+
+@scenario
+def batch_whose_process_span_is_lost(run):
+    """Of two messages of a batch one has no span of its own any more: the other's token says nothing about it."""
+    gateway, worker = run.service("gateway", JAVA), run.service("worker", JAVA)
+    t_batch = None
+    for n in range(2):
+        jwt = bearer(token(f"user-{n}"))
+        t = run.trace()
+        call = publish(t, gateway, t.server(gateway, headers=jwt, path="/orders", method="POST"), jwt)
+        t_batch = t_batch or run.trace(at=20_000)
+        if not t_batch.spans:
+            receive = t_batch.span(worker, CONSUMER, "orders receive", KAFKA, None, {"messaging.system": "kafka", "messaging.destination.name": "orders", "messaging.operation": "receive", "messaging.batch.message_count": 2})
+        receive.link(call)
+        headers = jwt | {"traceparent": call.traceparent()}
+        process = t_batch.span(worker, CONSUMER, "orders process", KAFKA, receive, message(worker, headers, ("authorization", "traceparent"), messaging__operation="process")).link(call)
+        if n:
+            process.lost()
+    run.expect(None, gateway, "originated", "entry", 2)
+    run.expect(gateway, worker, "intact", n=2)

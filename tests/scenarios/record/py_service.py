@@ -29,7 +29,7 @@ def serve(path):
         headers = {"authorization": authorization} if authorization and call.get("token") != "drop" else {}
         if call.get("token") not in (None, "drop"):
             headers["authorization"] = f"Bearer {call['token']}"
-        answered = requests.get(call["url"], headers=headers, timeout=10)
+        answered = requests.request(call.get("verb", "GET"), call["url"], headers=headers, timeout=10)
         if call.get("relay") and answered.status_code >= 400:
             status = answered.status_code
     return "done", status

@@ -24,6 +24,8 @@ def serve(path):
             jwt.decode(authorization.removeprefix("Bearer "), key, ["RS256", "ES256"], audience="shop")
         except jwt.PyJWTError as refused:
             return "refused", 401, {"www-authenticate": f'Bearer error="invalid_token", error_description="{refused}"'}
+    if config.pop("flaky", False):
+        return "not yet", 503
     status = 200
     for call in config.get("calls", {}).get("/" + path, []):
         headers = {"authorization": authorization} if authorization and call.get("token") != "drop" else {}

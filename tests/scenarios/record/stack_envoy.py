@@ -9,14 +9,14 @@ BIN = pathlib.Path(sys.prefix) / "bin"
 SERVICES = pathlib.Path(__file__).with_name("py_service.py")
 
 
-def flask(lab, name, port, **config):
+def flask(lab, name, port, program=SERVICES, **config):
     env = lab.recorder.env() | {
         "CONFIG": json.dumps(config | {"name": name, "port": port}), "OTEL_SERVICE_NAME": name, "OTEL_RESOURCE_ATTRIBUTES": "service.namespace=shop",
         "OTEL_TRACES_EXPORTER": "otlp", "OTEL_LOGS_EXPORTER": "none", "OTEL_SEMCONV_STABILITY_OPT_IN": "http",
         "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST": WITNESSED, "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_REQUEST": WITNESSED,
         "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_RESPONSE": "www-authenticate",
         "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_RESPONSE": "www-authenticate"}
-    return lab.start(name, [BIN / "opentelemetry-instrument", BIN / "python", SERVICES], env, port)
+    return lab.start(name, [BIN / "opentelemetry-instrument", BIN / "python", program], env, port)
 
 
 def typed(kind, **fields):
@@ -39,13 +39,13 @@ def jwt_authn(issuer, forward):
     return {"name": "envoy.filters.http.jwt_authn", "typed_config": config}
 
 
-def envoy(lab, name, routes, filters=(), tagged=True, spawn=True):
+def envoy(lab, name, routes, filters=(), tagged=True, spawn=True, retry=None):
     """Starts one Envoy; `routes` are (port to listen on, stat prefix, upstream name, upstream port, headers to remove)."""
     tags = [{"tag": "http.request.header.authorization", "request_header": {"name": "authorization", "default_value": "-"}}] if tagged else []
     listeners, clusters = [], [cluster("otel", lab.recorder.grpc_port, http2=True)]
     for port, prefix, upstream, upstream_port, remove in routes:
         clusters.append(cluster(upstream, upstream_port))
-        route = {"match": {"prefix": "/"}, "route": {"cluster": upstream}, "request_headers_to_remove": remove}
+        route = {"match": {"prefix": "/"}, "route": {"cluster": upstream} | ({"retry_policy": retry} if retry else {}), "request_headers_to_remove": remove}
         tracer = typed("envoy.config.trace.v3.OpenTelemetryConfig", grpc_service={"envoy_grpc": {"cluster_name": "otel"}, "timeout": "2s"}, service_name=name)
         manager = typed(
             "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager", stat_prefix=prefix,
@@ -146,6 +146,20 @@ def edge(issuer, pem):
         lab.hop("orders", "payment", "dropped", "not_sent", 2, "high")
 
 
+def retries(issuer, pem):
+    with Lab("envoy-retries", "Envoy tries again what store answered with 503: one CLIENT of the gateway, two SERVER spans of store, each judged; then a refusal.") as lab:
+        gateway, proxy, store = (free_port() for _ in range(3))
+        flask(lab, "store", store, verify=pem, flaky=True)
+        envoy(lab, "front-proxy", [(proxy, "ingress_http", "store", store, [])], retry={"retry_on": "5xx", "num_retries": 2})
+        flask(lab, "gateway", gateway, calls={"/": [{"url": f"http://127.0.0.1:{proxy}/", "relay": True}]})
+        get(f"http://127.0.0.1:{gateway}/", issuer.token())
+        get(f"http://127.0.0.1:{gateway}/", issuer.token(ttl=-600, age=4200))
+        lab.waypoints("front-proxy")
+        lab.hop(None, "gateway", "originated", "entry", 2)
+        lab.hop("gateway", "store", "intact", None, 2)
+        lab.hop("gateway", "store", "failed", "expired", 1, "high")
+
+
 def record():
     issuer = Issuer("envoy-2026")
     pem = issuer.pem()
@@ -154,4 +168,5 @@ def record():
     rejects(issuer, pem)
     sidecars(issuer, pem)
     edge(issuer, pem)
+    retries(issuer, pem)
     issuer.publish()

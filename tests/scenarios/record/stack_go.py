@@ -28,9 +28,9 @@ class Cluster:
     def target(self, name):
         return f"127.0.0.1:{self.grpc[name]}"
 
-    def start(self, name, tag=True, grpc=False, http=True, **config):
+    def start(self, name, tag=True, service=None, grpc=False, http=True, **config):
         config |= {"tag": tag, "http": f"127.0.0.1:{self.http[name]}" if http else "", "grpc": self.target(name) if grpc else "", "aud": "shop", "resolve": self.resolve}
-        env = self.lab.recorder.env() | {"CONFIG": json.dumps(config), "OTEL_SERVICE_NAME": name, "OTEL_RESOURCE_ATTRIBUTES": "service.namespace=shop"}
+        env = self.lab.recorder.env() | {"CONFIG": json.dumps(config), "OTEL_SERVICE_NAME": service or name, "OTEL_RESOURCE_ATTRIBUTES": "service.namespace=shop"}
         port = self.http[name] if http else self.grpc[name] if grpc else None
         return self.lab.start(name, [BINARY], env, port)
 
@@ -184,6 +184,34 @@ def grpc_untagged(issuer, pem):
         lab.hop("stock", "warehouse", "unknown", None, 2)
 
 
+def public_endpoint(issuer, pem):
+    with Lab("go-http-public-endpoint", "otelhttp's public endpoints start traces of their own, with a link to the caller: the links make the hops, intact and dropped.") as lab:
+        c = Cluster(lab, "gateway", "partner", "payment")
+        c.start("payment", verify=pem)
+        c.start("partner", public=True, verify=pem, calls={"/": [{"url": c.url("payment")}]})
+        c.start("gateway", calls={"/": [{"url": c.url("partner")}], "/drop": [{"url": c.url("partner"), "token": "drop"}]})
+        for path in ("/", "/drop"):
+            get(c.url("gateway", path), issuer.token())
+        lab.hop(None, "gateway", "originated", "entry", 2)
+        lab.hop("gateway", "partner", "intact", None, 1)
+        lab.hop("partner", "payment", "intact", None, 1)
+        lab.hop("gateway", "partner", "dropped", "not_sent", 1, "high")
+
+
+def one_instance(issuer, pem, other):
+    with Lab("go-key-differs-in-one-instance", "Two processes of payment, one with another key: the same token is accepted by one and refused by the other.") as lab:
+        c = Cluster(lab, "gateway", "payment", "payment-2")
+        c.start("payment", verify=pem)
+        c.start("payment-2", verify=other, service="payment")
+        c.start("gateway", verify=pem, calls={"/": [{"url": c.url("payment")}, {"url": c.url("payment-2")}]})
+        for user in ("alice", "bob"):
+            get(c.url("gateway"), issuer.token(user))
+        lab.hop(None, "gateway", "originated", "entry", 2)
+        lab.hop("gateway", "payment", "intact", None, 2)
+        lab.hop("gateway", "payment", "failed", "signature", 2, "high")
+        lab.finding("gateway", "payment", "disagreement", 2)
+
+
 def nats(lab, c):
     """The broker is NATS itself, with JetStream, in a process of its own that makes no spans."""
     port = free_port()
@@ -262,6 +290,8 @@ def record():
     rsa_issuer = Issuer("go-rsa-2026")
     jwt_reasons(rsa_issuer, rsa_issuer.pem(), Issuer("go-rsa-2026"))
     http_minted(issuer, pem)
+    public_endpoint(issuer, pem)
+    one_instance(issuer, pem, other)
     grpc_intact(issuer, pem)
     grpc_dropped(issuer, pem)
     grpc_refused(issuer, pem)

@@ -24,7 +24,7 @@ def cluster(issuer, pem, jwks):
         edge, gateway, orders, worker, store, ledger, egress, ingress = (free_port() for _ in range(8))
         c = go.Cluster(lab, "payment", "catalog", "cron")
         c.resolve = {f"{host}:80": f"127.0.0.1:{port}" for host, port in (("api.bank.test", partner), ("maps.geo.test", partner), ("idp.lab.test", idp))}
-        fetch = {"url": f"http://127.0.0.1:{idp}/oauth/token", "token": "drop"}
+        fetch = {"url": f"http://127.0.0.1:{idp}/oauth/token", "verb": "POST", "token": "drop"}
         exchanged = issuer.token("alice", act={"sub": "store", "client_id": "store"}, aud=["shop", "ledger"])
         robot = issuer.token("service-account-cron", azp="cron", scope="ledger:close")
         envoy.flask(lab, "ledger", ledger, verify=pem)
@@ -41,7 +41,7 @@ def cluster(issuer, pem, jwks):
         envoy.envoy(lab, "edge", [(edge, "ingress_edge", "gateway", gateway, [])], [envoy.jwt_authn(issuer, True)])
         for _ in range(2):
             get(node.here(edge), issuer.token("alice"))
-        c.start("cron", cron="nightly", calls={"nightly": [{"url": "http://idp.lab.test/oauth/token", "token": "drop"}, {"url": c.url("payment"), "token": robot}]})
+        c.start("cron", cron="nightly", calls={"nightly": [{"url": "http://idp.lab.test/oauth/token", "verb": "POST", "token": "drop"}, {"url": c.url("payment"), "token": robot}]})
         for port in (gateway, orders, store, c.http["payment"]):
             get(node.here(port, "/healthz"), headers={"user-agent": "kube-probe/1.31"})
         lab.recorder.quiet(2)
@@ -50,6 +50,7 @@ def cluster(issuer, pem, jwks):
         for caller, callee in (("edge", "gateway"), ("gateway", "orders"), ("orders", "payment"), ("orders", "worker"), ("worker", "store")):
             lab.hop(caller, callee, "intact", None, 2)
         lab.hop("orders", "catalog", "absent", "exempt", 2)
+        lab.hop("store", "127.0.0.1", "absent", "exempt", 2)
         lab.hop("store", "ledger", "exchanged", "evidence", 2)
         lab.hop("cron", "payment", "originated", "minted", 1)
         lab.hop("payment", "api.bank.test", "originated", "minted", 3)

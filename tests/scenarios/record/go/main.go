@@ -25,6 +25,7 @@ type call struct {
 	Method string `json:"method"` // gRPC: Get or Watch
 	Queue  string `json:"queue"`  // NATS subject
 	Token  string `json:"token"`  // forward (default), drop, or a token of the service's own
+	Verb   string `json:"verb"`   // HTTP method, GET by default
 	Relay  bool   `json:"relay"`  // answer what the callee answered
 }
 
@@ -41,6 +42,7 @@ type config struct {
 	Aud     string            `json:"aud"`
 	Calls   map[string][]call `json:"calls"`   // by route
 	Resolve map[string]string `json:"resolve"` // host:port outside the cluster to the address that plays it
+	Public  bool              `json:"public"`  // otelhttp's public endpoint: a new root span with a link to the caller's
 	Cron    string            `json:"cron"`    // route to work once at the start, in an INTERNAL root span
 }
 

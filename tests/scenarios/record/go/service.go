@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -75,7 +76,11 @@ func (s *service) listen() error {
 		return err
 	}
 	named := otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return r.Method + " " + r.URL.Path })
-	go func() { _ = http.Serve(listener, otelhttp.NewHandler(http.HandlerFunc(s.serve), "server", named)) }()
+	options := []otelhttp.Option{named}
+	if s.config.Public {
+		options = append(options, otelhttp.WithPublicEndpointFn(func(*http.Request) bool { return true }))
+	}
+	go func() { _ = http.Serve(listener, otelhttp.NewHandler(http.HandlerFunc(s.serve), "server", options...)) }()
 	return nil
 }
 
@@ -129,7 +134,7 @@ func outgoing(ctx context.Context, c call) string {
 }
 
 func (s *service) callHTTP(ctx context.Context, c call) int {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL, nil)
+	request, err := http.NewRequestWithContext(ctx, cmp.Or(c.Verb, http.MethodGet), c.URL, nil)
 	if err != nil {
 		return http.StatusInternalServerError
 	}

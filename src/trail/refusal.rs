@@ -208,7 +208,7 @@ fn describe(exception: &Exception) -> Arc<str> {
 /// RFC 6750 section 3.1: a request without any authentication information gets a challenge without an error code.
 ///
 /// The reverse holds only of servers that give codes at all. Python's frameworks answer a bad token with the same bare
-/// challenge as none (Django REST framework, FastAPI as its tutorial has it): theirs tells nothing.
+/// challenge as none (Django REST framework, `FastAPI` as its tutorial has it): theirs tells nothing.
 pub fn says_none(challenge: &str, entries: &[&Span]) -> bool {
     let lower = challenge.to_ascii_lowercase();
     let bare = lower.trim_start().starts_with("bearer") && !lower.contains("error=");

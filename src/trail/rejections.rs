@@ -40,6 +40,77 @@ const OF_OTHER_THINGS: [&str; 9] = [
     "xml.",
 ];
 
+/// Modules of JWT libraries.
+const JWT_MODULES: [&str; 21] = [
+    "jwt.exceptions.",
+    "jwt.api_",
+    "io.jsonwebtoken.",
+    "com.nimbusds.jose.",
+    "com.nimbusds.jwt.",
+    "com.auth0.jwt.",
+    "com.auth0.jwk.",
+    "org.jose4j.",
+    "org.springframework.security.oauth2.jwt.",
+    "InvalidBearerTokenException",
+    "Microsoft.IdentityModel.Tokens.SecurityToken",
+    "jose.exceptions.",
+    "authlib.jose.errors.",
+    "joserfc.errors.",
+    "jsonwebtoken::",
+    "flask_jwt_extended.exceptions.",
+    "rest_framework_simplejwt.exceptions.",
+    "github.com/lestrrat-go/jwx/",
+    "*jose.Err",
+    "JWT::",
+    "Firebase\\JWT\\",
+];
+
+/// Names of theirs that come without a module.
+const JWT_NAMES: [&str; 28] = [
+    "ExpiredSignatureError",
+    "InvalidSignatureError",
+    "InvalidTokenError",
+    "InvalidAudienceError",
+    "InvalidIssuerError",
+    "InvalidAlgorithmError",
+    "ImmatureSignatureError",
+    "InvalidIssuedAtError",
+    "MissingRequiredClaimError",
+    "PyJWKClientError",
+    "PyJWKClientConnectionError",
+    "JsonWebTokenError",
+    "TokenExpiredError",
+    "NotBeforeError",
+    "SigningKeyNotFoundError",
+    "JwksError",
+    "JWTExpired",
+    "JWTInvalid",
+    "JWTClaimValidationFailed",
+    "JWSInvalid",
+    "JWSSignatureVerificationFailed",
+    "JWKSNoMatchingKey",
+    "JWKSTimeout",
+    "JOSEAlgNotAllowed",
+    "ExpiredSignature",
+    "ImmatureSignature",
+    "JwtValidationException",
+    "BadJwtException",
+];
+
+/// Codes that Node's SDK takes for the type.
+const JWT_CODES: [&str; 6] = ["ERR_JOSE_", "ERR_JWT_", "ERR_JWS_", "ERR_JWKS_", "FAST_JWT_", "FST_JWT_"];
+
+/// What the modules above throw while a token is made, and not while one is refused.
+const MAKING: [&str; 7] = [
+    "JOSEException",
+    "KeyLengthException",
+    "WeakKeyException",
+    "JwtEncodingException",
+    "JWTCreationException",
+    "SignatureGenerationException",
+    "EncodeError",
+];
+
 /// The rows to match, the user's own in front.
 pub struct Rejections {
     rows: Vec<Row>,
@@ -189,70 +260,6 @@ fn full_name(exception: &Exception) -> &str {
 }
 
 fn is_jwt_type(kind: &str) -> bool {
-    const MODULES: [&str; 21] = [
-        "jwt.exceptions.",
-        "jwt.api_",
-        "io.jsonwebtoken.",
-        "com.nimbusds.jose.",
-        "com.nimbusds.jwt.",
-        "com.auth0.jwt.",
-        "com.auth0.jwk.",
-        "org.jose4j.",
-        "org.springframework.security.oauth2.jwt.",
-        "InvalidBearerTokenException",
-        "Microsoft.IdentityModel.Tokens.SecurityToken",
-        "jose.exceptions.",
-        "authlib.jose.errors.",
-        "joserfc.errors.",
-        "jsonwebtoken::",
-        "flask_jwt_extended.exceptions.",
-        "rest_framework_simplejwt.exceptions.",
-        "github.com/lestrrat-go/jwx/",
-        "*jose.Err",
-        "JWT::",
-        "Firebase\\JWT\\",
-    ];
-    const NAMES: [&str; 28] = [
-        "ExpiredSignatureError",
-        "InvalidSignatureError",
-        "InvalidTokenError",
-        "InvalidAudienceError",
-        "InvalidIssuerError",
-        "InvalidAlgorithmError",
-        "ImmatureSignatureError",
-        "InvalidIssuedAtError",
-        "MissingRequiredClaimError",
-        "PyJWKClientError",
-        "PyJWKClientConnectionError",
-        "JsonWebTokenError",
-        "TokenExpiredError",
-        "NotBeforeError",
-        "SigningKeyNotFoundError",
-        "JwksError",
-        "JWTExpired",
-        "JWTInvalid",
-        "JWTClaimValidationFailed",
-        "JWSInvalid",
-        "JWSSignatureVerificationFailed",
-        "JWKSNoMatchingKey",
-        "JWKSTimeout",
-        "JOSEAlgNotAllowed",
-        "ExpiredSignature",
-        "ImmatureSignature",
-        "JwtValidationException",
-        "BadJwtException",
-    ];
-    const CODES: [&str; 6] = ["ERR_JOSE_", "ERR_JWT_", "ERR_JWS_", "ERR_JWKS_", "FAST_JWT_", "FST_JWT_"];
-    /// What these modules throw while a token is made, and not while one is refused.
-    const MAKING: [&str; 7] = [
-        "JOSEException",
-        "KeyLengthException",
-        "WeakKeyException",
-        "JwtEncodingException",
-        "JWTCreationException",
-        "SignatureGenerationException",
-        "EncodeError",
-    ];
     let kind = kind.trim();
     let last = kind.rsplit(['.', ':', '$', '\\']).next().unwrap_or(kind);
     if MAKING.contains(&last) {
@@ -260,8 +267,8 @@ fn is_jwt_type(kind: &str) -> bool {
     }
     // A bare name is a library's own only where nothing says that it is of another module: protobuf has a DecodeError,
     // oauthlib a TokenExpiredError for the token that this service itself holds.
-    MODULES.iter().any(|module| kind.contains(module))
-        || NAMES.contains(&kind)
+    JWT_MODULES.iter().any(|module| kind.contains(module))
+        || JWT_NAMES.contains(&kind)
         || kind == "*oidc.TokenExpiredError"
-        || CODES.iter().any(|code| kind.starts_with(code))
+        || JWT_CODES.iter().any(|code| kind.starts_with(code))
 }

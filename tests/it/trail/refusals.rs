@@ -60,7 +60,7 @@ struct Call<'c> {
     /// The callee's instrumentation captures no header.
     callee_blind: bool,
     /// Neither does the caller's, on its calls.
-    call_blind: bool,
+    caller_blind: bool,
 }
 
 fn bearer() -> Value {
@@ -75,7 +75,7 @@ fn text(key: &str, value: &str) -> Value {
     json!({"key": key, "value": {"stringValue": value}})
 }
 
-fn span(trace: usize, id: u8, parent: u8, kind: u8, attributes: Vec<Value>) -> Value {
+fn span(trace: usize, id: u8, parent: u8, kind: u8, attributes: &[Value]) -> Value {
     let parent = if parent == 0 { String::new() } else { format!("{parent:016x}") };
     json!({
         "traceId": format!("{:032x}", trace + 1), "spanId": format!("{id:016x}"), "parentSpanId": parent,
@@ -91,10 +91,10 @@ fn service(name: &str, language: &str, spans: &[Value]) -> Value {
 
 fn spans_of(trace: usize, call: &Call<'_>) -> [Value; 2] {
     let status = |code: u16| json!({"key": "http.response.status_code", "value": {"intValue": code.to_string()}});
-    let at_edge = span(trace, 1, 0, 2, vec![bearer(), status(200)]);
+    let at_edge = span(trace, 1, 0, 2, &[bearer(), status(200)]);
     let mut sent = vec![text("server.address", "orders"), status(call.status)];
     let mut received = vec![status(call.status)];
-    if !call.call_blind {
+    if !call.caller_blind {
         sent.push(bearer());
     }
     if !call.callee_blind {
@@ -103,7 +103,7 @@ fn spans_of(trace: usize, call: &Call<'_>) -> [Value; 2] {
     if let Some(challenge) = call.challenge {
         received.push(text("http.response.header.www-authenticate", challenge));
     }
-    let mut entry = span(trace, 3, 2, 2, received);
+    let mut entry = span(trace, 3, 2, 2, &received);
     if let Some(thrown) = &call.exception {
         let attributes = [
             text("exception.type", &thrown.r#type),
@@ -113,7 +113,7 @@ fn spans_of(trace: usize, call: &Call<'_>) -> [Value; 2] {
         entry["events"] =
             json!([{"name": "exception", "timeUnixNano": "1795000003500000000", "attributes": attributes}]);
     }
-    let web = [at_edge, span(trace, 2, 1, 3, sent)];
+    let web = [at_edge, span(trace, 2, 1, 3, &sent)];
     [service("web", "nodejs", &web), service("orders", call.language, &[entry])]
 }
 
@@ -236,7 +236,7 @@ fn a_bare_challenge_of_python_does_not_accuse_the_caller_of_having_sent_nothing(
         .filter(|one| one.challenge.as_ref().is_some_and(|text| !text.contains("error=")) && one.language == "python")
         .collect();
     assert!(bare.iter().any(|one| one.asked_reason == "rejected"), "a bad token that got the challenge of none");
-    for call_blind in [false, true] {
+    for caller_blind in [false, true] {
         let blind: Vec<Call<'_>> = bare
             .iter()
             .map(|one| Call {
@@ -244,7 +244,7 @@ fn a_bare_challenge_of_python_does_not_accuse_the_caller_of_having_sent_nothing(
                 status: 401,
                 challenge: one.challenge.as_deref(),
                 callee_blind: true,
-                call_blind,
+                caller_blind,
                 ..Call::default()
             })
             .collect();

@@ -61,6 +61,8 @@ struct Call<'c> {
     callee_blind: bool,
     /// Neither does the caller's, on its calls.
     caller_blind: bool,
+    /// The callee exports nothing at all.
+    callee_dark: bool,
 }
 
 fn bearer() -> Value {
@@ -101,7 +103,8 @@ fn spans_of(trace: usize, call: &Call<'_>) -> [Value; 2] {
         received.push(bearer());
     }
     if let Some(challenge) = call.challenge {
-        received.push(text("http.response.header.www-authenticate", challenge));
+        let to = if call.callee_dark { &mut sent } else { &mut received };
+        to.push(text("http.response.header.www-authenticate", challenge));
     }
     let mut entry = span(trace, 3, 2, 2, &received);
     if let Some(thrown) = &call.exception {
@@ -114,7 +117,8 @@ fn spans_of(trace: usize, call: &Call<'_>) -> [Value; 2] {
             json!([{"name": "exception", "timeUnixNano": "1795000003500000000", "attributes": attributes}]);
     }
     let web = [at_edge, span(trace, 2, 1, 3, &sent)];
-    [service("web", "nodejs", &web), service("orders", call.language, &[entry])]
+    let entry = if call.callee_dark { vec![] } else { vec![entry] };
+    [service("web", "nodejs", &web), service("orders", call.language, &entry)]
 }
 
 /// The hops into `orders`, one for each call, through the decoder, the extractor and the judge.
@@ -250,6 +254,12 @@ fn a_bare_challenge_of_python_does_not_accuse_the_caller_of_having_sent_nothing(
             .collect();
         assert!(judged(&blind).iter().all(|hop| hop.verdict != Verdict::Dropped));
     }
+}
+
+#[test]
+fn a_bare_challenge_of_a_callee_that_never_reports_does_not_deny_what_was_sent_to_it() {
+    let call = Call { status: 401, challenge: Some("Bearer realm=\"api\""), callee_dark: true, ..Call::default() };
+    assert_eq!(said(&judged(&[call])[0]), "failed/rejected");
 }
 
 #[test]

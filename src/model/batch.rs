@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Exception, Resource, Span, SpanId, TraceId, UnixNanos};
+use super::{Exception, Exposure, Resource, Span, SpanId, TraceId, UnixNanos};
 
 /// An OTLP log record that may explain a refusal; joined by trace and span id.
 #[derive(Clone, PartialEq, Debug)]
@@ -17,6 +17,8 @@ pub struct LogRecord {
     pub resource: Arc<Resource>,
     /// Body and exception fields, scrubbed and capped: the body stands in `message` where no exception does.
     pub text: Exception,
+    /// Tokens that stood in the record.
+    pub exposures: Vec<Exposure>,
 }
 
 /// One decoded request: spans, logs, and what was lost on the way.

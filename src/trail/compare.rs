@@ -157,10 +157,7 @@ pub enum Subject {
 
 /// Compares subjects: Entra's `tid` + `oid` before `iss` + `sub`, because `sub` is pairwise there.
 pub fn subject(from: &Token, to: &Token) -> Subject {
-    let same_issuer = match (&from.iss, &to.iss) {
-        (Some(a), Some(b)) => Some(a == b || tenant(a).is_some() && tenant(a) == tenant(b)),
-        _ => None,
-    };
+    let same_issuer = same_issuer(from, to);
     if let Some(kept) = same(from.subject_id_hash.as_ref(), to.subject_id_hash.as_ref()) {
         return match (kept, same_issuer) {
             (true, _) => Subject::Kept,
@@ -177,6 +174,12 @@ pub fn subject(from: &Token, to: &Token) -> Subject {
         (_, Some(false)) => Subject::OtherIssuer,
         _ => Subject::NotKnown,
     }
+}
+
+/// Whether two tokens come from one issuer; Entra's v1 and v2 issuers of one tenant are one.
+pub fn same_issuer(from: &Token, to: &Token) -> Option<bool> {
+    let (a, b) = (from.iss.as_deref()?, to.iss.as_deref()?);
+    Some(a == b || tenant(a).is_some() && tenant(a) == tenant(b))
 }
 
 /// The tenant id in an issuer of Microsoft Entra, v1 or v2.

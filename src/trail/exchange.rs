@@ -3,7 +3,7 @@
 use crate::model::policy::TokenRule;
 use crate::model::{Cause, Confidence, Span, Token, TokenFormat, UnixNanos};
 
-use super::compare::{Change, Subject, subject};
+use super::compare::{Change, Subject, same_issuer, subject};
 use super::nature::Nature;
 use super::pairing::{At, Forest};
 use super::profile::{Fact, Profile};
@@ -54,7 +54,7 @@ pub fn meant(change: &Change<'_>, about: &Circumstances<'_>) -> Option<(Cause, C
     if kept && about.fetched.token {
         return Some((Cause::Evidence, Confidence::Likely));
     }
-    if kept && from.iss == to.iss && from.aud != to.aud && about.accepted {
+    if kept && same_issuer(from, to) == Some(true) && from.aud != to.aud && about.accepted {
         return Some((Cause::Evidence, Confidence::Possible));
     }
     if to.format == Some(TokenFormat::Jws) && matches!(from.format, Some(TokenFormat::Opaque | TokenFormat::Jwe)) {

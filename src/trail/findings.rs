@@ -100,7 +100,9 @@ fn spans_of<'a>(case: &Case<'a, '_>, hop: &Judged<'a>) -> Vec<&'a Span> {
 }
 
 fn exposed(case: &Case<'_, '_>, hop: &Judged<'_>) -> Option<FindingHit> {
-    let exposure = spans_of(case, hop).into_iter().flat_map(|span| &span.exposures).next()?;
+    let spans = spans_of(case, hop);
+    let logged = spans.iter().flat_map(|span| case.said.exposures_of(span.span_id));
+    let exposure = spans.iter().flat_map(|span| &span.exposures).chain(logged).next()?;
     Some(hit(Finding::Exposed, Severity::High, format!("a token stands in {}", exposure.place)))
 }
 

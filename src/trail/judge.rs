@@ -125,7 +125,7 @@ pub fn judge<'a>(case: &Case<'a, '_>) -> Vec<Judged<'a>> {
     for (i, one) in pairs.iter().enumerate() {
         let redirect = super::redirect::cross_origin(case.forest, &pairs, &redirecting, i);
         let hop = judge_one(case, one, answers[i].clone(), redirect, &states, &hops);
-        if let Some(entry) = hop.pair.entry {
+        if let Some(entry) = hop.pair.holder {
             super::blame::pass_on(&mut states, entry, &hop, case.forest);
         }
         hops.push(hop);
@@ -290,12 +290,14 @@ fn fail<'a>(case: &Case<'a, '_>, hop: &mut Judged<'a>) {
     if !hop.answer.refused {
         return;
     }
-    let reason = refusal_reason(case, hop);
-    hop.answer.verification.relayed_from = hop.answer.relayed_from.map(|i| case.forest.own().spans[i].span_id);
     if let Some(from) = hop.answer.relayed_from {
-        hop.notes.push(format!("relays the refusal that its call {} met", case.forest.own().spans[from].span_id));
+        // What the service said of its own check stands: the refusal is not its own.
+        let from = case.forest.own().spans[from].span_id;
+        hop.answer.verification.relayed_from = Some(from);
+        hop.notes.push(format!("relays the refusal that its call {from} met"));
         return;
     }
+    let reason = refusal_reason(case, hop);
     let present = hop.sent.has_token() || hop.received.has_token();
     let becomes = match hop.ruling.verdict {
         Verdict::Intact => hop.ruling.cause != Some(Cause::Inherited),

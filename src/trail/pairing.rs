@@ -49,6 +49,8 @@ pub struct Pair {
     pub chain: Vec<At>,
     /// Whether the entry's parent never came.
     pub gap: bool,
+    /// The entry span of the group that passes on what this hop brought: the one that links, else the outermost.
+    pub holder: Option<usize>,
     /// Whether it was found by a link.
     pub linked: bool,
 }
@@ -143,7 +145,7 @@ fn pair_group(forest: &Forest<'_>, group: &[usize], pairs: &mut Vec<Pair>) {
     let (caller, waypoints, mut gap) = caller_of(tree, head);
     let mut linked = links_of(forest, group);
     if let Caller::Call(at) = &caller {
-        linked.retain(|link| link != at);
+        linked.retain(|(link, _)| link != at);
     }
     // Where only a link says who called, there is no entry hop beside it.
     let nobody = matches!(caller, Caller::Nobody);
@@ -154,9 +156,19 @@ fn pair_group(forest: &Forest<'_>, group: &[usize], pairs: &mut Vec<Pair>) {
             Caller::Call(at) => call_chain(forest, *at, Some(head)),
             _ => Vec::new(),
         };
-        pairs.push(Pair { caller, entry: Some(head), group: group.to_vec(), waypoints, chain, gap, linked: false });
+        pairs.push(Pair {
+            caller,
+            entry: Some(head),
+            group: group.to_vec(),
+            waypoints,
+            chain,
+            gap,
+            holder: Some(head),
+            linked: false,
+        });
     }
-    for at in linked {
+    let batch = linked.iter().any(|(_, holder)| *holder != linked[0].1);
+    for (at, holder) in linked {
         let chain = call_chain(forest, at, None);
         let caller = if forest.trees[at.tree].nodes[at.span].role == Role::Call {
             Caller::Call(at)
@@ -165,11 +177,13 @@ fn pair_group(forest: &Forest<'_>, group: &[usize], pairs: &mut Vec<Pair>) {
         };
         pairs.push(Pair {
             caller,
-            entry: Some(head),
-            group: group.to_vec(),
+            // Of a batch, each message has an entry of its own below the common receive span.
+            entry: Some(if batch { holder } else { head }),
+            group: around(tree, group, holder),
             waypoints: Vec::new(),
             chain,
             gap: false,
+            holder: Some(holder),
             linked: true,
         });
     }
@@ -205,10 +219,19 @@ fn caller_of(tree: &Tree<'_>, head: usize) -> (Caller, Vec<usize>, bool) {
     }
 }
 
-/// The spans that a group links to, as callers: a link to a CONSUMER climbs to its PRODUCER.
-fn links_of(forest: &Forest<'_>, group: &[usize]) -> Vec<At> {
-    let mut found = Vec::new();
-    for link in group.iter().flat_map(|&i| &forest.own().spans[i].links) {
+/// The members of a group that see one message: the linking span first, then those below and above it, no sibling.
+fn around(tree: &Tree<'_>, group: &[usize], holder: usize) -> Vec<usize> {
+    let below = |&i: &usize| i != holder && tree.above(i).any(|above| above == holder);
+    let above: Vec<usize> = tree.above(holder).filter(|i| group.contains(i)).collect();
+    std::iter::once(holder).chain(group.iter().copied().filter(below)).chain(above).collect()
+}
+
+/// The spans that a group links to, as callers, each with the innermost member that links to it. A link to a CONSUMER
+/// climbs to its PRODUCER.
+fn links_of(forest: &Forest<'_>, group: &[usize]) -> Vec<(At, usize)> {
+    let mut found: Vec<(At, usize)> = Vec::new();
+    let innermost_first = group.iter().rev();
+    for (link, holder) in innermost_first.flat_map(|&i| forest.own().spans[i].links.iter().map(move |link| (link, i))) {
         let Some(at) = forest.find(link.trace_id, link.span_id) else { continue };
         let tree = &forest.trees[at.tree];
         let climbed = match tree.nodes[at.span].role {
@@ -217,11 +240,11 @@ fn links_of(forest: &Forest<'_>, group: &[usize]) -> Vec<At> {
         };
         let at = At { tree: at.tree, span: climbed };
         let own = at.tree == 0 && group.contains(&at.span);
-        if !own && !found.contains(&at) {
-            found.push(at);
+        if !own && !found.iter().any(|(known, _)| *known == at) {
+            found.push((at, holder));
         }
     }
-    found.sort_unstable_by_key(|at| (forest.span(*at).trace_id, forest.span(*at).span_id));
+    found.sort_unstable_by_key(|(at, _)| (forest.span(*at).trace_id, forest.span(*at).span_id));
     found
 }
 
@@ -298,6 +321,7 @@ fn outbound(forest: &Forest<'_>, answered: &mut [bool], pairs: &mut Vec<Pair>) {
             waypoints: waypoints.into_iter().filter(|&w| Some(w) != refused_by).collect(),
             chain,
             gap: false,
+            holder: refused_by,
             linked: false,
         });
     }

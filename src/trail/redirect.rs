@@ -34,11 +34,22 @@ pub fn cross_origin(forest: &Forest<'_>, pairs: &[Pair], redirecting: &[usize], 
         let shared = other == call || pairs[i].chain.contains(&other) || earlier.chain.contains(&call);
         let (mine, theirs) = (forest.span(call), forest.span(other));
         let sibling = mine.parent_id.is_some() && mine.parent_id == theirs.parent_id && mine.scope == theirs.scope;
-        if (shared || sibling) && differs(forest, &pairs[i], earlier, shared) {
+        if (shared || sibling && leads_to(forest, earlier, mine)) && differs(forest, &pairs[i], earlier, shared) {
             return Redirect { cross_origin: true, speaks_for_another: shared };
         }
     }
     Redirect::default()
+}
+
+/// Whether a redirect's target, where it was captured, is the host of a later call.
+fn leads_to(forest: &Forest<'_>, redirecting: &Pair, call: &Span) -> bool {
+    let entry = redirecting.entry.map(|e| &forest.own().spans[e]);
+    let spans = entry.into_iter().chain(redirecting.chain.iter().map(|&at| forest.span(at)));
+    let target = spans.filter_map(|span| span.location.as_deref()).find_map(|location| {
+        let (_, rest) = location.split_once("://")?;
+        rest.split(['/', ':', '?', '#']).next()
+    });
+    target.zip(call.host.as_deref()).is_none_or(|(target, host)| target == host)
 }
 
 fn start_of(forest: &Forest<'_>, pair: &Pair) -> (u64, usize) {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use ahash::AHashMap;
 
 use crate::model::{
-    CarriedValue, Check, Exception, LogRecord, Reason, Span, SpanId, StatusCode, Token, Verification, VerifyResult,
-    VerifySource,
+    CarriedValue, Check, Exception, Exposure, LogRecord, Reason, Span, SpanId, StatusCode, Token, Verification,
+    VerifyResult, VerifySource,
 };
 
 use super::pairing::{Forest, Pair};
@@ -30,6 +30,11 @@ impl<'a> SaidInWords<'a> {
             by_span.entry(record.span_id).or_default().push(record);
         }
         Self { logs: by_span, any }
+    }
+
+    /// Tokens that stood in a span's log records.
+    pub fn exposures_of(&self, span: SpanId) -> impl Iterator<Item = &'a Exposure> {
+        self.logs.get(&span).into_iter().flatten().flat_map(|record| &record.exposures)
     }
 }
 
@@ -71,8 +76,10 @@ pub fn answer(forest: &Forest<'_>, pair: &Pair, said: &SaidInWords<'_>, rules: &
     let calls: Vec<&Span> = pair.chain.iter().map(|&at| forest.span(at)).collect();
     let (status, grpc) = status(&entries, &calls);
     let refusing = matches!((status, grpc), (Some(401 | 403), false) | (Some(16 | 7), true))
-        || refused_under_success(&entries, &calls);
-    let success = matches!((status, grpc), (Some(200..400), false) | (Some(0), true));
+        || refused_under_success(&entries, &calls)
+        || graphql_code(tree, pair, said).is_some();
+    // A server span says 0 even where its handler threw (Python): only the caller's view of gRPC is a success.
+    let success = matches!((status, grpc), (Some(200..400), false)) || calls.iter().any(|s| s.grpc_status == Some(0));
     let mut verification = said_by_tags(&entries);
     let said_failed = verification.result == VerifyResult::Failed;
     let heard = match (status, grpc) {
@@ -115,6 +122,22 @@ fn refused_under_success(entries: &[&Span], calls: &[&Span]) -> bool {
                 .iter()
                 .any(|known| code.eq_ignore_ascii_case(known))
         })
+    })
+}
+
+/// The code of a GraphQL error: the instrumentation records it as an exception's type on its own span.
+fn graphql_code(tree: &Tree<'_>, pair: &Pair, said: &SaidInWords<'_>) -> Option<Reason> {
+    if !said.any {
+        return None;
+    }
+    let mut inside = Vec::new();
+    pair.group.iter().for_each(|&i| spans_inside(tree, i, &mut inside));
+    let graphql =
+        inside.iter().map(|&i| &tree.spans[i]).filter(|span| span.scope.to_ascii_lowercase().contains("graphql"));
+    graphql.flat_map(|span| &span.exceptions).find_map(|exception| match &*exception.kind {
+        "UNAUTHENTICATED" | "UNAUTHORIZED" => Some(Reason::Rejected),
+        "FORBIDDEN" | "PERMISSION_DENIED" => Some(Reason::Forbidden),
+        _ => None,
     })
 }
 
@@ -168,6 +191,10 @@ fn recorded(
         };
         let reason = reason.or(library.then_some(Reason::Rejected))?;
         Some(Words { reason, evidence: describe(exception), library })
+    });
+    let known = known.or_else(|| {
+        let reason = graphql_code(tree, pair, said)?;
+        Some(Words { reason, evidence: "the GraphQL error's code".into(), library: false })
     });
     if known.is_some() || !matches!(heard, Heard::Refusal | Heard::BadRequest) {
         return known;
@@ -232,20 +259,21 @@ fn spans_inside(tree: &Tree<'_>, entry: usize, found: &mut Vec<usize>) {
 fn relayed(tree: &Tree<'_>, pair: &Pair) -> Option<usize> {
     let mut found: Vec<usize> = Vec::new();
     for &entry in &pair.group {
-        let mut stack = tree.nodes[entry].children.clone();
-        while let Some(at) = stack.pop() {
+        let mut stack: Vec<(usize, bool)> = tree.nodes[entry].children.iter().map(|&child| (child, false)).collect();
+        while let Some((at, below_call)) = stack.pop() {
             if !tree.same_service(at, entry) {
                 // A proxy that answers for the service behind it shows no call span of its own.
-                if tree.spans[at].is_entry() && super::pairing::refuses(&tree.spans[at]) {
+                if !below_call && tree.spans[at].is_entry() && super::pairing::refuses(&tree.spans[at]) {
                     found.push(at);
                 }
                 continue;
             }
-            if tree.nodes[at].role == Role::Call && saw_refusal(tree, at) && !tree.nodes[at].nature.exempt() {
+            let call = tree.nodes[at].role == Role::Call;
+            if call && saw_refusal(tree, at) && !tree.nodes[at].nature.exempt() {
                 found.push(at);
             }
             if tree.nodes[at].role != Role::Entry {
-                stack.extend_from_slice(&tree.nodes[at].children);
+                stack.extend(tree.nodes[at].children.iter().map(|&child| (child, below_call || call)));
             }
         }
     }

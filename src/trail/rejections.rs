@@ -40,77 +40,6 @@ const OF_OTHER_THINGS: [&str; 9] = [
     "xml.",
 ];
 
-/// Modules of JWT libraries.
-const JWT_MODULES: [&str; 21] = [
-    "jwt.exceptions.",
-    "jwt.api_",
-    "io.jsonwebtoken.",
-    "com.nimbusds.jose.",
-    "com.nimbusds.jwt.",
-    "com.auth0.jwt.",
-    "com.auth0.jwk.",
-    "org.jose4j.",
-    "org.springframework.security.oauth2.jwt.",
-    "InvalidBearerTokenException",
-    "Microsoft.IdentityModel.Tokens.SecurityToken",
-    "jose.exceptions.",
-    "authlib.jose.errors.",
-    "joserfc.errors.",
-    "jsonwebtoken::",
-    "flask_jwt_extended.exceptions.",
-    "rest_framework_simplejwt.exceptions.",
-    "github.com/lestrrat-go/jwx/",
-    "*jose.Err",
-    "JWT::",
-    "Firebase\\JWT\\",
-];
-
-/// Names of theirs that come without a module.
-const JWT_NAMES: [&str; 28] = [
-    "ExpiredSignatureError",
-    "InvalidSignatureError",
-    "InvalidTokenError",
-    "InvalidAudienceError",
-    "InvalidIssuerError",
-    "InvalidAlgorithmError",
-    "ImmatureSignatureError",
-    "InvalidIssuedAtError",
-    "MissingRequiredClaimError",
-    "PyJWKClientError",
-    "PyJWKClientConnectionError",
-    "JsonWebTokenError",
-    "TokenExpiredError",
-    "NotBeforeError",
-    "SigningKeyNotFoundError",
-    "JwksError",
-    "JWTExpired",
-    "JWTInvalid",
-    "JWTClaimValidationFailed",
-    "JWSInvalid",
-    "JWSSignatureVerificationFailed",
-    "JWKSNoMatchingKey",
-    "JWKSTimeout",
-    "JOSEAlgNotAllowed",
-    "ExpiredSignature",
-    "ImmatureSignature",
-    "JwtValidationException",
-    "BadJwtException",
-];
-
-/// Codes that Node's SDK takes for the type.
-const JWT_CODES: [&str; 6] = ["ERR_JOSE_", "ERR_JWT_", "ERR_JWS_", "ERR_JWKS_", "FAST_JWT_", "FST_JWT_"];
-
-/// What the modules above throw while a token is made, and not while one is refused.
-const MAKING: [&str; 7] = [
-    "JOSEException",
-    "KeyLengthException",
-    "WeakKeyException",
-    "JwtEncodingException",
-    "JWTCreationException",
-    "SignatureGenerationException",
-    "EncodeError",
-];
-
 /// The rows to match, the user's own in front.
 pub struct Rejections {
     rows: Vec<Row>,
@@ -226,7 +155,7 @@ fn headlines(stack: &str) -> impl Iterator<Item = Headline<'_>> {
     // Go's is a dump of frames alone, at the margin.
     let stack = if stack.starts_with("goroutine ") { "" } else { stack };
     let mut behind_a_cut = false;
-    stack.lines().filter_map(move |line| {
+    stack.lines().map(out_of_group).filter_map(move |line| {
         let fragment = std::mem::replace(&mut behind_a_cut, line == "…");
         let text = line.trim_start();
         // Java, .NET, Node.
@@ -241,13 +170,25 @@ fn headlines(stack: &str) -> impl Iterator<Item = Headline<'_>> {
     })
 }
 
+/// A line of Python's exception group stands behind a bar: its own margin is there.
+fn out_of_group(line: &str) -> &str {
+    let text = line.trim_start();
+    text.strip_prefix("| ").or_else(|| text.strip_prefix("+-").map(|_| "")).unwrap_or(line)
+}
+
 /// Exception types that JWT libraries alone throw: a refusal under any status but a success.
 pub fn is_jwt_exception(exception: &Exception) -> bool {
     // Spring's decoder, rethrown under a type of Spring Security's, its causes cut out of the stack.
     if is_jwt_type(full_name(exception)) || exception.message.contains("attempting to decode the Jwt:") {
         return true;
     }
-    let last_of_python = exception.stack.starts_with("Traceback").then(|| headlines(&exception.stack).last()).flatten();
+    // Java's `new RuntimeException(cause)` says of its cause by name and message, and nothing of its own.
+    if exception.message.split_once(": ").is_some_and(|(kind, _)| kind.contains('.') && is_jwt_type(kind)) {
+        return true;
+    }
+    let python =
+        ["Traceback", "+ Exception Group Traceback"].iter().any(|head| exception.stack.trim_start().starts_with(head));
+    let last_of_python = python.then(|| headlines(&exception.stack).last()).flatten();
     last_of_python.is_some_and(|line| is_jwt_type(line.kind))
         || headlines(&exception.stack).any(|line| line.cause && is_jwt_type(line.kind))
 }
@@ -260,6 +201,74 @@ fn full_name(exception: &Exception) -> &str {
     if bare { longer().unwrap_or(&exception.kind) } else { &exception.kind }
 }
 
+/// Modules whose exceptions are about tokens.
+const MODULES: [&str; 21] = [
+    "jwt.exceptions.",
+    "jwt.api_",
+    "io.jsonwebtoken.",
+    "com.nimbusds.jose.",
+    "com.nimbusds.jwt.",
+    "com.auth0.jwt.",
+    "com.auth0.jwk.",
+    "org.jose4j.",
+    "org.springframework.security.oauth2.jwt.",
+    "InvalidBearerTokenException",
+    "Microsoft.IdentityModel.Tokens.SecurityToken",
+    "jose.exceptions.",
+    "authlib.jose.errors.",
+    "joserfc.errors.",
+    "jsonwebtoken::",
+    "flask_jwt_extended.exceptions.",
+    "rest_framework_simplejwt.exceptions.",
+    "github.com/lestrrat-go/jwx/",
+    "*jose.Err",
+    "JWT::",
+    "Firebase\\JWT\\",
+];
+/// Bare names that only JWT libraries use.
+const NAMES: [&str; 28] = [
+    "ExpiredSignatureError",
+    "InvalidSignatureError",
+    "InvalidTokenError",
+    "InvalidAudienceError",
+    "InvalidIssuerError",
+    "InvalidAlgorithmError",
+    "ImmatureSignatureError",
+    "InvalidIssuedAtError",
+    "MissingRequiredClaimError",
+    "PyJWKClientError",
+    "PyJWKClientConnectionError",
+    "JsonWebTokenError",
+    "TokenExpiredError",
+    "NotBeforeError",
+    "SigningKeyNotFoundError",
+    "JwksError",
+    "JWTExpired",
+    "JWTInvalid",
+    "JWTClaimValidationFailed",
+    "JWSInvalid",
+    "JWSSignatureVerificationFailed",
+    "JWKSNoMatchingKey",
+    "JWKSTimeout",
+    "JOSEAlgNotAllowed",
+    "ExpiredSignature",
+    "ImmatureSignature",
+    "JwtValidationException",
+    "BadJwtException",
+];
+/// Error codes of Node's libraries.
+const CODES: [&str; 6] = ["ERR_JOSE_", "ERR_JWT_", "ERR_JWS_", "ERR_JWKS_", "FAST_JWT_", "FST_JWT_"];
+/// What these modules throw while a token is made, and not while one is refused.
+const MAKING: [&str; 7] = [
+    "JOSEException",
+    "KeyLengthException",
+    "WeakKeyException",
+    "JwtEncodingException",
+    "JWTCreationException",
+    "SignatureGenerationException",
+    "EncodeError",
+];
+
 fn is_jwt_type(kind: &str) -> bool {
     let kind = kind.trim();
     let last = kind.rsplit(['.', ':', '$', '\\']).next().unwrap_or(kind);
@@ -268,8 +277,8 @@ fn is_jwt_type(kind: &str) -> bool {
     }
     // A bare name is a library's own only where nothing says that it is of another module: protobuf has a DecodeError,
     // oauthlib a TokenExpiredError for the token that this service itself holds.
-    JWT_MODULES.iter().any(|module| kind.contains(module))
-        || JWT_NAMES.contains(&kind)
+    MODULES.iter().any(|module| kind.contains(module))
+        || NAMES.contains(&kind)
         || kind == "*oidc.TokenExpiredError"
-        || JWT_CODES.iter().any(|code| kind.starts_with(code))
+        || CODES.iter().any(|code| kind.starts_with(code))
 }

@@ -9,7 +9,7 @@ use crate::model::{ServiceName, SpanKind};
 
 use super::profile::{Fact, ProcessFacts, Profile, Unit, UnitFacts};
 
-/// Everything that a [`Profile`] knows, in a stable order.
+/// Everything that the capture profile knows, in a stable order.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SavedProfile {

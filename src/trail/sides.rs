@@ -102,20 +102,21 @@ pub fn inbound<'a>(case: &Case<'a, '_>, caller: &Caller, states: &[EntryState<'a
 
 fn from_entry<'a>(case: &Case<'a, '_>, at: At, states: &[EntryState<'a>]) -> Inbound<'a> {
     let tree = &case.forest.trees[at.tree];
-    // The outermost entry of the group holds the state; nested ones are the same entry.
+    // Nested entries are the same entry: the nearest that holds a state knows which message this is.
     let group: Vec<usize> = std::iter::once(at.span)
         .chain(tree.above(at.span).take_while(|&i| {
             tree.same_service(i, at.span) && tree.nodes[i].role != Role::Call || tree.nodes[i].role == Role::Waypoint
         }))
         .filter(|&i| tree.nodes[i].role == Role::Entry)
         .collect();
-    let state =
-        (at.tree == 0).then(|| group.iter().rev().map(|&i| &states[i]).find(|s| s.received.is_some())).flatten();
+    let state = (at.tree == 0).then(|| group.iter().map(|&i| &states[i]).find(|s| s.received.is_some())).flatten();
     let mut observed = match state {
         Some(state) => state.received.clone().unwrap_or_else(|| Observed::unknown(Ground::NotCaptured)),
-        None => first_known(case, group.iter().rev().map(|&span| At { tree: at.tree, span })),
+        None => first_known(case, group.iter().map(|&span| At { tree: at.tree, span })),
     };
-    for link in group.iter().flat_map(|&i| &tree.spans[i].links) {
+    // The nearest member that links at all knows its own message; a receive span above links to the whole batch.
+    let linking = group.iter().find(|&&i| !tree.spans[i].links.is_empty());
+    for link in linking.into_iter().flat_map(|&i| &tree.spans[i].links) {
         if let Some(linked) = case.forest.find(link.trace_id, link.span_id) {
             let linked = observe(case.forest.span(linked), case.profile, case.rules);
             if linked.has_token() {

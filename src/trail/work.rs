@@ -55,7 +55,9 @@ impl Trail {
             self.settle(id);
         }
         self.judge_dirty();
-        self.count_anew();
+        if self.stats.evicted_traces == 0 {
+            self.count_anew();
+        }
     }
 
     /// Runs a judgement over one trace and those that it links to.
@@ -261,7 +263,7 @@ impl Trail {
         }
     }
 
-    /// Sums in an order that does not depend on arrival: the end of a file.
+    /// Sums in an order that does not depend on arrival: the end of a file. Not after an eviction, which would be forgotten.
     fn count_anew(&mut self) {
         self.sums.clear_counts();
         for id in self.trace_ids() {

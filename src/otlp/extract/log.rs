@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::Exposures;
 use super::exception::exception_of;
 use super::text::capped;
 use crate::model::{Exception, LogRecord, Resource, SpanId, TraceId, UnixNanos};
@@ -10,6 +11,9 @@ use crate::token::Shared;
 
 /// OTLP `SEVERITY_NUMBER_WARN`.
 const WARN: i32 = 13;
+
+/// Where logging bridges put an error's own text: slog, zap, Rust's tracing.
+const ERRORS: [&str; 3] = ["error", "err", "error.message"];
 
 const WORDS: [&str; 7] = ["jwt", "token", "bearer", "unauthorized", "unauthenticated", "signature", "expired"];
 
@@ -20,18 +24,32 @@ pub(super) fn read(log: &LogData<'_>, resource: &Arc<Resource>, shared: &Shared)
     if trace_id.is_zero() || span_id.is_zero() {
         return None;
     }
-    let mut text = exception_of(&log.attributes, shared, &mut |_, _| ());
+    let mut exposures = Exposures::new(shared);
     let body = body_of(&log.body);
-    if text == Exception::default() && log.severity < WARN && !speaks_of_tokens(body) {
+    exposures.look(body, "log body");
+    let mut text = exception_of(&log.attributes, shared, &mut |_, _| ());
+    let mut error = "";
+    for (key, value) in &log.attributes {
+        let Some(value) = super::fields::text(value) else { continue };
+        exposures.look(value, key);
+        if ERRORS.iter().any(|name| key.eq_ignore_ascii_case(name)) {
+            error = value;
+        }
+    }
+    let exposures = exposures.into_found();
+    let speaks = log.severity >= WARN || speaks_of_tokens(body) || speaks_of_tokens(error);
+    if text == Exception::default() && !speaks && exposures.is_empty() {
         return None;
     }
     if text.message.is_empty() {
-        text.message = Arc::from(capped(&shared.scrub(body), super::exception::MAX_MESSAGE));
+        let said = if error.is_empty() { body.to_owned() } else { format!("{body}: {error}") };
+        text.message = Arc::from(capped(&shared.scrub(&said), super::exception::MAX_MESSAGE));
     }
-    if text == Exception::default() {
+    if text == Exception::default() && exposures.is_empty() {
         return None;
     }
-    Some(LogRecord { trace_id, span_id, time: UnixNanos(log.time), resource: Arc::clone(resource), text })
+    let time = UnixNanos(log.time);
+    Some(LogRecord { trace_id, span_id, time, resource: Arc::clone(resource), text, exposures })
 }
 
 /// A text body, or the message in a structured one.

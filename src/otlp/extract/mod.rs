@@ -110,7 +110,7 @@ impl<'a> Visitor<'a> for Extractor {
             _ => StatusCode::Unset,
         };
         let shared = Arc::clone(&self.shared);
-        let mut exposures = Exposures { shared: &shared, found: Vec::new() };
+        let mut exposures = Exposures::new(&shared);
         exposures.look(&data.name, "name");
         span.name = Texts { shared: &shared, names: &mut self.names }.keep(&data.name);
         let fields = observe::read(data, &mut span, &shared, &mut self.names, &mut exposures, &mut self.batch.bad_tags);
@@ -119,7 +119,7 @@ impl<'a> Visitor<'a> for Extractor {
         exposures.look(&data.trace_state, "tracestate");
         read_events(&data.events, &mut span, &shared, &mut exposures);
         read_links(&data.links, &mut span, &mut exposures);
-        span.exposures = exposures.found;
+        span.exposures = exposures.into_found();
         self.batch.spans.push(span);
     }
 
@@ -136,7 +136,17 @@ pub(crate) struct Exposures<'w> {
     found: Vec<Exposure>,
 }
 
-impl Exposures<'_> {
+impl<'w> Exposures<'w> {
+    /// Nothing found yet.
+    pub(crate) fn new(shared: &'w Shared) -> Self {
+        Self { shared, found: Vec::new() }
+    }
+
+    /// What was found.
+    pub(crate) fn into_found(self) -> Vec<Exposure> {
+        self.found
+    }
+
     /// Looks through a text; what is found is noted under `place`.
     pub(crate) fn look(&mut self, text: &str, place: &str) {
         let shared = self.shared;

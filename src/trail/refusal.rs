@@ -202,7 +202,9 @@ fn recorded(
     let entries: Vec<&Span> = pair.group.iter().map(|&i| &tree.spans[i]).collect();
     entries.iter().chain(calls).find_map(|span| {
         let challenge = span.challenge.as_ref()?;
-        let none = says_none(challenge, &entries).then_some(Reason::Missing);
+        // A callee that never reports is judged by what it was sent.
+        let none = says_none(challenge, if entries.is_empty() { calls } else { &entries });
+        let none = none.then_some(Reason::Missing);
         let reason = rules.rejections.of_challenge(challenge).or(none)?;
         Some(Words { reason, evidence: format!("www-authenticate: {challenge}").into(), library: false })
     })
@@ -236,11 +238,11 @@ fn describe(exception: &Exception) -> Arc<str> {
 ///
 /// The reverse holds only of servers that give codes at all. Python's frameworks answer a bad token with the same bare
 /// challenge as none (Django REST framework, `FastAPI` as its tutorial has it): theirs tells nothing.
-pub fn says_none(challenge: &str, entries: &[&Span]) -> bool {
+pub fn says_none(challenge: &str, seen: &[&Span]) -> bool {
     let lower = challenge.to_ascii_lowercase();
     let bare = lower.trim_start().starts_with("bearer") && !lower.contains("error=");
     let holds_one = |span: &&Span| span.carried.iter().any(|carried| matches!(carried.value, CarriedValue::Token(_)));
-    bare && !entries.iter().any(|span| &*span.resource.language == "python" || holds_one(span))
+    bare && !seen.iter().any(|span| &*span.resource.language == "python" || holds_one(span))
 }
 
 /// The entry span and the inner spans below it that are reached without crossing another call or entry span.

@@ -52,8 +52,10 @@ struct Row {
     challenge: bool,
     how: How,
     text: String,
-    /// The text says by itself that it is about a token; the user's own rows always do.
+    /// The text says by itself that it is about a token.
     of_tokens_alone: bool,
+    /// The user's, who knows what is meant: it counts everywhere.
+    own: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -67,7 +69,7 @@ impl Rejections {
     /// The policy's rows, then the built-in ones.
     pub fn new(own: &[RejectionPolicy]) -> Self {
         let own = own.iter().filter_map(|row| Row::new(&row.reason, &row.field, &row.r#match, &row.text));
-        let own = own.map(|row| Row { of_tokens_alone: true, ..row });
+        let own = own.map(|row| Row { own: true, ..row });
         let built_in = BUILT_IN.lines().filter(|line| !line.starts_with('#')).filter_map(|line| {
             let mut columns = line.split('\t');
             Row::new(columns.next()?, columns.next()?, columns.next()?, columns.next()?)
@@ -83,7 +85,7 @@ impl Rejections {
 
     /// The same, by texts that are about tokens and nothing else: a bad request (400) is refused for many reasons.
     pub fn of_bad_request(&self, exception: &Exception) -> Option<Reason> {
-        self.first(exception, |row| row.of_tokens_alone)
+        self.first(exception, |row| row.of_tokens_alone || row.own)
     }
 
     /// Why a `WWW-Authenticate` challenge says that a token was refused (RFC 6750 section 3).
@@ -96,12 +98,10 @@ impl Rejections {
 
     fn first(&self, exception: &Exception, counts: impl Fn(&Row) -> bool) -> Option<Reason> {
         let said = |kind: &str, message: &str| {
-            if OF_OTHER_THINGS.iter().any(|module| kind.starts_with(module)) {
-                return None;
-            }
+            let other = OF_OTHER_THINGS.iter().any(|module| kind.starts_with(module));
             let (kind, message) = (kind.to_ascii_lowercase(), message.to_ascii_lowercase());
             let says = |row: &&Row| row.kind && row.matches(&kind) || row.message && row.matches(&message);
-            self.rows.iter().filter(|row| counts(row)).find(says).map(|row| row.reason)
+            self.rows.iter().filter(|row| counts(row) && (row.own || !other)).find(says).map(|row| row.reason)
         };
         said(&exception.kind, &exception.message)
             .or_else(|| headlines(&exception.stack).find_map(|line| said(line.kind, line.message)))
@@ -123,6 +123,7 @@ impl Row {
                 _ => How::Substring,
             },
             of_tokens_alone: OF_TOKENS_ALONE.iter().any(|part| text.contains(part)),
+            own: false,
             text,
         })
     }

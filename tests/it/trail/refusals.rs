@@ -60,7 +60,9 @@ struct Call<'c> {
     /// The callee's instrumentation captures no header.
     callee_blind: bool,
     /// Neither does the caller's, on its calls.
-    call_blind: bool,
+    caller_blind: bool,
+    /// The callee exports nothing at all.
+    callee_dark: bool,
 }
 
 fn bearer() -> Value {
@@ -75,7 +77,7 @@ fn text(key: &str, value: &str) -> Value {
     json!({"key": key, "value": {"stringValue": value}})
 }
 
-fn span(trace: usize, id: u8, parent: u8, kind: u8, attributes: Vec<Value>) -> Value {
+fn span(trace: usize, id: u8, parent: u8, kind: u8, attributes: &[Value]) -> Value {
     let parent = if parent == 0 { String::new() } else { format!("{parent:016x}") };
     json!({
         "traceId": format!("{:032x}", trace + 1), "spanId": format!("{id:016x}"), "parentSpanId": parent,
@@ -91,19 +93,20 @@ fn service(name: &str, language: &str, spans: &[Value]) -> Value {
 
 fn spans_of(trace: usize, call: &Call<'_>) -> [Value; 2] {
     let status = |code: u16| json!({"key": "http.response.status_code", "value": {"intValue": code.to_string()}});
-    let at_edge = span(trace, 1, 0, 2, vec![bearer(), status(200)]);
+    let at_edge = span(trace, 1, 0, 2, &[bearer(), status(200)]);
     let mut sent = vec![text("server.address", "orders"), status(call.status)];
     let mut received = vec![status(call.status)];
-    if !call.call_blind {
+    if !call.caller_blind {
         sent.push(bearer());
     }
     if !call.callee_blind {
         received.push(bearer());
     }
     if let Some(challenge) = call.challenge {
-        received.push(text("http.response.header.www-authenticate", challenge));
+        let to = if call.callee_dark { &mut sent } else { &mut received };
+        to.push(text("http.response.header.www-authenticate", challenge));
     }
-    let mut entry = span(trace, 3, 2, 2, received);
+    let mut entry = span(trace, 3, 2, 2, &received);
     if let Some(thrown) = &call.exception {
         let attributes = [
             text("exception.type", &thrown.r#type),
@@ -113,8 +116,9 @@ fn spans_of(trace: usize, call: &Call<'_>) -> [Value; 2] {
         entry["events"] =
             json!([{"name": "exception", "timeUnixNano": "1795000003500000000", "attributes": attributes}]);
     }
-    let web = [at_edge, span(trace, 2, 1, 3, sent)];
-    [service("web", "nodejs", &web), service("orders", call.language, &[entry])]
+    let web = [at_edge, span(trace, 2, 1, 3, &sent)];
+    let entry = if call.callee_dark { vec![] } else { vec![entry] };
+    [service("web", "nodejs", &web), service("orders", call.language, &entry)]
 }
 
 /// The hops into `orders`, one for each call, through the decoder, the extractor and the judge.
@@ -236,7 +240,7 @@ fn a_bare_challenge_of_python_does_not_accuse_the_caller_of_having_sent_nothing(
         .filter(|one| one.challenge.as_ref().is_some_and(|text| !text.contains("error=")) && one.language == "python")
         .collect();
     assert!(bare.iter().any(|one| one.asked_reason == "rejected"), "a bad token that got the challenge of none");
-    for call_blind in [false, true] {
+    for caller_blind in [false, true] {
         let blind: Vec<Call<'_>> = bare
             .iter()
             .map(|one| Call {
@@ -244,12 +248,18 @@ fn a_bare_challenge_of_python_does_not_accuse_the_caller_of_having_sent_nothing(
                 status: 401,
                 challenge: one.challenge.as_deref(),
                 callee_blind: true,
-                call_blind,
+                caller_blind,
                 ..Call::default()
             })
             .collect();
         assert!(judged(&blind).iter().all(|hop| hop.verdict != Verdict::Dropped));
     }
+}
+
+#[test]
+fn a_bare_challenge_of_a_callee_that_never_reports_does_not_deny_what_was_sent_to_it() {
+    let call = Call { status: 401, challenge: Some("Bearer realm=\"api\""), callee_dark: true, ..Call::default() };
+    assert_eq!(said(&judged(&[call])[0]), "failed/rejected");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::model::{Cause, Confidence, SpanId, SpanKind, UnixNanos, Verdict};
 use super::compare::{Change, Subject, subject};
 use super::judge::{EntryState, Judged, Taint};
 use super::observe::What;
-use super::pairing::{Caller, Forest};
+use super::pairing::{At, Caller, Forest};
 use super::sides::Inbound;
 
 /// Behind a break, a hop that only passes on what it got is not accused.
@@ -117,15 +117,55 @@ pub fn through_dark_services(hops: &mut [Judged<'_>]) {
     }
 }
 
-/// The parts of a call that make a later one its retry: trace parent, caller, callee, operation.
-type Attempt<'h> = (Option<SpanId>, &'h str, &'h str, &'h str);
+/// The parts of a call that make a later one its retry: trace parent, caller, callee, operation, path.
+type Attempt<'h> = (Option<SpanId>, &'h str, &'h str, &'h str, Option<&'h str>);
 
-fn attempt<'h>(hop: &'h Judged<'_>, forest: &Forest<'_>) -> Option<(Attempt<'h>, UnixNanos)> {
+/// One try of a call: what it is a try of, its call span, and when call and entry began and ended.
+struct Try<'h> {
+    key: Attempt<'h>,
+    call: At,
+    called: (UnixNanos, UnixNanos),
+    entered: (UnixNanos, UnixNanos),
+}
+
+fn attempt<'h>(hop: &'h Judged<'h>, forest: &Forest<'h>) -> Option<Try<'h>> {
     let Caller::Call(at) = hop.pair.caller else { return None };
-    let outer = hop.pair.chain.last().copied().unwrap_or(at);
-    let start = hop.key_span(forest)?.start;
-    let caller = hop.caller.as_deref().unwrap_or_default();
-    Some(((forest.span(outer).parent_id, caller, &hop.callee, &hop.operation), start))
+    let outer = forest.span(hop.pair.chain.last().copied().unwrap_or(at));
+    let call = forest.span(at);
+    let callee = hop.key_span(forest)?;
+    let path = callee.path.as_deref().or(call.path.as_deref());
+    Some(Try {
+        key: (outer.parent_id, hop.caller.as_deref().unwrap_or_default(), &hop.callee, &hop.operation, path),
+        call: at,
+        called: (call.start, call.end),
+        entered: (callee.start, callee.end),
+    })
+}
+
+/// The latest tries of each kind: by their calls, and within one call span by their entries.
+#[derive(Default)]
+struct Latest<'h> {
+    calls: AHashMap<Attempt<'h>, UnixNanos>,
+    entries: AHashMap<(At, Attempt<'h>), UnixNanos>,
+}
+
+impl<'h> Latest<'h> {
+    fn of(tries: impl Iterator<Item = Try<'h>>) -> Self {
+        let mut latest = Self::default();
+        for one in tries {
+            let call = latest.calls.entry(one.key).or_default();
+            *call = one.called.0.max(*call);
+            let entry = latest.entries.entry((one.call, one.key)).or_default();
+            *entry = one.entered.0.max(*entry);
+        }
+        latest
+    }
+
+    /// Whether one of them began when this one was over. Calls made side by side are no retries of each other.
+    fn follow(&self, one: &Try<'h>) -> bool {
+        self.calls.get(&one.key).is_some_and(|start| *start >= one.called.1)
+            || self.entries.get(&(one.call, one.key)).is_some_and(|start| *start >= one.entered.1)
+    }
 }
 
 /// A refused hop followed by the same caller's accepted call keeps its verdict at severity info.
@@ -133,24 +173,12 @@ pub fn recover(hops: &mut [Judged<'_>], forest: &Forest<'_>) {
     if !hops.iter().any(Judged::refused_itself) {
         return;
     }
-    let mut accepted: AHashMap<Attempt<'_>, UnixNanos> = AHashMap::new();
-    for (key, start) in hops.iter().filter(|hop| hop.answer.accepted()).filter_map(|hop| attempt(hop, forest)) {
-        let latest = accepted.entry(key).or_default();
-        *latest = start.max(*latest);
-    }
-    let mended: Vec<bool> = hops
-        .iter()
-        .map(|hop| {
-            hop.answer.refused
-                && attempt(hop, forest)
-                    .is_some_and(|(key, start)| accepted.get(&key).is_some_and(|later| *later > start))
-        })
-        .collect();
-    for (hop, mended) in hops.iter_mut().zip(mended) {
-        if mended {
-            hop.recovered = true;
-            hop.notes.push("recovered by a retry".to_owned());
-        }
+    let accepted = Latest::of(hops.iter().filter(|hop| hop.answer.accepted()).filter_map(|hop| attempt(hop, forest)));
+    let mended = |hop: &Judged<'_>| hop.answer.refused && attempt(hop, forest).is_some_and(|one| accepted.follow(&one));
+    let mended: Vec<usize> = (0..hops.len()).filter(|&i| mended(&hops[i])).collect();
+    for i in mended {
+        hops[i].recovered = true;
+        hops[i].notes.push("recovered by a retry".to_owned());
     }
 }
 
@@ -165,8 +193,12 @@ pub fn is_retry_with_new_token(
     if subject(from.token, to.token) != Subject::Kept || !hop.answer.accepted() {
         return false;
     }
-    let Some((key, start)) = attempt(hop, forest) else { return false };
-    before.iter().filter(|earlier| earlier.refused_itself()).any(|earlier| {
-        attempt(earlier, forest).is_some_and(|(earlier_key, earlier_start)| earlier_key == key && earlier_start < start)
-    })
+    let Some(this) = attempt(hop, forest) else { return false };
+    before.iter().filter(|earlier| earlier.refused_itself()).filter_map(|earlier| attempt(earlier, forest)).any(
+        |earlier| {
+            earlier.key == this.key
+                && (this.called.0 >= earlier.called.1
+                    || this.call == earlier.call && this.entered.0 >= earlier.entered.1)
+        },
+    )
 }

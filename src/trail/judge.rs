@@ -313,7 +313,7 @@ fn fail<'a>(case: &Case<'a, '_>, hop: &mut Judged<'a>) {
             Some(_) => Confidence::Proven,
         };
         let known = hop.ruling.verdict != Verdict::Unknown;
-        hop.ruling.confidence = if known { hop.ruling.confidence.min(sure) } else { sure };
+        hop.ruling.confidence = if known { hop.ruling.confidence.min(sure) } else { sure.min(Confidence::Likely) };
         hop.ruling.verdict = Verdict::Failed;
         hop.ruling.cause = Some(reason.cause());
         hop.ruling.segment = None;

@@ -221,7 +221,12 @@ fn caller_of(tree: &Tree<'_>, head: usize) -> (Caller, Vec<usize>, bool) {
 
 /// The members of a group that see one message: the linking span first, then those below and above it, no sibling.
 fn around(tree: &Tree<'_>, group: &[usize], holder: usize) -> Vec<usize> {
-    let below = |&i: &usize| i != holder && tree.above(i).any(|above| above == holder);
+    let own_message = |i: usize| tree.spans[i].links.is_empty();
+    let below = |&i: &usize| {
+        i != holder
+            && own_message(i)
+            && tree.above(i).take_while(|&above| above == holder || own_message(above)).any(|above| above == holder)
+    };
     let above: Vec<usize> = tree.above(holder).filter(|i| group.contains(i)).collect();
     std::iter::once(holder).chain(group.iter().copied().filter(below)).chain(above).collect()
 }

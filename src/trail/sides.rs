@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{Cause, Confidence, Span};
+use crate::model::{Cause, Confidence, Link, Span};
 
 use super::judge::{Case, EntryState, Taint};
 use super::observe::{Ground, Observed, What, observe};
@@ -116,14 +116,8 @@ fn from_entry<'a>(case: &Case<'a, '_>, at: At, states: &[EntryState<'a>]) -> Inb
     };
     // The nearest member that links at all knows its own message; a receive span above links to the whole batch.
     let linking = group.iter().find(|&&i| !tree.spans[i].links.is_empty());
-    for link in linking.into_iter().flat_map(|&i| &tree.spans[i].links) {
-        if let Some(linked) = case.forest.find(link.trace_id, link.span_id) {
-            let linked = observe(case.forest.span(linked), case.profile, case.rules);
-            if linked.has_token() {
-                observed.join(linked);
-            }
-        }
-    }
+    let links = linking.into_iter().flat_map(|&i| &tree.spans[i].links);
+    join_links(case, &mut observed, links);
     Inbound {
         observed,
         entry: (at.tree == 0).then_some(at.span),
@@ -157,6 +151,29 @@ fn dark_entry<'a>(case: &Case<'a, '_>, call: At, above: usize, states: &[EntrySt
         upper.stand_in
     };
     found
+}
+
+/// Adds what the linked spans show. Where one of them shows nothing, the set is not wholly known: a token that is not in
+/// it may still have come in.
+fn join_links<'a, 'l>(case: &Case<'a, '_>, observed: &mut Observed<'a>, links: impl Iterator<Item = &'l Link>) {
+    let own_known = observed.known();
+    let mut dark = false;
+    for link in links {
+        let linked = case.forest.find(link.trace_id, link.span_id);
+        match linked.map(|at| observe(case.forest.span(at), case.profile, case.rules)) {
+            Some(seen) if seen.has_token() || seen.known() && !own_known => observed.join(seen),
+            Some(seen) if seen.known() => {}
+            _ => dark = true,
+        }
+    }
+    if own_known || !dark {
+        return;
+    }
+    if observed.has_token() {
+        observed.hidden = observed.hidden.or(Some(Cause::NotCaptured));
+    } else if observed.known() {
+        *observed = Observed::unknown(Ground::NotCaptured);
+    }
 }
 
 fn first_known<'a>(case: &Case<'a, '_>, spans: impl Iterator<Item = At>) -> Observed<'a> {

@@ -44,8 +44,9 @@ def table(runs):
         wanted = collections.Counter()
         for hop in run.hops:
             wanted["/".join(part for part in (hop["verdict"], hop["cause"]) if part)] += hop["n"]
-        found = [f"+{finding} ×{n}" for _, _, finding, n in run.findings if n]
-        cells = [f"{what.replace('|', ' or ')} ×{n}" for what, n in wanted.items()] + found
+        for _, _, finding, n in run.findings:
+            wanted[f"+ {finding}"] += n
+        cells = [f"{what.replace('|', ' or ')} ×{n}" for what, n in wanted.items() if n]
         lines.append(f"| {run.name} | {run.shows} | {', '.join(cells)} |")
     with open(f"{HERE}/RUNS.md", "w") as out:
         out.write("\n".join(lines) + "\n")

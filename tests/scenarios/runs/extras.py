@@ -3,7 +3,7 @@
 from runs import scenario
 from runs.calls import grpc
 from runs.queues import KAFKA, message
-from stacks import JAVA, NODE, PYTHON, Stack
+from stacks import ISTIO, JAVA, NODE, PYTHON, Stack
 from vocabulary import CONSUMER, NOTHING, PRODUCER, SERVER, bearer, token
 
 FOREIGN = {"kid": "partner-1", "iss": "https://login.partner.test"}
@@ -123,3 +123,64 @@ def refused_at_the_entry(run):
     run.expect(None, gateway, "failed", "expired", 1, "high")
     run.expect(None, gateway, "failed", "forbidden", 1, "medium")
     run.expect(None, gateway, "absent", "anonymous", 1, "info")
+
+
+@scenario
+def policy_hosts_and_proxies(run):
+    """A proxy, an internal host, a partner that may have the token and a longer life, each only by the policy's word."""
+    gateway, proxy, store = run.service("gateway", PYTHON), run.service("edge-proxy", PYTHON), run.service("store", PYTHON)
+    run.policy = """
+[proxies]
+services = ["edge-proxy"]
+
+[hosts]
+internal = ["*.corp.example"]
+allowed = ["api.partner.test"]
+
+[limits]
+max_lifetime = 5184000
+"""
+    for n, keeps in enumerate((True, False)):
+        jwt = bearer(token(f"user-{n}", exp=30 * 86_400))
+        out = jwt if keeps else NOTHING
+        t = run.trace()
+        entry = t.server(gateway, headers=jwt, path="/in")
+        way = t.hop(entry, proxy, jwt, path="/store")
+        t.server(store, t.client(proxy, way, store, out, "/store"), out, "/store")
+        t.client(gateway, entry, "https://api.partner.test", jwt, "/v1/me")
+        t.client(gateway, entry, "https://ledger.corp.example", {}, "/book")
+    run.waypoints = ["edge-proxy"]
+    run.expect(None, gateway, "originated", "entry", 2)
+    run.expect(gateway, store, "intact", n=1)
+    run.expect(gateway, store, "dropped", "stripped", 1, "high")
+    run.expect(gateway, "api.partner.test", "intact", n=2)
+    run.expect(gateway, "ledger.corp.example", "unknown", "callee_untraced", 2)
+
+
+@scenario
+def sidecar_contradicted(run):
+    """A sidecar's tag says that nothing was forwarded, and the token arrived all the same: what the service saw counts."""
+    gateway, store, into = run.service("gateway", PYTHON), run.service("store", PYTHON), run.service("store.default", ISTIO)
+    for n in range(2):
+        jwt = bearer(token(f"user-{n}"))
+        t = run.trace()
+        call = t.client(gateway, t.server(gateway, headers=jwt, path="/in"), store, jwt, "/store")
+        t.server(store, t.server(into, call, NOTHING, "/store"), jwt, "/store")
+    run.waypoints = ["store.default"]
+    run.expect(None, gateway, "originated", "entry", 2)
+    run.expect(gateway, store, "intact", n=2)
+
+
+@scenario
+def other_token_to_a_partner(run):
+    """Orders talks to partners and to an untraced internal service with JWTs of its own: minted, neither changed nor leaked."""
+    orders = run.service("orders", NODE)
+    own = bearer(token("orders", iss="https://login.partner.test", kid="partner-1", aud="https://api.partner.test"))
+    for n in range(2):
+        t = run.trace()
+        entry = t.server(orders, headers=bearer(token(f"user-{n}")), path="/orders")
+        for host in ("https://api.partner.test", "http://legacy-billing:8080"):
+            t.client(orders, entry, host, own, "/v1/quote")
+    run.expect(None, orders, "originated", "entry", 2)
+    run.expect(orders, "api.partner.test", "originated", "minted", 2)
+    run.expect(orders, "legacy-billing", "originated", "minted", 2)

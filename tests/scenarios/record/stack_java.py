@@ -73,6 +73,28 @@ def async_dropped(issuer, jwks):
         lab.hop("orders", "payment", "dropped", "not_sent", 2, "high")
 
 
+def late(issuer, jwks):
+    with Lab("java-header-added-late", "The agent reads headers when its span starts; an Apache interceptor adds the token after that: it looks absent, and arrives.") as lab:
+        gateway, orders, payment = (free_port() for _ in range(3))
+        service(lab, "payment", payment, jwks=jwks)
+        service(lab, "orders", orders, calls={"/": [{"url": here(payment), "how": "apache"}, {"url": here(payment), "how": "late"}],
+                                              "/drop": [{"url": here(payment), "how": "late", "drop": True}]})
+        service(lab, "gateway", gateway, calls={p: [{"url": here(orders, p)}] for p in ("/", "/drop")})
+        for path in ("/", "/drop"):
+            get(here(gateway, path), issuer.token())
+        lab.hop(None, "gateway", "originated", "entry", 2)
+        lab.hop("gateway", "orders", "intact", None, 2)
+        lab.hop("orders", "payment", "intact", None, 2)
+        lab.hop("orders", "payment", "dropped", "not_sent", 1, "high")
+
+
+def record_late():
+    build()
+    issuer = Issuer("java-late-2026")
+    late(issuer, jwks_file(issuer))
+    issuer.publish()
+
+
 def refusals(issuer, jwks):
     refused = {"expired": issuer.token(ttl=-600, age=4200), "not_yet_valid": issuer.token(nbf=int(time.time()) + 900), "audience": issuer.token(aud="billing"),
                "signature": Issuer(issuer.kid).token()}

@@ -23,6 +23,10 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.logging.Level;
 import java.util.logging.Logger;
+import org.apache.hc.client5.http.classic.methods.HttpGet;
+import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
+import org.apache.hc.client5.http.impl.classic.HttpClientBuilder;
+import org.apache.hc.client5.http.impl.classic.HttpClients;
 
 /** One Java service of the recordings, told by CONFIG (JSON) what it serves, checks and calls; the agent instruments it. */
 public final class Service {
@@ -94,6 +98,7 @@ public final class Service {
         int got = switch (call.path("how").asText()) {
           // The agent carries the trace context into the pool; the thread's security context stays behind.
           case "async" -> pool.submit(() -> call(call)).get();
+          case "apache", "late" -> callApache(call);
           case "publish" -> publish(call);
           default -> call(call);
         };
@@ -112,6 +117,22 @@ public final class Service {
       request.header("authorization", authorization);
     }
     return client.send(request.build(), HttpResponse.BodyHandlers.discarding()).statusCode();
+  }
+
+  /** Apache's client: the token stands on the request, or an interceptor adds it, after the agent's span has started. */
+  private int callApache(JsonNode call) throws Exception {
+    String authorization = SECURITY_CONTEXT.get();
+    boolean drops = call.path("drop").asBoolean() || authorization == null;
+    HttpClientBuilder builder = HttpClients.custom();
+    HttpGet request = new HttpGet(call.get("url").asText());
+    if (!drops && call.path("how").asText().equals("late")) {
+      builder.addRequestInterceptorLast((sent, entity, context) -> sent.setHeader("authorization", authorization));
+    } else if (!drops) {
+      request.setHeader("authorization", authorization);
+    }
+    try (CloseableHttpClient apache = builder.build()) {
+      return apache.execute(request, response -> response.getCode());
+    }
   }
 
   private void connect() throws Exception {

@@ -163,7 +163,7 @@ fn rejection(index: usize, row: &RejectionPolicy) -> Result<(), Fault> {
     for field in row.field.split('|') {
         named("field", field.trim(), &["type", "message", "challenge"], place("field"))?;
     }
-    named("match", &row.r#match, &["substring", "word"], place("match"))?;
+    named("match", &row.r#match, &["substring", "word", "whole"], place("match"))?;
     if row.text.trim().is_empty() {
         let message = "expected the text of a refusal, found an empty one".to_owned();
         return Err(Fault { place: place("text"), message });

@@ -9,6 +9,7 @@ pub mod id;
 pub mod policy;
 pub mod resource;
 pub mod span;
+pub mod text;
 pub mod token;
 pub mod verdict;
 

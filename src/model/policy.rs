@@ -165,7 +165,7 @@ pub struct RejectionPolicy {
     /// `type`, `message`, `challenge`, joined by `|`.
     #[serde(default = "message")]
     pub field: String,
-    /// `substring` or `word`.
+    /// `substring`, `word` (bounded by non-letters) or `whole`.
     #[serde(default = "substring")]
     pub r#match: String,
     /// The text.

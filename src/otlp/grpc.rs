@@ -39,9 +39,10 @@ pub(super) fn routes(intake: &Arc<Intake>) -> Router {
 }
 
 /// What any other method is told.
-pub(super) fn unimplemented(path: &str) -> Response {
-    let services = "expected Export of OTLP's TraceService, LogsService or MetricsService";
-    failed(GrpcStatus::unimplemented(format!("no method {path:?}: {services}")))
+pub(super) fn unimplemented() -> Response {
+    // The path is the sender's own words, and not repeated.
+    let text = "expected Export of OTLP's TraceService, LogsService or MetricsService, found another method";
+    failed(GrpcStatus::unimplemented(text))
 }
 
 async fn export(intake: Arc<Intake>, signal: Signal, request: Request) -> Response {

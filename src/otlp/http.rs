@@ -32,13 +32,16 @@ pub(super) fn routes(intake: &Arc<Intake>) -> Router {
 pub(super) async fn wrong_path(request: Request) -> Response {
     let grpc = content_type(request.headers()).is_some_and(|kind| kind.starts_with("application/grpc"));
     if grpc {
-        return grpc::unimplemented(request.uri().path());
+        return grpc::unimplemented();
     }
     (StatusCode::NOT_FOUND, HELP).into_response()
 }
 
 async fn wrong_method(method: Method) -> Response {
-    let text = format!("expected POST, found {method}. {HELP}");
+    // A method of the sender's own making may be anything, a credential too.
+    let standard = [Method::GET, Method::HEAD, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
+    let found = standard.iter().find(|known| **known == method).map_or("another method", Method::as_str);
+    let text = format!("expected POST, found {found}. {HELP}");
     (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "POST")], text).into_response()
 }
 

@@ -6,7 +6,7 @@ mod evidence;
 mod issues;
 pub mod json;
 mod path;
-pub mod safe;
+mod safe;
 mod style;
 pub mod suggest;
 pub mod text;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::safe::Safe;
+use super::safe::safe;
 use super::{HopSource, Style};
 use crate::model::Hop;
 
@@ -28,13 +28,13 @@ pub(super) fn draw(last: &Hop, source: &dyn HopSource, style: Style) -> String {
         line.push_str(if style.ascii { "... " } else { "… " });
     }
     for (index, hop) in chain.into_iter().enumerate() {
-        let caller = hop.caller.as_ref().map(|party| Safe::new(&party.service));
+        let caller = hop.caller.as_ref().map(|party| safe(&party.service));
         match (index, caller) {
             (0, None) => line.push_str(&style.verdict(hop.verdict, style.glyph(hop.verdict))),
             (0, Some(caller)) => drop(write!(line, "{caller} {}", style.hop(hop.verdict))),
             _ => line.push_str(&style.hop(hop.verdict)),
         }
-        let _ = write!(line, " {} ", Safe::new(&hop.callee.service));
+        let _ = write!(line, " {} ", safe(&hop.callee.service));
     }
     line.truncate(line.trim_end().len());
     line

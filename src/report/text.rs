@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::evidence;
 use super::path;
-use super::safe::Safe;
+use super::safe::safe;
 use super::{Issue, Report, Style};
 use crate::model::{Cause, Hop, Verdict};
 use crate::trail::summary::{Announcement, ProblemRow, SetupNote};
@@ -57,15 +57,15 @@ pub fn announcement(announcement: &Announcement, style: Style) -> String {
         let _ = write!(line, "  {}", style.dim(format!("trace {trace}")));
     }
     if let Some(hint) = &row.hint {
-        let _ = write!(line, "  {}", Safe::new(hint));
+        let _ = write!(line, "  {}", safe(hint));
     }
     line
 }
 
 fn edge(caller: Option<&str>, callee: &str, style: Style) -> String {
     match caller {
-        Some(caller) => format!("{} {} {}", Safe::new(caller), style.arrow(), Safe::new(callee)),
-        None => format!("{} {}", style.arrow(), Safe::new(callee)),
+        Some(caller) => format!("{} {} {}", safe(caller), style.arrow(), safe(callee)),
+        None => format!("{} {}", style.arrow(), safe(callee)),
     }
 }
 
@@ -100,7 +100,7 @@ fn body(issue: &Issue, report: &Report<'_>, style: Style, out: &mut dyn Write) -
         line(label, &text)?;
     }
     if !hop.waypoints.is_empty() {
-        let names: Vec<String> = hop.waypoints.iter().map(|name| Safe::new(name).to_string()).collect();
+        let names: Vec<String> = hop.waypoints.iter().map(|name| safe(name).to_string()).collect();
         line("through", &names.join(", "))?;
     }
     if let Some(text) = evidence::verification(hop) {
@@ -109,17 +109,17 @@ fn body(issue: &Issue, report: &Report<'_>, style: Style, out: &mut dyn Write) -
     let found = issue.finding.and_then(|finding| hop.findings.iter().find(|hit| hit.finding == finding));
     let detail = found.map(|hit| hit.detail.as_str()).or(hop.detail.as_deref().filter(|_| issue.finding.is_none()));
     if let Some(detail) = detail.filter(|detail| !detail.is_empty()) {
-        line("detail", Safe::new(detail).as_str())?;
+        line("detail", safe(detail).as_str())?;
     }
     if let Some(hint) = issue.hint.as_deref().filter(|hint| Some(*hint) != detail) {
-        line("look at", &style.bold(Safe::new(hint)))?;
+        line("look at", &style.bold(safe(hint)))?;
     }
     let traces: Vec<String> = issue.traces.iter().map(ToString::to_string).collect();
     line("traces", &traces.join(" "))
 }
 
 fn request(hop: &Hop) -> String {
-    let mut text = Safe::new(&hop.operation).to_string();
+    let mut text = safe(&hop.operation).to_string();
     if let Some(status) = hop.status {
         let _ = write!(text, "  answered {status}");
     }
@@ -170,15 +170,15 @@ pub fn setup_note(note: &SetupNote, style: Style) -> String {
              Turn on the instrumentation of the HTTP client, or pass `traceparent` on"
         ),
         SetupNote::SkewSuspected { caller, callee, ms } => {
-            format!("the clocks of {} and {} stand about {ms} ms apart", Safe::new(caller), Safe::new(callee))
+            format!("the clocks of {} and {} stand about {ms} ms apart", safe(caller), safe(callee))
         }
         SetupNote::Dark { service, advice } => {
-            format!("{} shows nothing about tokens. {}", Safe::new(service), Safe::new(advice))
+            format!("{} shows nothing about tokens. {}", safe(service), safe(advice))
         }
         SetupNote::Nameless { service } => {
-            format!("{} has no name of its own: set OTEL_SERVICE_NAME", Safe::new(service))
+            format!("{} has no name of its own: set OTEL_SERVICE_NAME", safe(service))
         }
-        SetupNote::Intake(text) => Safe::new(text).to_string(),
+        SetupNote::Intake(text) => safe(text).to_string(),
     };
     format!("{} {text}", style.dim("set-up:"))
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use zeroize::Zeroizing;
 
-use super::RawToken;
+use super::{REDACTED, RawToken};
 use crate::model::{Anomalies, Anomaly};
 
 /// Schemes whose credentials are tokens; every other scheme is another credential.
@@ -88,11 +88,11 @@ pub fn is_sentinel(value: &str, sentinels: &[String]) -> bool {
 }
 
 /// Splits a header that was sent twice and joined with a comma (RFC 9110 section 5.3), if it holds tokens: in other
-/// schemes commas separate parameters.
+/// schemes commas separate parameters. What stands in a token's place after a redaction counts as one.
 pub fn split_values(value: &str) -> impl Iterator<Item = &str> {
     let trimmed = value.trim_start();
     let joined = memchr::memchr(b',', value.as_bytes()).is_some()
-        && (trimmed.starts_with("ey") || token_scheme(trimmed).is_some());
+        && (trimmed.starts_with("ey") || trimmed.starts_with(REDACTED) || token_scheme(trimmed).is_some());
     value.splitn(if joined { usize::MAX } else { 1 }, ',')
 }
 

@@ -52,7 +52,7 @@ impl Label {
 /// Why a fingerprint key was not taken. The key itself is never part of the message.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum KeyError {
-    /// Shorter than [`MIN_KEY_BYTES`].
+    /// Shorter than 32 bytes.
     #[error(
         "expected a fingerprint key of at least {MIN_KEY_BYTES} bytes, found {0}: make one with `openssl rand -base64 48`"
     )]

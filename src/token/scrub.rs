@@ -89,6 +89,20 @@ pub(super) fn blacken(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// The fingerprint of the mark at the front, `jwt:s256:…` or `jwt:h256.…`; anything else behind `jwt:` is no mark.
+fn mark_at(text: &str) -> Option<&str> {
+    let rest = text.strip_prefix(MARK).filter(|rest| rest.starts_with("s256:") || rest.starts_with("h256."))?;
+    let digits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b':' | b'.');
+    let end = rest.bytes().take(64).take_while(|b| digits(*b)).count();
+    let fits = |length: &usize| end >= *length && valid_fingerprint(&rest[..*length]);
+    [48, 36].into_iter().find(fits).map(|length| &rest[..length])
+}
+
+/// Whether something was taken out of this text before.
+pub fn is_marked(text: &str) -> bool {
+    text.contains(REDACTED) || text.match_indices(MARK).any(|(at, _)| mark_at(&text[at..]).is_some())
+}
+
 /// Whether an attribute of this name holds a credential whatever its value looks like.
 pub fn sensitive_key(key: &str, carriers: &Carriers) -> bool {
     let name = key.rsplit('.').next().unwrap_or(key);
@@ -209,12 +223,9 @@ impl<'t> Scan<'t, '_> {
 
     /// `jwt:s256:…` of an earlier scrubbing stays as it is.
     fn mark(&mut self, at: usize) -> Option<usize> {
-        let rest = self.text[at..].strip_prefix(MARK)?;
-        let digits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b':' | b'.');
-        let end = rest.bytes().take(64).take_while(|b| digits(*b)).count();
-        let length = [48, 36].into_iter().find(|length| end >= *length && valid_fingerprint(&rest[..*length]))?;
-        (self.found)(Credential::Jwt(Fingerprint::new(&rest[..length])));
-        Some(at + MARK.len() + length)
+        let fingerprint = mark_at(&self.text[at..])?;
+        (self.found)(Credential::Jwt(Fingerprint::new(fingerprint)));
+        Some(at + MARK.len() + fingerprint.len())
     }
 
     fn scheme(&mut self, at: usize) -> Option<usize> {
@@ -227,7 +238,7 @@ impl<'t> Scan<'t, '_> {
         if value.starts_with(REDACTED) && word != "basic" {
             (self.found)(Credential::Token);
         }
-        if blank == 0 || is_parameter(value) || value.starts_with(MARK) || value.starts_with(REDACTED) {
+        if blank == 0 || is_parameter(value) || mark_at(value).is_some() || value.starts_with(REDACTED) {
             return None;
         }
         let end = value.char_indices().find(|&(i, c)| ends_credential(c, &value[i..])).map_or(value.len(), |(i, _)| i);
@@ -256,7 +267,7 @@ impl<'t> Scan<'t, '_> {
         if value.starts_with(REDACTED) && token {
             (self.found)(Credential::Token);
         }
-        if value.starts_with(REDACTED) || value.starts_with(MARK) {
+        if value.starts_with(REDACTED) || mark_at(value).is_some() {
             return None;
         }
         let encoded = separator.starts_with('%');

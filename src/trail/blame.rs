@@ -1,5 +1,7 @@
 //! One break, one accusation: what hops inherit from those above, and what later tries mend (verdicts.md section 4).
 
+use std::sync::Arc;
+
 use ahash::AHashMap;
 
 use crate::model::{Cause, Confidence, SpanId, SpanKind, UnixNanos, Verdict};
@@ -7,7 +9,7 @@ use crate::model::{Cause, Confidence, SpanId, SpanKind, UnixNanos, Verdict};
 use super::compare::{Change, Subject, subject};
 use super::judge::{EntryState, Judged, Taint};
 use super::observe::What;
-use super::pairing::{Caller, Forest};
+use super::pairing::{At, Caller, Forest};
 use super::sides::Inbound;
 
 /// Behind a break, a hop that only passes on what it got is not accused.
@@ -117,15 +119,55 @@ pub fn through_dark_services(hops: &mut [Judged<'_>]) {
     }
 }
 
-/// The parts of a call that make a later one its retry: trace parent, caller, callee, operation.
-type Attempt<'h> = (Option<SpanId>, &'h str, &'h str, &'h str);
+/// The parts of a call that make a later one its retry: trace parent, caller, callee, operation, path.
+type Attempt<'h> = (Option<SpanId>, &'h str, &'h str, &'h str, Option<&'h str>);
 
-fn attempt<'h>(hop: &'h Judged<'_>, forest: &Forest<'_>) -> Option<(Attempt<'h>, UnixNanos)> {
+/// One try of a call: what it is a try of, its call span, and when call and entry began and ended.
+struct Try<'h> {
+    key: Attempt<'h>,
+    call: At,
+    called: (UnixNanos, UnixNanos),
+    entered: (UnixNanos, UnixNanos),
+}
+
+fn attempt<'h>(hop: &'h Judged<'_>, forest: &'h Forest<'_>) -> Option<Try<'h>> {
     let Caller::Call(at) = hop.pair.caller else { return None };
-    let outer = hop.pair.chain.last().copied().unwrap_or(at);
-    let start = hop.key_span(forest)?.start;
-    let caller = hop.caller.as_deref().unwrap_or_default();
-    Some(((forest.span(outer).parent_id, caller, &hop.callee, &hop.operation), start))
+    let outer = forest.span(hop.pair.chain.last().copied().unwrap_or(at));
+    let call = forest.span(at);
+    let callee = hop.key_span(forest)?;
+    let path = callee.path.as_deref().or(call.path.as_deref());
+    Some(Try {
+        key: (outer.parent_id, hop.caller.as_deref().unwrap_or_default(), &hop.callee, &hop.operation, path),
+        call: at,
+        called: (call.start, call.end),
+        entered: (callee.start, callee.end),
+    })
+}
+
+/// The latest tries of each kind: by their calls, and within one call span by their entries.
+#[derive(Default)]
+struct Latest<'h> {
+    calls: AHashMap<Attempt<'h>, UnixNanos>,
+    entries: AHashMap<(At, Attempt<'h>), UnixNanos>,
+}
+
+impl<'h> Latest<'h> {
+    fn of(tries: impl Iterator<Item = Try<'h>>) -> Self {
+        let mut latest = Self::default();
+        for one in tries {
+            let call = latest.calls.entry(one.key).or_default();
+            *call = one.called.0.max(*call);
+            let entry = latest.entries.entry((one.call, one.key)).or_default();
+            *entry = one.entered.0.max(*entry);
+        }
+        latest
+    }
+
+    /// Whether one of them began when this one was over. Calls made side by side are no retries of each other.
+    fn follow(&self, one: &Try<'h>) -> bool {
+        self.calls.get(&one.key).is_some_and(|start| *start >= one.called.1)
+            || self.entries.get(&(one.call, one.key)).is_some_and(|start| *start >= one.entered.1)
+    }
 }
 
 /// A refused hop followed by the same caller's accepted call keeps its verdict at severity info.
@@ -133,40 +175,52 @@ pub fn recover(hops: &mut [Judged<'_>], forest: &Forest<'_>) {
     if !hops.iter().any(Judged::refused_itself) {
         return;
     }
-    let mut accepted: AHashMap<Attempt<'_>, UnixNanos> = AHashMap::new();
-    for (key, start) in hops.iter().filter(|hop| hop.answer.accepted()).filter_map(|hop| attempt(hop, forest)) {
-        let latest = accepted.entry(key).or_default();
-        *latest = start.max(*latest);
-    }
-    let mended: Vec<bool> = hops
-        .iter()
-        .map(|hop| {
-            hop.answer.refused
-                && attempt(hop, forest)
-                    .is_some_and(|(key, start)| accepted.get(&key).is_some_and(|later| *later > start))
-        })
-        .collect();
-    for (hop, mended) in hops.iter_mut().zip(mended) {
-        if mended {
-            hop.recovered = true;
-            hop.notes.push("recovered by a retry".to_owned());
-        }
+    let accepted = Latest::of(hops.iter().filter(|hop| hop.answer.accepted()).filter_map(|hop| attempt(hop, forest)));
+    let mended = |hop: &Judged<'_>| hop.answer.refused && attempt(hop, forest).is_some_and(|one| accepted.follow(&one));
+    let mended: Vec<usize> = (0..hops.len()).filter(|&i| mended(&hops[i])).collect();
+    for i in mended {
+        hops[i].recovered = true;
+        hops[i].notes.push("recovered by a retry".to_owned());
     }
 }
 
-/// Whether a changed hop repeats a refused one with a new token of the same subject (refresh on 401).
-pub fn is_retry_with_new_token(
-    forest: &Forest<'_>,
-    hop: &Judged<'_>,
-    change: &Change<'_>,
-    before: &[Judged<'_>],
-) -> bool {
-    let (Some(from), Some(to)) = (change.from, change.to) else { return false };
-    if subject(from.token, to.token) != Subject::Kept || !hop.answer.accepted() {
-        return false;
+/// The hops refused so far, so that a later try is known as one: by what they try, the earliest end.
+#[derive(Default)]
+pub struct RefusedTries {
+    calls: AHashMap<OwnedAttempt, UnixNanos>,
+    entries: AHashMap<(At, OwnedAttempt), UnixNanos>,
+}
+
+type OwnedAttempt = (Option<SpanId>, Arc<str>, Arc<str>, Arc<str>, Option<Arc<str>>);
+
+fn owned((parent, caller, callee, operation, path): Attempt<'_>) -> OwnedAttempt {
+    (parent, caller.into(), callee.into(), operation.into(), path.map(Into::into))
+}
+
+impl RefusedTries {
+    /// Notes a judged hop.
+    pub fn note(&mut self, forest: &Forest<'_>, hop: &Judged<'_>) {
+        if !hop.refused_itself() {
+            return;
+        }
+        if let Some(one) = attempt(hop, forest) {
+            let earliest = |slot: &mut UnixNanos, end: UnixNanos| *slot = end.min(*slot);
+            let never = UnixNanos(u64::MAX);
+            earliest(self.calls.entry(owned(one.key)).or_insert(never), one.called.1);
+            earliest(self.entries.entry((one.call, owned(one.key))).or_insert(never), one.entered.1);
+        }
     }
-    let Some((key, start)) = attempt(hop, forest) else { return false };
-    before.iter().filter(|earlier| earlier.refused_itself()).any(|earlier| {
-        attempt(earlier, forest).is_some_and(|(earlier_key, earlier_start)| earlier_key == key && earlier_start < start)
-    })
+
+    /// Whether a changed hop repeats a refused one with a new token of the same subject (refresh on 401).
+    pub fn repeated_with_new_token(&self, forest: &Forest<'_>, hop: &Judged<'_>, change: &Change<'_>) -> bool {
+        let (Some(from), Some(to)) = (change.from, change.to) else { return false };
+        if self.calls.is_empty() || subject(from.token, to.token) != Subject::Kept || !hop.answer.accepted() {
+            return false;
+        }
+        attempt(hop, forest).is_some_and(|this| {
+            let key = owned(this.key);
+            self.calls.get(&key).is_some_and(|end| this.called.0 >= *end)
+                || self.entries.get(&(this.call, key)).is_some_and(|end| this.entered.0 >= *end)
+        })
+    }
 }

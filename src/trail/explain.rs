@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{Anomalies, Check, Hop, Party, Segment, Side, Span, SpanId, Verdict};
+use crate::model::{Anomalies, Cause, Check, Hop, Party, Segment, Side, Span, SpanId, Verdict};
 
 use super::hints;
 use super::judge::{Case, Judged};
@@ -33,7 +33,7 @@ pub fn explain(case: &Case<'_, '_>, hop: &Judged<'_>, settled: bool) -> Hop {
         start: key.map(|span| span.start).unwrap_or_default(),
         status: hop.answer.status,
         verdict: hop.ruling.verdict,
-        cause: hop.ruling.cause,
+        cause: if settled { hop.ruling.cause } else { pending(hop) },
         segment: hop.ruling.segment,
         severity: hop.severity,
         confidence: hop.ruling.confidence,
@@ -51,6 +51,12 @@ pub fn explain(case: &Case<'_, '_>, hop: &Judged<'_>, settled: bool) -> Hop {
     };
     verdict_hop.hint = hint(hop, &verdict_hop);
     verdict_hop
+}
+
+/// What only lacks a span may still come, as long as the trace is not settled.
+fn pending(hop: &Judged<'_>) -> Option<Cause> {
+    let waits = matches!(hop.ruling.cause, Some(Cause::CalleeUntraced | Cause::CallerUnseen));
+    if hop.ruling.verdict == Verdict::Unknown && waits { Some(Cause::Pending) } else { hop.ruling.cause }
 }
 
 fn caller_party(hop: &Judged<'_>, at: At, span: &Span) -> Party {

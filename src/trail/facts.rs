@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ahash::AHashSet;
 
-use crate::model::{CarriedValue, Verdict, VerifyResult};
+use crate::model::{CarriedValue, Finding, Verdict, VerifyResult};
 
 use super::judge::{Case, Judged};
 use super::nature::Nature;
@@ -21,6 +21,32 @@ pub fn of(case: &Case<'_, '_>, hops: &[Judged<'_>]) -> Vec<Fact> {
         of_call(case, hop, &mut add);
     }
     facts.into_iter().collect()
+}
+
+/// The facts that a judged trace leans on, whether they hold or not: where one of them turns, it is judged anew. Facts
+/// about whole services are few and turn once; those concern every trace of the service and are not listed.
+pub fn interests(case: &Case<'_, '_>, hops: &[Judged<'_>]) -> Vec<Fact> {
+    let mut interests: AHashSet<Fact> = AHashSet::new();
+    for hop in hops {
+        let Some(entry) = hop.pair.entry else {
+            if let Some(host) = super::outbound::host(case, hop) {
+                interests.extend([Fact::TracedHost(Arc::clone(&host)), Fact::HostGivenToken(host)]);
+            }
+            continue;
+        };
+        let service = || case.forest.own().service(entry).clone();
+        if hop.ruling.verdict == Verdict::Dropped {
+            interests.insert(Fact::ReceivesToken(service(), hop.operation.clone()));
+        }
+        if hop.findings.iter().any(|hit| hit.finding == Finding::AcceptedUnverified) {
+            interests.insert(Fact::RefusesAt(service(), hop.operation.clone()));
+        }
+        let token = hop.received.tokens.first().and_then(|seen| seen.token.fingerprint());
+        if let Some(token) = token.filter(|_| hop.refused_itself()) {
+            interests.insert(Fact::Refused(token.clone()));
+        }
+    }
+    interests.into_iter().collect()
 }
 
 fn of_callee(case: &Case<'_, '_>, hop: &Judged<'_>, add: &mut impl FnMut(Fact)) {
@@ -47,8 +73,6 @@ fn of_callee(case: &Case<'_, '_>, hop: &Judged<'_>, add: &mut impl FnMut(Fact)) 
         let verifies = case.profile.holds(&super::judge::refuses(case, hop));
         if said_ok || hop.answer.accepted() && verifies {
             add(Fact::Accepts(token.clone(), service(), Arc::clone(&resource.instance)));
-        } else if hop.refused_itself() {
-            add(Fact::Refused(token.clone()));
         }
     }
 }

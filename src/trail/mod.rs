@@ -37,13 +37,13 @@ use std::time::Duration;
 use ahash::{AHashMap, AHashSet};
 
 use crate::model::policy::Policy;
-use crate::model::{Batch, Fingerprint, Hop, ServiceName, SpanId, TraceId, UnixNanos};
+use crate::model::{Batch, Hop, ServiceName, SpanId, TraceId, UnixNanos};
 
 pub use saved::SavedProfile;
 
 use aggregate::Sums;
 use coverage::Coverage;
-use profile::{Learned, Profile};
+use profile::{Fact, Learned, Profile};
 use rules::Rules;
 use store::TraceState;
 use summary::{Announcement, ProblemRow};
@@ -112,8 +112,8 @@ pub struct Trail {
     oldest_broken: VecDeque<TraceId>,
     broken_bytes: usize,
     withdrawn: Vec<ProblemRow>,
-    /// Traces in which a token was refused, by token.
-    refusals: AHashMap<Fingerprint, AHashSet<TraceId>>,
+    /// Traces by the facts that their verdicts lean on.
+    leaning: AHashMap<Fact, AHashSet<TraceId>>,
 }
 
 impl Trail {
@@ -137,7 +137,7 @@ impl Trail {
             oldest_broken: VecDeque::new(),
             broken_bytes: 0,
             withdrawn: Vec::new(),
-            refusals: AHashMap::new(),
+            leaning: AHashMap::new(),
         }
     }
 

@@ -29,6 +29,15 @@ pub(super) struct ProcessFacts {
     pub(super) captures: bool,
     pub(super) longest: u32,
     pub(super) longest_count: u32,
+    /// Longest captured value of a carrier.
+    pub(super) longest_carried: u32,
+}
+
+impl ProcessFacts {
+    /// Whether captured values stand at a length limit: only then does the limit change a verdict.
+    fn cuts(self) -> bool {
+        self.longest >= CUT_FROM && self.longest_count >= 2 && self.longest == self.longest_carried
+    }
 }
 
 /// A fact that a judged trace contributes.
@@ -49,7 +58,7 @@ pub enum Fact {
     AsksIssuer(ServiceName),
     /// This process of this service took this token: it said so, or answered well where it is known to refuse.
     Accepts(Fingerprint, ServiceName, Arc<str>),
-    /// This token was refused somewhere in the trace, for its own sake.
+    /// Whether anyone took a token that was refused: what a trace leans on, never what it teaches.
     Refused(Fingerprint),
 }
 
@@ -134,10 +143,9 @@ impl Profile {
         } else if length == facts.longest && facts.longest_count < 2 {
             facts.longest_count += u32::from(count);
         }
-        // A length limit matters only where a captured value could have been cut at it.
-        let cut_changed = facts.longest >= CUT_FROM
-            && (facts.longest, facts.longest_count >= 2) != (before.longest, before.longest_count >= 2);
-        facts.captures != before.captures || cut_changed
+        let carried = span.carried.iter().map(|carried| carried.captured_length).max();
+        facts.longest_carried = facts.longest_carried.max(carried.unwrap_or(0));
+        facts.captures != before.captures || facts.cuts() != before.cuts()
     }
 
     /// Whether this span's unit was ever seen to capture a carrier.
@@ -164,9 +172,9 @@ impl Profile {
 
     /// Whether a value of this length stands at this process's attribute length limit.
     pub fn at_length_limit(&self, span: &Span, carried: &Carried) -> bool {
-        self.processes.get(&span.resource.instance).is_some_and(|facts| {
-            facts.longest >= CUT_FROM && facts.longest_count >= 2 && carried.captured_length == facts.longest
-        })
+        self.processes
+            .get(&span.resource.instance)
+            .is_some_and(|facts| facts.cuts() && carried.captured_length == facts.longest)
     }
 
     /// Whether this service consumes messages.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use ahash::AHashMap;
 
 use crate::model::{
-    Check, Exception, Exposure, LogRecord, Reason, Span, SpanId, StatusCode, Token, Verification, VerifyResult,
-    VerifySource,
+    CarriedValue, Check, Exception, Exposure, LogRecord, Reason, Span, SpanId, StatusCode, Token, UnixNanos,
+    Verification, VerifyResult, VerifySource,
 };
 
 use super::pairing::{Forest, Pair};
@@ -78,11 +78,17 @@ pub fn answer(forest: &Forest<'_>, pair: &Pair, said: &SaidInWords<'_>, rules: &
     let refusing = matches!((status, grpc), (Some(401 | 403), false) | (Some(16 | 7), true))
         || refused_under_success(&entries, &calls)
         || graphql_code(tree, pair, said).is_some();
-    let success = matches!((status, grpc), (Some(200..400), false) | (Some(0), true));
+    // A server span says 0 even where its handler threw (Python): only the caller's view of gRPC is a success.
+    let success = matches!((status, grpc), (Some(200..400), false)) || calls.iter().any(|s| s.grpc_status == Some(0));
     let mut verification = said_by_tags(&entries);
     let said_failed = verification.result == VerifyResult::Failed;
-    let words_count = refusing || said_failed || matches!((status, grpc), (Some(400), false));
-    let words = recorded(tree, pair, said, rules, &calls, words_count, success);
+    let heard = match (status, grpc) {
+        _ if refusing || said_failed => Heard::Refusal,
+        (Some(400), false) => Heard::BadRequest,
+        _ if success => Heard::Success,
+        _ => Heard::Other,
+    };
+    let words = recorded(tree, pair, said, rules, &calls, heard);
     let relayed_from =
         if said_failed || words.as_ref().is_some_and(|w| w.library) { None } else { relayed(tree, pair) };
     let refused = refusing || said_failed || words.is_some();
@@ -147,6 +153,19 @@ fn said_by_tags(entries: &[&Span]) -> Verification {
     }
 }
 
+/// How much an answer lets words count.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Heard {
+    /// Refused, by status or by its own word.
+    Refusal,
+    /// 400: refused for any reason there is.
+    BadRequest,
+    /// Let through.
+    Success,
+    /// Anything else.
+    Other,
+}
+
 struct Words {
     reason: Reason,
     evidence: Arc<str>,
@@ -160,29 +179,33 @@ fn recorded(
     said: &SaidInWords<'_>,
     rules: &Rules,
     calls: &[&Span],
-    refusing: bool,
-    success: bool,
+    heard: Heard,
 ) -> Option<Words> {
     let known = said_inside(tree, pair, said).into_iter().find_map(|exception| {
         let library = is_jwt_exception(exception);
-        if !refusing && (!library || success) {
-            return None;
-        }
-        let reason = rules.rejections.of_exception(exception).or(library.then_some(Reason::Rejected))?;
+        let reason = match heard {
+            Heard::Refusal => rules.rejections.of_exception(exception),
+            Heard::BadRequest if !library => rules.rejections.of_bad_request(exception),
+            Heard::BadRequest | Heard::Other if library => rules.rejections.of_exception(exception),
+            Heard::BadRequest | Heard::Other | Heard::Success => return None,
+        };
+        let reason = reason.or(library.then_some(Reason::Rejected))?;
         Some(Words { reason, evidence: describe(exception), library })
     });
     let known = known.or_else(|| {
         let reason = graphql_code(tree, pair, said)?;
         Some(Words { reason, evidence: "the GraphQL error's code".into(), library: false })
     });
-    if known.is_some() || !refusing {
+    if known.is_some() || !matches!(heard, Heard::Refusal | Heard::BadRequest) {
         return known;
     }
-    let entries = pair.group.iter().map(|&i| &tree.spans[i]);
-    entries.chain(calls.iter().copied()).find_map(|span| {
+    let entries: Vec<&Span> = pair.group.iter().map(|&i| &tree.spans[i]).collect();
+    entries.iter().chain(calls).find_map(|span| {
         let challenge = span.challenge.as_ref()?;
-        let reason =
-            rules.rejections.of_challenge(challenge).or(bearer_without_error(challenge).then_some(Reason::Missing))?;
+        // A callee that never reports is judged by what it was sent.
+        let none = says_none(challenge, if entries.is_empty() { calls } else { &entries });
+        let none = none.then_some(Reason::Missing);
+        let reason = rules.rejections.of_challenge(challenge).or(none)?;
         Some(Words { reason, evidence: format!("www-authenticate: {challenge}").into(), library: false })
     })
 }
@@ -212,9 +235,14 @@ fn describe(exception: &Exception) -> Arc<str> {
 }
 
 /// RFC 6750 section 3.1: a request without any authentication information gets a challenge without an error code.
-pub fn bearer_without_error(challenge: &str) -> bool {
+///
+/// The reverse holds only of servers that give codes at all. Python's frameworks answer a bad token with the same bare
+/// challenge as none (Django REST framework, `FastAPI` as its tutorial has it): theirs tells nothing.
+pub fn says_none(challenge: &str, seen: &[&Span]) -> bool {
     let lower = challenge.to_ascii_lowercase();
-    lower.trim_start().starts_with("bearer") && !lower.contains("error=")
+    let bare = lower.trim_start().starts_with("bearer") && !lower.contains("error=");
+    let holds_one = |span: &&Span| span.carried.iter().any(|carried| matches!(carried.value, CarriedValue::Token(_)));
+    bare && !seen.iter().any(|span| &*span.resource.language == "python" || holds_one(span))
 }
 
 /// The entry span and the inner spans below it that are reached without crossing another call or entry span.
@@ -253,23 +281,32 @@ fn relayed(tree: &Tree<'_>, pair: &Pair) -> Option<usize> {
     found.into_iter().max()
 }
 
-/// Whether a refusal below a span that never came happened while this request was at work: it may be the source.
-pub fn may_be_relayed(forest: &Forest<'_>, pair: &Pair) -> bool {
-    let tree = forest.own();
-    let outer = match (pair.entry, pair.chain.last()) {
-        (Some(entry), _) => &tree.spans[entry],
-        (None, Some(&at)) => forest.span(at),
-        (None, None) => return false,
-    };
-    let lost_above = |i: usize| tree.orphan(tree.above(i).last().unwrap_or(i));
-    (0..tree.spans.len()).any(|i| {
-        let span = &tree.spans[i];
-        super::pairing::refuses(span)
-            && span.span_id != outer.span_id
-            && (outer.start..=outer.end).contains(&span.start)
-            && lost_above(i)
-            && !tree.above(i).any(|above| tree.spans[above].span_id == outer.span_id)
-    })
+/// Refusals below spans that never came, by their start.
+pub struct LostRefusals(Vec<(UnixNanos, usize)>);
+
+impl LostRefusals {
+    /// Gathers them.
+    pub fn new(tree: &Tree<'_>) -> Self {
+        let lost = |i: usize| tree.orphan(tree.above(i).last().unwrap_or(i));
+        let refusing = (0..tree.spans.len()).filter(|&i| super::pairing::refuses(tree.span(i)) && lost(i));
+        Self(refusing.map(|i| (tree.span(i).start, i)).collect())
+    }
+
+    /// Whether one of them happened while this request was at work: it may be the source of the answer.
+    pub fn may_be_source(&self, forest: &Forest<'_>, pair: &Pair) -> bool {
+        let tree = forest.own();
+        let outer = match (pair.entry, pair.chain.last()) {
+            (Some(entry), _) => tree.span(entry),
+            (None, Some(&at)) => forest.span(at),
+            (None, None) => return false,
+        };
+        // Spans are in the order of their start, so the list is, too.
+        let first = self.0.partition_point(|(start, _)| *start < outer.start);
+        self.0[first..].iter().take_while(|(start, _)| *start <= outer.end).any(|&(_, i)| {
+            tree.span(i).span_id != outer.span_id
+                && !tree.above(i).any(|above| tree.span(above).span_id == outer.span_id)
+        })
+    }
 }
 
 fn saw_refusal(tree: &Tree<'_>, call: usize) -> bool {

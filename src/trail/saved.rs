@@ -9,7 +9,7 @@ use crate::model::{ServiceName, SpanKind};
 
 use super::profile::{Fact, ProcessFacts, Profile, Unit, UnitFacts};
 
-/// Everything that a [`Profile`] knows, in a stable order.
+/// Everything that the capture profile knows, in a stable order.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SavedProfile {
@@ -38,6 +38,7 @@ struct SavedProcess {
     captures: bool,
     longest: u32,
     longest_count: u32,
+    longest_carried: u32,
 }
 
 fn sorted<T: Ord>(items: impl Iterator<Item = T>) -> Vec<T> {
@@ -61,6 +62,7 @@ impl Profile {
             captures: facts.captures,
             longest: facts.longest,
             longest_count: facts.longest_count,
+            longest_carried: facts.longest_carried,
         });
         let services = self.namespaces.iter().flat_map(|(name, namespaces)| {
             namespaces.iter().map(|namespace| ServiceName { namespace: Arc::clone(namespace), name: Arc::clone(name) })
@@ -87,6 +89,7 @@ impl Profile {
         for process in &saved.processes {
             let facts: &mut ProcessFacts = self.processes.entry(Arc::clone(&process.instance)).or_default();
             facts.captures |= process.captures;
+            facts.longest_carried = facts.longest_carried.max(process.longest_carried);
             if process.longest > facts.longest {
                 (facts.longest, facts.longest_count) = (process.longest, process.longest_count);
             } else if process.longest == facts.longest {

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::model::{Cause, Confidence, Span};
+use crate::model::{Cause, Confidence, Link, Span};
 
 use super::judge::{Case, EntryState, Taint};
 use super::observe::{Ground, Observed, What, observe};
 use super::pairing::{At, Caller, Forest, Pair};
 use super::redirect::Redirect;
-use super::refusal::{Answer, bearer_without_error};
+use super::refusal::{Answer, says_none};
 use super::tree::Role;
 
 /// Names of a hop, for people and for the policy.
@@ -116,14 +116,8 @@ fn from_entry<'a>(case: &Case<'a, '_>, at: At, states: &[EntryState<'a>]) -> Inb
     };
     // The nearest member that links at all knows its own message; a receive span above links to the whole batch.
     let linking = group.iter().find(|&&i| !tree.spans[i].links.is_empty());
-    for link in linking.into_iter().flat_map(|&i| &tree.spans[i].links) {
-        if let Some(linked) = case.forest.find(link.trace_id, link.span_id) {
-            let linked = observe(case.forest.span(linked), case.profile, case.rules);
-            if linked.has_token() {
-                observed.join(linked);
-            }
-        }
-    }
+    let links = linking.into_iter().flat_map(|&i| &tree.spans[i].links);
+    join_links(case, &mut observed, links);
     Inbound {
         observed,
         entry: (at.tree == 0).then_some(at.span),
@@ -157,6 +151,29 @@ fn dark_entry<'a>(case: &Case<'a, '_>, call: At, above: usize, states: &[EntrySt
         upper.stand_in
     };
     found
+}
+
+/// Adds what the linked spans show. Where one of them shows nothing, the set is not wholly known: a token that is not in
+/// it may still have come in.
+fn join_links<'a, 'l>(case: &Case<'a, '_>, observed: &mut Observed<'a>, links: impl Iterator<Item = &'l Link>) {
+    let own_known = observed.known();
+    let mut dark = false;
+    for link in links {
+        let linked = case.forest.find(link.trace_id, link.span_id);
+        match linked.map(|at| observe(case.forest.span(at), case.profile, case.rules)) {
+            Some(seen) if seen.has_token() || seen.known() && !own_known => observed.join(seen),
+            Some(seen) if seen.known() => {}
+            _ => dark = true,
+        }
+    }
+    if own_known || !dark {
+        return;
+    }
+    if observed.has_token() {
+        observed.hidden = observed.hidden.or(Some(Cause::NotCaptured));
+    } else if observed.known() {
+        *observed = Observed::unknown(Ground::NotCaptured);
+    }
 }
 
 fn first_known<'a>(case: &Case<'a, '_>, spans: impl Iterator<Item = At>) -> Observed<'a> {
@@ -224,10 +241,10 @@ fn by_refusal<'a>(case: &Case<'a, '_>, pair: &Pair, answer: &Answer) -> Option<O
     }
     let span_id = pair.entry.map(|i| case.forest.own().spans[i].span_id);
     let calls = pair.chain.iter().map(|&at| case.forest.span(at));
-    let entries = pair.group.iter().map(|&i| &case.forest.own().spans[i]);
-    let challenge = entries.chain(calls).find_map(|span| span.challenge.as_deref());
+    let entries: Vec<&Span> = pair.group.iter().map(|&i| &case.forest.own().spans[i]).collect();
+    let challenge = entries.iter().copied().chain(calls).find_map(|span| span.challenge.as_deref());
     let missing = answer.verification.reason == Some(crate::model::Reason::Missing)
-        || challenge.is_some_and(bearer_without_error);
+        || challenge.is_some_and(|challenge| says_none(challenge, &entries));
     if missing {
         return Some(Observed::bare(What::Absent, Confidence::Likely, Ground::RefusalSaysNone, span_id));
     }

@@ -27,6 +27,8 @@ pub struct TraceState {
     pub contributions: Vec<Contribution>,
     /// What it taught the profile.
     pub facts: Vec<Fact>,
+    /// The facts that its verdicts lean on.
+    pub leans_on: Vec<Fact>,
     /// Bytes that it is counted with.
     pub bytes: usize,
     unsorted: bool,

@@ -78,7 +78,10 @@ fn sent_none_or_unknown<'a>(inbound: &Observed<'a>, sent: &Observed<'a>, receive
         What::Absent | What::None if sent_none => {
             Ruling::dropped(Cause::NotSent, Segment::Relay, sent.confidence.min(received.confidence))
         }
-        What::Absent | What::None => Ruling::dropped(Cause::Lost, Segment::Unknown, received.confidence),
+        // Not knowing what was sent never makes a drop surer than seeing that it was not.
+        What::Absent | What::None => {
+            Ruling::dropped(Cause::Lost, Segment::Unknown, received.confidence.min(Confidence::Likely))
+        }
         What::Unknown if sent_none => {
             Ruling::dropped(Cause::NotSent, Segment::Relay, sent.confidence.min(Confidence::Likely))
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ahash::{AHashMap, AHashSet};
 
-use crate::model::{Fingerprint, Severity, TraceId, UnixNanos, Verdict};
+use crate::model::{Severity, TraceId, UnixNanos, Verdict};
 
 use super::aggregate::Contribution;
 use super::explain::explain;
@@ -26,6 +26,7 @@ const ROUNDS: usize = 4;
 struct Outcome {
     hops: Vec<Drawn>,
     facts: Vec<Fact>,
+    leans_on: Vec<Fact>,
     skew: Vec<(Arc<str>, Arc<str>, u64)>,
 }
 
@@ -55,7 +56,9 @@ impl Trail {
             self.settle(id);
         }
         self.judge_dirty();
-        self.count_anew();
+        if self.stats.evicted_traces == 0 {
+            self.count_anew();
+        }
     }
 
     /// Runs a judgement over one trace and those that it links to.
@@ -68,7 +71,7 @@ impl Trail {
         let others = linked.iter().filter_map(|linked| self.traces.get(linked));
         let trees = std::iter::once(trace).chain(others).map(|held| Tree::new(&held.spans, &self.rules)).collect();
         let links_in = self.links_in.get(&id).into_iter().flatten().filter(|(_, from)| self.traces.contains_key(from));
-        let forest = Forest { trees, linked_from_outside: links_in.map(|(span, _)| *span).collect() };
+        let forest = Forest::new(trees, links_in.map(|(span, _)| *span).collect());
         let said = SaidInWords::new(&trace.spans, &trace.logs);
         run(&Case { forest: &forest, profile: &self.profile, rules: &self.rules, said: &said })
     }
@@ -149,6 +152,7 @@ impl Trail {
             let hops = judge(case);
             Some(Outcome {
                 facts: facts::of(case, &hops),
+                leans_on: facts::interests(case, &hops),
                 skew: hops.iter().filter_map(|hop| skew(case, hop)).collect(),
                 hops: hops.iter().filter(|hop| settled || complete(hop)).map(|hop| draw(case, hop)).collect(),
             })
@@ -157,6 +161,10 @@ impl Trail {
         for (caller, callee, ms) in outcome.skew {
             self.coverage.skewed(&caller, &callee, ms);
         }
+        if let Some(trace) = self.traces.get_mut(&id) {
+            let old = std::mem::replace(&mut trace.leans_on, outcome.leans_on);
+            lean(&mut self.leaning, id, &old, &trace.leans_on);
+        }
         self.replace_facts(id, &outcome.facts);
         self.replace_contributions(id, outcome.hops);
     }
@@ -164,7 +172,6 @@ impl Trail {
     fn replace_facts(&mut self, id: TraceId, facts: &[Fact]) {
         let Some(trace) = self.traces.get_mut(&id) else { return };
         let old = std::mem::replace(&mut trace.facts, facts.to_vec());
-        note_refusals(&mut self.refusals, id, &old, facts);
         let mut flipped: Vec<&Fact> = facts.iter().filter(|fact| self.profile.add(fact)).collect();
         let gone: Vec<&Fact> = old.iter().filter(|fact| self.profile.remove(fact)).collect();
         let mut reconsider: Vec<TraceId> = Vec::new();
@@ -172,15 +179,14 @@ impl Trail {
         flipped.retain(|fact| !old.contains(fact));
         for fact in flipped.into_iter().chain(gone.into_iter().filter(|fact| !facts.contains(fact))) {
             match fact {
-                Fact::Refuses(service)
-                | Fact::RefusesAt(service, _)
-                | Fact::ReceivesToken(service, _)
-                | Fact::AsksIssuer(service) => {
+                Fact::Refuses(service) | Fact::AsksIssuer(service) => {
                     self.learned.insert(service.clone());
                 }
-                Fact::TracedHost(_) | Fact::HostGivenToken(_) => self.learned_all = true,
-                Fact::Accepts(token, ..) => reconsider.extend(self.refusals.get(token).into_iter().flatten()),
-                Fact::Refused(_) => {}
+                Fact::Accepts(token, ..) => {
+                    let refused = Fact::Refused(token.clone());
+                    reconsider.extend(self.leaning.get(&refused).into_iter().flatten());
+                }
+                other => reconsider.extend(self.leaning.get(other).into_iter().flatten()),
             }
         }
         reconsider.into_iter().filter(|trace| *trace != id).for_each(|trace| self.touch_linked(trace));
@@ -261,7 +267,7 @@ impl Trail {
         }
     }
 
-    /// Sums in an order that does not depend on arrival: the end of a file.
+    /// Sums in an order that does not depend on arrival: the end of a file. Not after an eviction, which would be forgotten.
     fn count_anew(&mut self) {
         self.sums.clear_counts();
         for id in self.trace_ids() {
@@ -309,26 +315,25 @@ impl Trail {
         }
         self.links_in.remove(&id);
         // What a trace taught of services stays known; what it taught of one token goes with it.
-        note_refusals(&mut self.refusals, id, &trace.facts, &[]);
-        for fact in trace.facts.iter().filter(|fact| matches!(fact, Fact::Accepts(..) | Fact::Refused(_))) {
+        lean(&mut self.leaning, id, &trace.leans_on, &[]);
+        for fact in trace.facts.iter().filter(|fact| matches!(fact, Fact::Accepts(..))) {
             self.profile.remove(fact);
         }
     }
 }
 
-/// Keeps which traces refused which token, so that an acceptance elsewhere finds them.
-fn note_refusals(refusals: &mut AHashMap<Fingerprint, AHashSet<TraceId>>, id: TraceId, old: &[Fact], new: &[Fact]) {
-    let token = |fact: &Fact| if let Fact::Refused(token) = fact { Some(token.clone()) } else { None };
-    for gone in old.iter().filter_map(token) {
-        if let Some(traces) = refusals.get_mut(&gone) {
+/// Keeps which traces lean on which fact.
+fn lean(leaning: &mut AHashMap<Fact, AHashSet<TraceId>>, id: TraceId, old: &[Fact], new: &[Fact]) {
+    for gone in old.iter().filter(|fact| !new.contains(fact)) {
+        if let Some(traces) = leaning.get_mut(gone) {
             traces.remove(&id);
             if traces.is_empty() {
-                refusals.remove(&gone);
+                leaning.remove(gone);
             }
         }
     }
-    for token in new.iter().filter_map(token) {
-        refusals.entry(token).or_default().insert(id);
+    for fact in new.iter().filter(|fact| !old.contains(fact)) {
+        leaning.entry(fact.clone()).or_default().insert(id);
     }
 }
 

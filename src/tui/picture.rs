@@ -1,10 +1,14 @@
 //! The screen as SVG: text and colours on a monospace grid, for the README and for bug reports.
 
+mod strokes;
+
 use std::fmt::Write as _;
 
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
 use unicode_width::UnicodeWidthStr;
+
+use strokes::Strokes;
 
 const CELL_WIDTH: f32 = 8.4;
 const CELL_HEIGHT: f32 = 18.0;
@@ -48,6 +52,7 @@ pub fn svg(buffer: &Buffer) -> String {
     let height = f32::from(area.height) * CELL_HEIGHT + 2.0 * PADDING;
     let mut papers = String::new();
     let mut texts = String::new();
+    let mut strokes = Strokes::default();
     for y in 0..area.height {
         let mut run: Option<(u16, u16, Look, String)> = None;
         let mut x = 0;
@@ -55,15 +60,16 @@ pub fn svg(buffer: &Buffer) -> String {
             let cell = &buffer[(area.x + x, area.y + y)];
             let columns = u16::try_from(cell.symbol().width().max(1)).unwrap_or(1);
             let look = Look::of(cell);
+            let symbol = if strokes.draw(cell.symbol(), x, y, &look.ink) { " " } else { cell.symbol() };
             // Signs outside ASCII come in glyphs of any width: each gets a place of its own, so that the grid holds.
-            let joins = cell.symbol().is_ascii()
-                && run.as_ref().is_some_and(|(_, _, last, text)| *last == look && text.is_ascii());
+            let joins =
+                symbol.is_ascii() && run.as_ref().is_some_and(|(_, _, last, text)| *last == look && text.is_ascii());
             if let (true, Some((_, end, _, text))) = (joins, run.as_mut()) {
-                text.push_str(cell.symbol());
+                text.push_str(symbol);
                 *end = x + columns;
             } else {
                 put(&mut papers, &mut texts, y, run.take());
-                run = Some((x, x + columns, look, cell.symbol().to_owned()));
+                run = Some((x, x + columns, look, symbol.to_owned()));
             }
             x += columns;
         }
@@ -72,7 +78,8 @@ pub fn svg(buffer: &Buffer) -> String {
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.1} {height:.1}\" role=\"img\" \
          font-family=\"ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace\" font-size=\"14\">\n\
-         <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{BACKGROUND}\"/>\n{papers}<g xml:space=\"preserve\">\n{texts}</g>\n</svg>\n"
+         <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{BACKGROUND}\"/>\n{papers}{}<g xml:space=\"preserve\">\n{texts}</g>\n</svg>\n",
+        strokes.svg()
     )
 }
 

@@ -14,12 +14,13 @@ if [[ ! -x $jwtrail ]]; then
     exit 2
 fi
 
-# Installs again only when the pinned versions changed.
-if ! cmp -s "$here/requirements.txt" "$cache/requirements.installed"; then
-    rm -f "$cache/requirements.installed"
-    [[ -x $cache/venv/bin/python ]] || timeout 120 python3 -m venv "$cache/venv"
+# Installs again only when the pinned versions changed, or when the folder was moved: a venv holds its own path.
+printf '%s\n' "$cache" | cat - "$here/requirements.txt" >"$cache/requirements.wanted"
+if ! cmp -s "$cache/requirements.wanted" "$cache/requirements.installed"; then
+    rm -rf "$cache/requirements.installed" "$cache/venv"
+    timeout 120 python3 -m venv "$cache/venv"
     timeout 600 "$cache/venv/bin/pip" install --quiet --disable-pip-version-check --no-input -r "$here/requirements.txt"
-    cp "$here/requirements.txt" "$cache/requirements.installed"
+    mv "$cache/requirements.wanted" "$cache/requirements.installed"
 fi
 if ! cmp -s "$here/package.json" "$cache/node/package.installed.json"; then
     rm -f "$cache/node/package.installed.json"

@@ -36,7 +36,7 @@ fn help_tells_each_command() {
         let mut command = Cli::command();
         command.build();
         let sub = command.find_subcommand_mut(name).unwrap();
-        writeln!(texts, "\n======== {name}\n{}", sub.render_help().to_string().trim_end()).unwrap();
+        write!(texts, "\n======== {name}\n{}", sub.render_help()).unwrap();
     }
     for name in ["check", "suggest"] {
         let mut command = Cli::command();
@@ -46,6 +46,30 @@ fn help_tells_each_command() {
         writeln!(texts, "\n======== policy {name}\n{}", sub.render_help().to_string().trim_end()).unwrap();
     }
     insta::assert_snapshot!(texts);
+}
+
+/// A new user types what stands in the README and looks at its picture.
+#[test]
+fn the_readme_names_only_what_there_is() {
+    let readme = include_str!("../../README.md");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let targets = readme.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target);
+    let files: Vec<&str> = targets.filter(|target| !target.starts_with('#')).collect();
+    assert!(files.contains(&"assets/map.svg"), "{files:?}");
+    assert!(files.iter().all(|file| root.join(file).is_file()), "{files:?}");
+    let mut command = Cli::command();
+    command.build();
+    let known: Vec<String> = std::iter::once(&command)
+        .chain(command.get_subcommands())
+        .flat_map(|command| command.get_arguments().filter_map(|option| option.get_long().map(str::to_owned)))
+        .collect();
+    // Options of cargo, node and pip.
+    let others = ["release", "path", "import", "experimental-loader"];
+    for option in readme.split("--").skip(1) {
+        let end = option.find(|c: char| !c.is_ascii_lowercase() && c != '-').unwrap_or(option.len());
+        let name = option[..end].trim_end_matches('-');
+        assert!(name.is_empty() || known.iter().any(|k| k == name) || others.contains(&name), "--{name}");
+    }
 }
 
 #[test]

@@ -1,8 +1,12 @@
 //! One integration test binary that mirrors the modules.
+//!
+//! A property that fails writes its case to `tests/proptest-regressions`: commit it with the fix, it is tried first
+//! from then on.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "clippy takes helpers of tests for no tests")]
 
 mod architecture;
+mod canary;
 mod check;
 mod cli;
 mod config;
@@ -11,11 +15,13 @@ mod engine;
 mod extract;
 mod keys;
 mod otlp;
+mod pty;
 mod redact;
 mod report;
 mod spans;
 mod suggest;
 mod tags;
+mod terminal;
 mod token;
 mod trail;
 mod tui;

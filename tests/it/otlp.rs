@@ -10,3 +10,5 @@ mod grpc;
 mod http;
 mod json;
 mod protobuf;
+
+pub(crate) use server::gzip;

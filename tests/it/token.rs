@@ -325,7 +325,8 @@ fn hostile_text_is_scrubbed_in_one_pass() {
         let text = piece.repeat((1 << 20) / piece.len());
         let start = std::time::Instant::now();
         let _ = shared.scrub(&text);
-        assert!(start.elapsed().as_secs() < 5, "{piece} takes {:?} for a megabyte", start.elapsed());
+        // Quadratic time would be minutes; a machine that is busy with other things may take some seconds.
+        assert!(start.elapsed().as_secs() < 20, "{piece} takes {:?} for a megabyte", start.elapsed());
     }
 }
 

@@ -3,5 +3,6 @@
 mod evidence;
 mod order;
 mod policy;
+mod refusals;
 mod runs;
 pub(crate) mod support;

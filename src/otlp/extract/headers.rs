@@ -8,7 +8,7 @@ use super::names::Names;
 use super::text::capped;
 use crate::model::{Anomalies, Anomaly, Captured, Carried, CarriedValue};
 use crate::otlp::data::Value;
-use crate::token::{Canonical, HeaderUse, REDACTED, Shared, canonical, looks_like_jwt, split_values};
+use crate::token::{Canonical, HeaderUse, REDACTED, Shared, canonical, is_marked, looks_like_jwt, split_values};
 
 /// The keys that request headers are captured under, with the name of the carrier's family.
 const FAMILIES: [(&str, &str); 4] = [
@@ -138,9 +138,8 @@ impl<'w> Observer<'w> {
     }
 
     fn take(&mut self, carrier: &Arc<str>, value: &str, scheme_expected: bool, source: Source, length: u32) {
-        let is_mark = || value.contains(REDACTED) || value.trim_start().starts_with("jwt:");
         let mut anomalies = Anomalies::default();
-        let (value, scheme) = if source == Source::Within && is_mark() {
+        let (value, scheme) = if source == Source::Within && is_marked(value) {
             (CarriedValue::Redacted, "")
         } else {
             match canonical(value, scheme_expected, &self.shared.carriers.sentinels) {

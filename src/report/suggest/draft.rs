@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use super::super::safe::Safe;
 use super::{Kind, Pair, Seen, Suggestion};
 use crate::model::TraceId;
+use crate::model::text::Safe;
 
 /// So many routes of one edge are told apart; beyond that, paths hold ids.
 const ROUTES: usize = 12;

@@ -1,8 +1,9 @@
 //! Every recorded run against its truth: what is accused, on which edge, how often, and nothing else.
 
-use std::path::Path;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 
-use jwtrail::model::Hop;
+use jwtrail::model::{Cause, Finding, Hop, Verdict};
 use serde::Deserialize;
 
 use super::support::{batch, judge, policy_of, read, runs};
@@ -87,7 +88,8 @@ fn wrong(truth: &Truth, hops: &[Hop]) -> Vec<String> {
     wrong
 }
 
-fn check_folder(folder: &Path) {
+/// Judges every run of a folder and holds it to its truth; what was seen goes to `seen`.
+fn check_folder(folder: &Path, at_least: usize, seen: &mut dyn FnMut(&Hop)) {
     let mut failures = Vec::new();
     let mut checked = 0;
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -98,19 +100,48 @@ fn check_folder(folder: &Path) {
         let truth: Truth = serde_json::from_slice(&std::fs::read(run.with_extension("truth.json")).unwrap()).unwrap();
         let (spans, logs) = read(&run);
         let hops = judge(policy_of(&run), [batch(spans, logs)]);
+        hops.iter().for_each(&mut *seen);
         failures.extend(wrong(&truth, &hops).into_iter().map(|line| format!("{}: {line}", run.display())));
         checked += 1;
     }
-    assert!(checked > 10, "only {checked} runs found in {}", folder.display());
+    assert!(checked >= at_least, "only {checked} runs found in {}", folder.display());
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// Runs that belong to this repository: shaped by hand after the sources, and recorded from real services.
+fn scenarios(folder: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios").join(folder)
 }
 
 #[test]
 fn recorded_faults_are_accused_on_their_edge_and_nothing_else_is() {
-    check_folder(&runs(""));
+    check_folder(&runs(""), 16, &mut |_| ());
 }
 
 #[test]
 fn recorded_shapes_of_other_set_ups_are_read_as_they_are_meant() {
-    check_folder(&runs("shapes"));
+    check_folder(&runs("shapes"), 18, &mut |_| ());
+}
+
+#[test]
+fn scenarios_hold_and_each_verdict_cause_and_finding_occurs() {
+    let (mut verdicts, mut causes, mut findings) = (HashSet::new(), HashSet::new(), HashSet::new());
+    let mut seen = |hop: &Hop| {
+        verdicts.insert(hop.verdict);
+        causes.extend(hop.cause);
+        findings.extend(hop.findings.iter().map(|hit| hit.finding));
+    };
+    check_folder(&scenarios(""), 100, &mut seen);
+    check_folder(&scenarios("recorded"), 20, &mut seen);
+    check_folder(&runs(""), 16, &mut seen);
+    check_folder(&runs("shapes"), 18, &mut seen);
+    let missing: Vec<&str> = Verdict::ALL
+        .iter()
+        .filter(|verdict| !verdicts.contains(verdict))
+        .map(|verdict| verdict.name())
+        // `pending` is said of traces that are not settled; these runs all are.
+        .chain(Cause::ALL.iter().filter(|c| **c != Cause::Pending && !causes.contains(c)).map(|c| c.name()))
+        .chain(Finding::ALL.iter().filter(|finding| !findings.contains(finding)).map(|finding| finding.name()))
+        .collect();
+    assert!(missing.is_empty(), "no run shows {missing:?}");
 }

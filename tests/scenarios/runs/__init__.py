@@ -1,0 +1,7 @@
+"""The scenarios, by what they are about."""
+
+
+def scenario(make):
+    """Marks a function as one labelled run."""
+    make.scenario = True
+    return make

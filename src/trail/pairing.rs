@@ -95,12 +95,14 @@ pub fn pair(forest: &Forest<'_>) -> Vec<Pair> {
         pair_group(forest, group, &mut pairs);
     }
     let mut answered = vec![false; tree.spans.len()];
+    let callers = pairs.iter().filter_map(|pair| if let Caller::Call(at) = pair.caller { Some(at) } else { None });
+    let called: AHashSet<usize> = callers.filter(|at| at.tree == 0).map(|at| at.span).collect();
     for pair in &pairs {
         for at in pair.chain.iter().filter(|at| at.tree == 0) {
             answered[at.span] = true;
         }
     }
-    outbound(forest, &mut answered, &mut pairs);
+    outbound(forest, &called, &mut answered, &mut pairs);
     pairs
 }
 
@@ -323,7 +325,7 @@ fn nested_below(tree: &Tree<'_>, i: usize, towards: Option<usize>, chain: &mut V
 }
 
 /// Calls whose callee never reports: one hop for each innermost call span without an answer.
-fn outbound(forest: &Forest<'_>, answered: &mut [bool], pairs: &mut Vec<Pair>) {
+fn outbound(forest: &Forest<'_>, called: &AHashSet<usize>, answered: &mut [bool], pairs: &mut Vec<Pair>) {
     let tree = forest.own();
     for i in top_down(tree).into_iter().rev() {
         let span = &tree.spans[i];
@@ -338,6 +340,10 @@ fn outbound(forest: &Forest<'_>, answered: &mut [bool], pairs: &mut Vec<Pair>) {
         let above = if tree.is_request(i) { nested_above(tree, i) } else { Vec::new() };
         for &outer in &above {
             answered[outer] = true;
+        }
+        // The callee hangs on an enclosing span: what is below it shows parts of that same call.
+        if above.iter().any(|outer| called.contains(outer)) {
+            continue;
         }
         let at = At { tree: 0, span: i };
         let waypoints = waypoints_below(tree, i);

@@ -31,7 +31,7 @@ pub fn parse(path: &Path, text: &str) -> Result<File, ConfigError> {
     };
     let policy = Policy::deserialize(toml::de::Deserializer::from(table)).map_err(|error| wrong(&error))?;
     let places = Places::new(places.get_ref());
-    check::policy(&policy).map_err(|fault| {
+    check::policy(&policy).and_then(|()| check::options(&options)).map_err(|fault| {
         let offset = places.offset(&fault.place);
         ConfigError::at(path, text, offset, fault.message)
     })?;

@@ -8,7 +8,7 @@ use crate::model::{CarriedValue, Verdict, VerifyResult};
 
 use super::judge::{Case, Judged};
 use super::nature::Nature;
-use super::profile::Fact;
+use super::profile::{Checked, Fact};
 
 /// The facts of one judged trace, each once.
 pub fn of(case: &Case<'_, '_>, hops: &[Judged<'_>]) -> Vec<Fact> {
@@ -19,6 +19,7 @@ pub fn of(case: &Case<'_, '_>, hops: &[Judged<'_>]) -> Vec<Fact> {
     for hop in hops {
         of_callee(case, hop, &mut add);
         of_call(case, hop, &mut add);
+        of_check(hop, &mut add);
     }
     facts.into_iter().collect()
 }
@@ -49,6 +50,19 @@ fn of_callee(case: &Case<'_, '_>, hop: &Judged<'_>, add: &mut impl FnMut(Fact)) 
             add(Fact::Accepts(token.clone(), service(), Arc::clone(&resource.instance)));
         } else if hop.refused_itself() {
             add(Fact::Refused(token.clone()));
+        }
+    }
+}
+
+/// What jwtrail's own check said of this hop's tokens; and where a verdict looks at it in vain, that it does.
+fn of_check(hop: &Judged<'_>, add: &mut impl FnMut(Fact)) {
+    let asked = hop.answer.refused || hop.ruling.change.is_some();
+    for seen in hop.sent.tokens.iter().chain(&hop.received.tokens) {
+        let Some(token) = seen.token.fingerprint() else { continue };
+        match Checked::of(seen.token) {
+            Some(checked) => add(Fact::Checked(token.clone(), checked)),
+            None if asked => add(Fact::Unchecked(token.clone())),
+            None => {}
         }
     }
 }

@@ -28,6 +28,7 @@ mod slots;
 mod store;
 pub mod summary;
 mod table;
+mod tokens;
 mod tree;
 mod work;
 
@@ -47,6 +48,7 @@ use profile::{Learned, Profile};
 use rules::Rules;
 use store::TraceState;
 use summary::{Announcement, ProblemRow};
+use tokens::Holders;
 
 /// Bounds and switches of a [`Trail`].
 #[derive(Clone, Debug)]
@@ -113,7 +115,11 @@ pub struct Trail {
     broken_bytes: usize,
     withdrawn: Vec<ProblemRow>,
     /// Traces in which a token was refused, by token.
-    refusals: AHashMap<Fingerprint, AHashSet<TraceId>>,
+    refusals: Holders,
+    /// Traces whose verdicts wait for jwtrail's own check, by token.
+    unchecked: Holders,
+    /// Tokens whose check failed, for traces that saw them unchecked.
+    failed_checks: AHashSet<Fingerprint>,
 }
 
 impl Trail {
@@ -138,6 +144,8 @@ impl Trail {
             broken_bytes: 0,
             withdrawn: Vec::new(),
             refusals: AHashMap::new(),
+            unchecked: AHashMap::new(),
+            failed_checks: AHashSet::new(),
         }
     }
 

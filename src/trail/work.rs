@@ -2,20 +2,21 @@
 
 use std::sync::Arc;
 
-use ahash::{AHashMap, AHashSet};
+use ahash::AHashSet;
 
-use crate::model::{Fingerprint, Severity, TraceId, UnixNanos, Verdict};
+use crate::model::{Severity, Span, TraceId, UnixNanos, Verdict};
 
 use super::aggregate::Contribution;
 use super::explain::explain;
 use super::facts;
 use super::judge::{Case, Judged, judge};
 use super::pairing::{Caller, Forest};
-use super::profile::Fact;
+use super::profile::{Checked, Fact};
 use super::refusal::SaidInWords;
 use super::rows;
 use super::store::TraceState;
 use super::summary::NodeKind;
+use super::tokens::{awaits_one_of, note, refused, unchecked};
 use super::tree::Tree;
 use super::{PER_TRACE, Trail};
 
@@ -128,12 +129,14 @@ impl Trail {
 
     /// Marks the traces that new knowledge may concern.
     fn spread_what_was_learned(&mut self) {
-        if !self.learned_all && self.learned.is_empty() {
+        if !self.learned_all && self.learned.is_empty() && self.failed_checks.is_empty() {
             return;
         }
         let learned = std::mem::take(&mut self.learned);
+        let failed = std::mem::take(&mut self.failed_checks);
         for (id, trace) in &mut self.traces {
-            let concerned = self.learned_all || trace.spans.iter().any(|span| learned.contains(&span.resource.service));
+            let about = |span: &Span| learned.contains(&span.resource.service) || awaits_one_of(span, &failed);
+            let concerned = self.learned_all || trace.spans.iter().any(about);
             if concerned && !trace.dirty {
                 trace.dirty = true;
                 self.dirty.push(*id);
@@ -164,7 +167,8 @@ impl Trail {
     fn replace_facts(&mut self, id: TraceId, facts: &[Fact]) {
         let Some(trace) = self.traces.get_mut(&id) else { return };
         let old = std::mem::replace(&mut trace.facts, facts.to_vec());
-        note_refusals(&mut self.refusals, id, &old, facts);
+        note(&mut self.refusals, refused, id, &old, facts);
+        note(&mut self.unchecked, unchecked, id, &old, facts);
         let mut flipped: Vec<&Fact> = facts.iter().filter(|fact| self.profile.add(fact)).collect();
         let gone: Vec<&Fact> = old.iter().filter(|fact| self.profile.remove(fact)).collect();
         let mut reconsider: Vec<TraceId> = Vec::new();
@@ -180,7 +184,13 @@ impl Trail {
                 }
                 Fact::TracedHost(_) | Fact::HostGivenToken(_) => self.learned_all = true,
                 Fact::Accepts(token, ..) => reconsider.extend(self.refusals.get(token).into_iter().flatten()),
-                Fact::Refused(_) => {}
+                Fact::Checked(token, Checked::Valid) => {
+                    reconsider.extend(self.unchecked.get(token).into_iter().flatten())
+                }
+                Fact::Checked(token, Checked::Failed(_)) => {
+                    self.failed_checks.insert(token.clone());
+                }
+                Fact::Refused(_) | Fact::Unchecked(_) => {}
             }
         }
         reconsider.into_iter().filter(|trace| *trace != id).for_each(|trace| self.touch_linked(trace));
@@ -309,26 +319,11 @@ impl Trail {
         }
         self.links_in.remove(&id);
         // What a trace taught of services stays known; what it taught of one token goes with it.
-        note_refusals(&mut self.refusals, id, &trace.facts, &[]);
-        for fact in trace.facts.iter().filter(|fact| matches!(fact, Fact::Accepts(..) | Fact::Refused(_))) {
+        note(&mut self.refusals, refused, id, &trace.facts, &[]);
+        note(&mut self.unchecked, unchecked, id, &trace.facts, &[]);
+        for fact in trace.facts.iter().filter(|fact| fact.is_of_a_token()) {
             self.profile.remove(fact);
         }
-    }
-}
-
-/// Keeps which traces refused which token, so that an acceptance elsewhere finds them.
-fn note_refusals(refusals: &mut AHashMap<Fingerprint, AHashSet<TraceId>>, id: TraceId, old: &[Fact], new: &[Fact]) {
-    let token = |fact: &Fact| if let Fact::Refused(token) = fact { Some(token.clone()) } else { None };
-    for gone in old.iter().filter_map(token) {
-        if let Some(traces) = refusals.get_mut(&gone) {
-            traces.remove(&id);
-            if traces.is_empty() {
-                refusals.remove(&gone);
-            }
-        }
-    }
-    for token in new.iter().filter_map(token) {
-        refusals.entry(token).or_default().insert(id);
     }
 }
 

@@ -88,7 +88,7 @@ fn bad_values_say_what_was_expected_and_where() {
     assert!(both.starts_with("jwtrail.toml:1:1: expected `verdict` or `finding`"), "{both}");
     let nothing = error("[[issuer]]\naudiences = [\"a\"]\n");
     assert!(
-        nothing.starts_with("jwtrail.toml:1:3: expected `url`, `jwks`, `secret_file` or `secret_env`"),
+        nothing.starts_with("jwtrail.toml:1:1: expected `url`, `jwks`, `secret_file` or `secret_env`"),
         "{nothing}"
     );
     let issuer = error("[[issuer]]\nurl = \"id.example\"\n");

@@ -12,6 +12,7 @@ mod extract;
 mod keys;
 mod otlp;
 mod redact;
+mod remote_keys;
 mod report;
 mod spans;
 mod tags;

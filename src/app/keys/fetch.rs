@@ -40,8 +40,8 @@ pub enum FetchError {
     #[error("expected an answer, found none: {0}")]
     Unreachable(String),
     /// Not in time.
-    #[error("expected an answer within {} s, found none", DEADLINE.as_secs())]
-    Slow,
+    #[error("expected the whole answer within {0:?}, found less")]
+    Slow(Duration),
     /// An answer that is none.
     #[error("expected status 200, found {0}")]
     Status(u16),
@@ -65,6 +65,7 @@ pub enum FetchError {
 /// The client of all fetches.
 pub struct Fetcher {
     client: Client,
+    deadline: Duration,
 }
 
 #[derive(Deserialize)]
@@ -76,12 +77,17 @@ struct Discovery {
 impl Fetcher {
     /// A client that trusts what this machine trusts. Proxies are taken from the environment.
     pub fn new() -> Result<Self, FetchError> {
-        let client = builder(DEADLINE).build().or_else(|error| {
+        Self::within(DEADLINE)
+    }
+
+    /// The same with another bound on the time that one document may take.
+    pub fn within(deadline: Duration) -> Result<Self, FetchError> {
+        let client = builder(deadline).build().or_else(|error| {
             // A container without root certificates can still talk to an issuer beside it.
             tracing::warn!(%error, "no root certificates on this machine: keys cannot be fetched over https");
-            builder(DEADLINE).tls_certs_only([]).build()
+            builder(deadline).tls_certs_only([]).build()
         });
-        Ok(Self { client: client.map_err(|error| unreachable(&error))? })
+        Ok(Self { client: client.map_err(|error| unreachable(&error))?, deadline })
     }
 
     /// Fetches a source's key set, by way of the discovery document where there is one.
@@ -116,15 +122,35 @@ impl Fetcher {
 
     async fn get(&self, url: &str) -> Result<Fetched, FetchError> {
         let request = self.client.get(url).header(ACCEPT, "application/json, application/jwk-set+json");
-        let mut response = request.send().await.map_err(failed)?;
+        let mut response = request.send().await.map_err(|error| self.failed(error))?;
         match response.status().as_u16() {
             200 => {}
             300..=399 => return Err(FetchError::Redirected),
             status => return Err(FetchError::Status(status)),
         }
         let lifetime = lifetime(response.headers());
-        let document = body(&mut response).await?;
+        let document = self.body(&mut response).await?;
         Ok(Fetched { document, lifetime })
+    }
+
+    /// Reads a body piece by piece: what its length header says is only a promise.
+    async fn body(&self, response: &mut Response) -> Result<Vec<u8>, FetchError> {
+        let most = MAX_DOCUMENT as u64;
+        if response.content_length().is_some_and(|length| length > most) {
+            return Err(FetchError::TooLarge);
+        }
+        let mut document = Vec::new();
+        while let Some(piece) = response.chunk().await.map_err(|error| self.failed(error))? {
+            if document.len() + piece.len() > MAX_DOCUMENT {
+                return Err(FetchError::TooLarge);
+            }
+            document.extend_from_slice(&piece);
+        }
+        Ok(document)
+    }
+
+    fn failed(&self, error: reqwest::Error) -> FetchError {
+        if error.is_timeout() { FetchError::Slow(self.deadline) } else { unreachable(&error.without_url()) }
     }
 }
 
@@ -140,26 +166,6 @@ fn builder(deadline: Duration) -> ClientBuilder {
         .timeout(deadline)
         .redirect(within)
         .referer(false)
-}
-
-/// Reads a body piece by piece: what its length header says is only a promise.
-async fn body(response: &mut Response) -> Result<Vec<u8>, FetchError> {
-    let most = MAX_DOCUMENT as u64;
-    if response.content_length().is_some_and(|length| length > most) {
-        return Err(FetchError::TooLarge);
-    }
-    let mut document = Vec::new();
-    while let Some(piece) = response.chunk().await.map_err(failed)? {
-        if document.len() + piece.len() > MAX_DOCUMENT {
-            return Err(FetchError::TooLarge);
-        }
-        document.extend_from_slice(&piece);
-    }
-    Ok(document)
-}
-
-fn failed(error: reqwest::Error) -> FetchError {
-    if error.is_timeout() { FetchError::Slow } else { unreachable(&error.without_url()) }
 }
 
 /// The innermost cause says what happened: `connection refused`, `certificate expired`.

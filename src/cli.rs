@@ -192,7 +192,8 @@ pub struct JudgeArgs {
     #[arg(long, env = "JWTRAIL_JWKS", hide_env_values = true, value_name = "FILE|URL", value_delimiter = ',')]
     #[arg(value_parser = key_set)]
     pub jwks: Vec<String>,
-    /// An issuer whose keys are found by OpenID Connect discovery; may be given more than once
+    /// An issuer whose keys are found by `OpenID` Connect discovery; may be given more than once
+    #[arg(help = "An issuer whose keys are found by OpenID Connect discovery; may be given more than once")]
     #[arg(long, env = "JWTRAIL_ISSUER", hide_env_values = true, value_name = "URL", value_delimiter = ',')]
     #[arg(value_parser = issuer)]
     pub issuer: Vec<String>,

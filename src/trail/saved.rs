@@ -72,7 +72,8 @@ impl Profile {
             consumers: sorted(self.consumers.iter().cloned()),
             destinations: sorted(self.destinations.iter().cloned()),
             services: sorted(services),
-            facts: sorted(self.facts.keys().cloned()),
+            // What a trace waits for is of no use without the trace.
+            facts: sorted(self.facts.keys().filter(|fact| !matches!(fact, Fact::Unchecked(_))).cloned()),
         }
     }
 

@@ -185,7 +185,7 @@ impl Trail {
                 Fact::TracedHost(_) | Fact::HostGivenToken(_) => self.learned_all = true,
                 Fact::Accepts(token, ..) => reconsider.extend(self.refusals.get(token).into_iter().flatten()),
                 Fact::Checked(token, Checked::Valid) => {
-                    reconsider.extend(self.unchecked.get(token).into_iter().flatten())
+                    reconsider.extend(self.unchecked.get(token).into_iter().flatten());
                 }
                 Fact::Checked(token, Checked::Failed(_)) => {
                     self.failed_checks.insert(token.clone());

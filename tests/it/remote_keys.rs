@@ -248,7 +248,6 @@ fn jwtrail(args: &[&str]) -> (Option<i32>, String, String) {
         .current_dir(state.path())
         .env_clear()
         .env("XDG_STATE_HOME", state.path())
-        .env("SHOP_SECRET", "")
         .output()
         .unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
@@ -277,4 +276,15 @@ async fn check_fetches_keys_first_and_goes_on_without_them() {
     assert!(said.contains("found 404") && report.starts_with('{'), "{said}");
     let (status, _, said) = run_with("/no/such/jwks.json".to_owned()).await;
     assert_eq!((status, said.starts_with("error: expected a file with keys at /no/such/jwks.json")), (Some(2), true));
+}
+
+#[test]
+fn serve_shows_which_keys_cannot_be_had() {
+    // A port that was free a moment ago: nobody listens there.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let issuer = format!("http://127.0.0.1:{port}");
+    let args = ["serve", "--for", "3s", "--grpc", "127.0.0.1:0", "--no-http", "--issuer", &issuer];
+    let (status, report, said) = jwtrail(&args);
+    assert_eq!(status, Some(0), "{said}");
+    assert!(report.contains(&format!("set-up: keys of {issuer} cannot be fetched")), "{report}");
 }

@@ -24,8 +24,8 @@ pub struct Keeper {
 #[derive(Default)]
 pub struct Keeping {
     complaints: Arc<Complaints>,
-    /// Aborted when dropped.
-    _tasks: JoinSet<()>,
+    /// One for each source, aborted when this is dropped.
+    tasks: JoinSet<()>,
 }
 
 /// What is wrong at the moment, by the source's number.
@@ -80,7 +80,7 @@ impl Keeper {
                 fetcher: Arc::clone(&fetcher),
                 complaints: Arc::clone(&keeping.complaints),
             };
-            keeping._tasks.spawn(task.keep(bell, self.pace));
+            keeping.tasks.spawn(task.keep(bell, self.pace));
         }
         self.sets.on_wanted(move |number| {
             if let Some(bell) = bells.get(&number) {
@@ -139,10 +139,11 @@ impl Task {
                 }
             };
             if self.complaints.set(self.number, complaint.clone()) {
-                match complaint {
-                    Some(complaint) => tracing::warn!("{complaint}"),
-                    None => tracing::info!("keys of {} are there again", self.source.place),
-                }
+                let place = &self.source.place;
+                complaint.map_or_else(
+                    || tracing::info!("keys of {place} are there again"),
+                    |complaint| tracing::warn!("{complaint}"),
+                );
             }
         }
     }
@@ -170,7 +171,7 @@ struct One {
 async fn fetch_one(fetcher: &Fetcher, sets: &KeySets, number: usize, source: &KeySource) -> Result<One, String> {
     let place = &source.place;
     let sentence = |why: &dyn std::fmt::Display| {
-        format!("keys of {place} cannot be fetched, and tokens are checked without newer ones: {why}")
+        format!("keys of {place} cannot be fetched, so tokens that need them are not checked: {why}")
     };
     let fetched = fetcher.fetch(place).await.map_err(|error| sentence(&error))?;
     let installed = sets.install(number, &fetched.document).map_err(|error| sentence(&error))?;

@@ -24,13 +24,13 @@ pub struct Pace {
 impl Default for Pace {
     fn default() -> Self {
         Self {
-            usual: Duration::from_mins(15),
-            shortest: Duration::from_mins(1),
-            longest: Duration::from_hours(6),
+            usual: Duration::from_secs(15 * 60),
+            shortest: Duration::from_secs(60),
+            longest: Duration::from_secs(6 * 3600),
             wanted: Duration::from_secs(10),
-            wanted_longest: Duration::from_mins(5),
+            wanted_longest: Duration::from_secs(5 * 60),
             retry: Duration::from_secs(2),
-            retry_longest: Duration::from_mins(5),
+            retry_longest: Duration::from_secs(5 * 60),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jwtrail::model::policy::Policy;
 use jwtrail::model::{CarriedValue, Check, Hop, Reason, Span, TraceId, UnixNanos};
 
 use super::support::{batch, hops, judge, policy_of, read, runs, trail};
@@ -68,6 +69,46 @@ fn a_check_that_becomes_possible_counts_for_the_hops_before_it() {
         }
     }
     assert!(changed >= 3, "the check shows in these runs: {changed}");
+}
+
+/// The problems of a trail that judged these batches one settle window after the other: what came early is settled by
+/// the time that the rest comes, and only news of its token brings it up again.
+fn problems(policy: Policy, batches: Vec<Vec<Span>>) -> Vec<String> {
+    let mut trail = trail(policy);
+    for (window, spans) in (0_u64..).zip(batches) {
+        let now = UnixNanos(window * 40_000_000_000);
+        trail.ingest(batch(spans, vec![]), now);
+        trail.tick(now);
+        trail.tick(UnixNanos(now.0 + 20_000_000_000));
+    }
+    let summary = trail.summary(UnixNanos(0));
+    let mut rows: Vec<String> = summary
+        .problems
+        .iter()
+        .map(|row| {
+            let kind = (row.verdict, row.cause, row.finding);
+            format!("{:?} {} {kind:?} {:?} {}", row.caller, row.callee, row.severity, row.count)
+        })
+        .collect();
+    rows.sort();
+    rows
+}
+
+#[test]
+fn what_was_settled_is_judged_again_when_its_token_is_checked() {
+    let mut changed = 0;
+    for run in RUNS {
+        let run = runs("").join(run);
+        let policy = || policy_of(&run);
+        let (spans, _) = read(&run);
+        for check in [Check::Valid(None), Check::Failed(Reason::Signature)] {
+            let (early, late) = (with_check(&spans, &Check::NotChecked), again(&with_check(&spans, &check)));
+            let expected = problems(policy(), vec![[with_check(&spans, &check), late.clone()].concat()]);
+            assert_eq!(problems(policy(), vec![early.clone(), late]), expected, "{} {check:?}", run.display());
+            changed += usize::from(problems(policy(), vec![early.clone(), again(&early)]) != expected);
+        }
+    }
+    assert!(changed >= 2, "the check shows in these runs: {changed}");
 }
 
 #[test]

@@ -7,6 +7,7 @@ pub mod demo_run;
 pub mod live;
 mod logs;
 mod out;
+pub mod policy;
 mod receive;
 pub mod replay;
 mod screen;
@@ -49,6 +50,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Replay(args)) => replay::run(args),
         Some(Command::Check(args)) => check::run(args),
         Some(Command::Demo(args)) => demo_run::run(args),
+        Some(Command::Policy(command)) => policy::run(command),
     }
 }
 

@@ -64,13 +64,12 @@ impl<'a> Places<'a> {
     }
 }
 
-/// The first fault of a policy, if any.
-pub(super) fn policy(policy: &Policy) -> Result<(), Fault> {
+/// Every fault of a policy; of one row of an `[[ignore]]` or the like, the first.
+pub(super) fn policy(policy: &Policy) -> Vec<Fault> {
+    let mut found: Vec<Result<(), Fault>> = Vec::new();
     for (index, edge) in policy.edge.iter().enumerate() {
         let globs = [("from", Some(&edge.from)), ("to", Some(&edge.to)), ("route", edge.route.as_ref())];
-        for (key, text) in globs {
-            glob(text, &["edge".into(), index.into(), key.into()])?;
-        }
+        found.extend(globs.map(|(key, text)| glob(text, &["edge".into(), index.into(), key.into()])));
     }
     let lists = [
         ("capture", "assume", &policy.capture.assume),
@@ -79,16 +78,14 @@ pub(super) fn policy(policy: &Policy) -> Result<(), Fault> {
         ("hosts", "allowed", &policy.hosts.allowed),
     ];
     for (table, key, list) in lists {
-        for (index, text) in list.iter().enumerate() {
-            glob(Some(text), &[table.into(), key.into(), index.into()])?;
-        }
+        let place = |index: usize| [table.into(), key.into(), index.into()];
+        found.extend(list.iter().enumerate().map(|(index, text)| glob(Some(text), &place(index))));
     }
-    for (name, _) in &policy.severity {
-        severity_name(name)?;
-    }
-    policy.ignore.iter().enumerate().try_for_each(|(index, rule)| ignore(index, rule))?;
-    policy.issuer.iter().enumerate().try_for_each(|(index, issuer)| key_set(index, issuer))?;
-    policy.rejection.iter().enumerate().try_for_each(|(index, row)| rejection(index, row))
+    found.extend(policy.severity.iter().map(|(name, _)| severity_name(name)));
+    found.extend(policy.ignore.iter().enumerate().map(|(index, rule)| ignore(index, rule)));
+    found.extend(policy.issuer.iter().enumerate().map(|(index, issuer)| key_set(index, issuer)));
+    found.extend(policy.rejection.iter().enumerate().map(|(index, row)| rejection(index, row)));
+    found.into_iter().filter_map(Result::err).collect()
 }
 
 fn glob(text: Option<&String>, place: &[Step]) -> Result<(), Fault> {

@@ -51,7 +51,7 @@ impl ConfigError {
 
 /// serde's "unknown field `x`, expected one of `a`, `b`" holds the known words: the sentence stays true to the
 /// structs without a second list of them.
-fn explain(message: &str) -> String {
+pub(super) fn explain(message: &str) -> String {
     let first = message.lines().next().unwrap_or(message);
     let Some((kind, rest)) = first
         .strip_prefix("unknown field ")

@@ -1,39 +1,20 @@
-//! Reading the file: TOML into the policy and the options, then the checks that need more than types.
+//! Reading the file: TOML into the policy and the options, and the first thing that is wrong with it.
 
 use std::path::Path;
 
-use serde::Deserialize;
-use serde::de::IntoDeserializer;
-use toml::de::{DeTable, ValueDeserializer};
-
-use super::check::{self, Places};
-use super::{ConfigError, File, FileOptions};
-use crate::model::policy::Policy;
+use super::inspect::{Inspection, inspect, inspect_text};
+use super::{ConfigError, File};
 
 /// Reads and checks a file.
 pub fn read(path: &Path) -> Result<File, ConfigError> {
-    let text =
-        std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_path_buf(), source })?;
-    parse(path, &text)
+    usable(inspect(path)?)
 }
 
 /// Checks a file's text; `path` is for messages, and for the key sets that stand relative to it.
 pub fn parse(path: &Path, text: &str) -> Result<File, ConfigError> {
-    let wrong = |error: &toml::de::Error| ConfigError::from_toml(path, text, error);
-    let places = DeTable::parse(text).map_err(|error| wrong(&error))?;
-    let mut table = places.clone();
-    let options = match table.get_mut().remove("options") {
-        Some(value) => {
-            let reader: ValueDeserializer<'_> = value.into_deserializer();
-            FileOptions::deserialize(reader).map_err(|error| wrong(&error))?
-        }
-        None => FileOptions::default(),
-    };
-    let policy = Policy::deserialize(toml::de::Deserializer::from(table)).map_err(|error| wrong(&error))?;
-    let places = Places::new(places.get_ref());
-    check::policy(&policy).map_err(|fault| {
-        let offset = places.offset(&fault.place);
-        ConfigError::at(path, text, offset, fault.message)
-    })?;
-    Ok(File { path: Some(path.to_path_buf()), policy, options })
+    usable(inspect_text(path, text))
+}
+
+fn usable(found: Inspection) -> Result<File, ConfigError> {
+    found.errors.into_iter().next().map_or(Ok(found.file), Err)
 }

@@ -6,6 +6,7 @@
 mod check;
 mod error;
 mod file;
+mod inspect;
 pub mod units;
 
 use std::net::SocketAddr;
@@ -19,6 +20,7 @@ use crate::model::policy::Policy;
 
 pub use error::ConfigError;
 pub use file::{parse, read};
+pub use inspect::{Inspection, inspect, inspect_text};
 pub use units::ByteSize;
 
 /// The policy's name in the working directory.

@@ -8,6 +8,7 @@ pub mod json;
 mod path;
 mod safe;
 mod style;
+pub mod suggest;
 pub mod text;
 
 use std::sync::Arc;

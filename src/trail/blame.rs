@@ -1,5 +1,7 @@
 //! One break, one accusation: what hops inherit from those above, and what later tries mend (verdicts.md section 4).
 
+use std::sync::Arc;
+
 use ahash::AHashMap;
 
 use crate::model::{Cause, Confidence, SpanId, SpanKind, UnixNanos, Verdict};
@@ -128,7 +130,7 @@ struct Try<'h> {
     entered: (UnixNanos, UnixNanos),
 }
 
-fn attempt<'h>(hop: &'h Judged<'h>, forest: &Forest<'h>) -> Option<Try<'h>> {
+fn attempt<'h>(hop: &'h Judged<'_>, forest: &'h Forest<'_>) -> Option<Try<'h>> {
     let Caller::Call(at) = hop.pair.caller else { return None };
     let outer = forest.span(hop.pair.chain.last().copied().unwrap_or(at));
     let call = forest.span(at);
@@ -182,23 +184,43 @@ pub fn recover(hops: &mut [Judged<'_>], forest: &Forest<'_>) {
     }
 }
 
-/// Whether a changed hop repeats a refused one with a new token of the same subject (refresh on 401).
-pub fn is_retry_with_new_token(
-    forest: &Forest<'_>,
-    hop: &Judged<'_>,
-    change: &Change<'_>,
-    before: &[Judged<'_>],
-) -> bool {
-    let (Some(from), Some(to)) = (change.from, change.to) else { return false };
-    if subject(from.token, to.token) != Subject::Kept || !hop.answer.accepted() {
-        return false;
+/// The hops refused so far, so that a later try is known as one: by what they try, the earliest end.
+#[derive(Default)]
+pub struct RefusedTries {
+    calls: AHashMap<OwnedAttempt, UnixNanos>,
+    entries: AHashMap<(At, OwnedAttempt), UnixNanos>,
+}
+
+type OwnedAttempt = (Option<SpanId>, Arc<str>, Arc<str>, Arc<str>, Option<Arc<str>>);
+
+fn owned((parent, caller, callee, operation, path): Attempt<'_>) -> OwnedAttempt {
+    (parent, caller.into(), callee.into(), operation.into(), path.map(Into::into))
+}
+
+impl RefusedTries {
+    /// Notes a judged hop.
+    pub fn note(&mut self, forest: &Forest<'_>, hop: &Judged<'_>) {
+        if !hop.refused_itself() {
+            return;
+        }
+        if let Some(one) = attempt(hop, forest) {
+            let earliest = |slot: &mut UnixNanos, end: UnixNanos| *slot = end.min(*slot);
+            let never = UnixNanos(u64::MAX);
+            earliest(self.calls.entry(owned(one.key)).or_insert(never), one.called.1);
+            earliest(self.entries.entry((one.call, owned(one.key))).or_insert(never), one.entered.1);
+        }
     }
-    let Some(this) = attempt(hop, forest) else { return false };
-    before.iter().filter(|earlier| earlier.refused_itself()).filter_map(|earlier| attempt(earlier, forest)).any(
-        |earlier| {
-            earlier.key == this.key
-                && (this.called.0 >= earlier.called.1
-                    || this.call == earlier.call && this.entered.0 >= earlier.entered.1)
-        },
-    )
+
+    /// Whether a changed hop repeats a refused one with a new token of the same subject (refresh on 401).
+    pub fn repeated_with_new_token(&self, forest: &Forest<'_>, hop: &Judged<'_>, change: &Change<'_>) -> bool {
+        let (Some(from), Some(to)) = (change.from, change.to) else { return false };
+        if self.calls.is_empty() || subject(from.token, to.token) != Subject::Kept || !hop.answer.accepted() {
+            return false;
+        }
+        attempt(hop, forest).is_some_and(|this| {
+            let key = owned(this.key);
+            self.calls.get(&key).is_some_and(|end| this.called.0 >= *end)
+                || self.entries.get(&(this.call, key)).is_some_and(|end| this.entered.0 >= *end)
+        })
+    }
 }

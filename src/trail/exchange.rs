@@ -5,9 +5,9 @@ use crate::model::{Cause, Confidence, Span, Token, TokenFormat, UnixNanos};
 
 use super::compare::{Change, Subject, same_issuer, subject};
 use super::nature::Nature;
-use super::pairing::{At, Forest};
+use super::pairing::{At, Forest, top_down};
 use super::profile::{Fact, Profile};
-use super::tree::Role;
+use super::tree::{Role, Tree};
 
 /// What the judge knows of the caller of a changed hop.
 pub struct Circumstances<'c> {
@@ -97,27 +97,49 @@ fn is_transaction_token(from: &Token, to: &Token) -> bool {
         }
 }
 
-/// What the caller asked of an issuer under the same entry, before this call.
-pub fn fetched(forest: &Forest<'_>, call: At, entry: Option<At>, profile: &Profile) -> Fetched {
-    let tree = &forest.trees[call.tree];
-    let before: UnixNanos = tree.spans[call.span].start;
-    let mut fetched =
-        Fetched { ever: profile.holds(&Fact::AsksIssuer(tree.service(call.span).clone())), ..Fetched::default() };
-    let top = entry.filter(|at| at.tree == call.tree).map_or_else(|| top_of_service(forest, call), |at| at.span);
-    let mut stack = vec![top];
-    while let Some(at) = stack.pop() {
-        let span = &tree.spans[at];
-        if tree.nodes[at].role == Role::Call && span.start < before && at != call.span {
-            fetched.token |= tree.nodes[at].nature == Nature::TokenEndpoint;
-            fetched.introspection |= tree.nodes[at].nature == Nature::Introspection;
-        }
-        let own = |&child: &usize| tree.same_service(child, call.span);
-        stack.extend(tree.nodes[at].children.iter().copied().filter(own));
-    }
-    fetched
+/// Calls to issuers in the own trace: for each, the top of its service's run of spans, its nature and its start.
+pub struct IssuerCalls {
+    calls: Vec<(usize, Nature, UnixNanos)>,
+    tops: Vec<usize>,
 }
 
-fn top_of_service(forest: &Forest<'_>, call: At) -> usize {
-    let tree = &forest.trees[call.tree];
-    tree.above(call.span).take_while(|&at| tree.same_service(at, call.span)).last().unwrap_or(call.span)
+impl IssuerCalls {
+    /// Gathers them in one pass, parents before children.
+    pub fn new(tree: &Tree<'_>) -> Self {
+        let issuer = |i: &usize| {
+            tree.nodes[*i].role == Role::Call
+                && matches!(tree.nodes[*i].nature, Nature::TokenEndpoint | Nature::Introspection)
+        };
+        let calls: Vec<usize> = (0..tree.spans.len()).filter(issuer).collect();
+        if calls.is_empty() {
+            return Self { calls: Vec::new(), tops: Vec::new() };
+        }
+        let mut tops: Vec<usize> = (0..tree.spans.len()).collect();
+        for i in top_down(tree) {
+            if let Some(parent) = tree.nodes[i].parent {
+                let called = tree.nodes[i].role == Role::Entry && tree.nodes[parent].role == Role::Call;
+                if tree.same_service(i, parent) && !called {
+                    tops[i] = tops[parent];
+                }
+            }
+        }
+        let calls = calls.into_iter().map(|i| (tops[i], tree.nodes[i].nature, tree.span(i).start)).collect();
+        Self { calls, tops }
+    }
+
+    /// What the maker of a call asked of an issuer under the same entry, before this call.
+    pub fn before(&self, forest: &Forest<'_>, call: At, profile: &Profile) -> Fetched {
+        let tree = &forest.trees[call.tree];
+        let ever = profile.holds(&Fact::AsksIssuer(tree.service(call.span).clone()));
+        let mut fetched = Fetched { ever, ..Fetched::default() };
+        let start = tree.span(call.span).start;
+        if call.tree != 0 || self.calls.is_empty() {
+            return fetched;
+        }
+        for (_, nature, _) in self.calls.iter().filter(|(top, _, at)| *top == self.tops[call.span] && *at < start) {
+            fetched.token |= *nature == Nature::TokenEndpoint;
+            fetched.introspection |= *nature == Nature::Introspection;
+        }
+        fetched
+    }
 }

@@ -24,7 +24,8 @@ pub fn excuse(case: &Case<'_, '_>, hop: &mut Judged<'_>) {
 
 fn by_policy(hop: &Judged<'_>) -> bool {
     let nothing_sent = match hop.sent.what {
-        What::Absent | What::None => true,
+        // What the callee got was sent by somebody, even if the header was added after capture.
+        What::Absent | What::None => !matches!(hop.received.what, What::Token | What::Placeholder),
         What::Unknown => matches!(hop.received.what, What::Absent | What::None),
         What::Token | What::Placeholder => false,
     };

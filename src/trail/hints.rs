@@ -1,197 +1,40 @@
-//! One sentence of what to look at, by cause and stack (verdicts.md section 11). A table: the first row that fits wins.
+//! One sentence of what to look at, by cause and stack (verdicts.md section 11): `hints.tsv`, the first row that fits
+//! wins.
+
+use std::sync::LazyLock;
 
 use crate::model::{Cause, Finding, Verdict};
 
+/// The table that ships with the program.
+const TABLE: &str = include_str!("hints.tsv");
+
+static HINTS: LazyLock<Vec<Hint>> = LazyLock::new(|| lines().filter_map(Hint::read).collect());
+
 struct Hint {
     cause: Cause,
-    /// `telemetry.sdk.language` of the side that is to blame, empty for any.
+    /// `telemetry.sdk.language` of the side that is to blame, `*` for any.
     language: &'static str,
-    /// A part of the instrumentation scope, empty for any.
+    /// A part of the instrumentation scope, `*` for any; what begins with `@` is a circumstance.
     scope: &'static str,
     text: &'static str,
 }
 
-const fn hint(cause: Cause, language: &'static str, scope: &'static str, text: &'static str) -> Hint {
-    Hint { cause, language, scope, text }
+/// After a redirect to another origin.
+const REDIRECT: &str = "@redirect";
+/// Where jwtrail's own check finds the token good.
+const VALID: &str = "@valid";
+
+fn lines() -> impl Iterator<Item = &'static str> {
+    TABLE.lines().filter(|line| !line.starts_with('#') && !line.is_empty())
 }
 
-const HINTS: &[Hint] = &[
-    hint(
-        Cause::NotSent,
-        "java",
-        "feign",
-        "Feign copies no headers by itself: a RequestInterceptor must add Authorization",
-    ),
-    hint(
-        Cause::NotSent,
-        "java",
-        "",
-        "a thread hand-over (@Async, WebClient, a pool) loses the security context; Feign needs a RequestInterceptor",
-    ),
-    hint(
-        Cause::NotSent,
-        "nodejs",
-        "undici",
-        "fetch sends only the headers of this call: Authorization must be copied from the incoming request",
-    ),
-    hint(
-        Cause::NotSent,
-        "nodejs",
-        "grpc",
-        "incoming metadata is not outgoing metadata: copy authorization into the call's Metadata",
-    ),
-    hint(
-        Cause::NotSent,
-        "nodejs",
-        "",
-        "the HTTP call of the caller: an undefined header is left out silently by axios and sent as the text `undefined` by fetch",
-    ),
-    hint(
-        Cause::NotSent,
-        "go",
-        "grpc",
-        "incoming metadata is not outgoing metadata: copy it with metadata.AppendToOutgoingContext",
-    ),
-    hint(
-        Cause::NotSent,
-        "go",
-        "",
-        "http.NewRequestWithContext copies no headers: set Authorization from the incoming request",
-    ),
-    hint(Cause::NotSent, "python", "grpc", "incoming metadata is not outgoing metadata: pass metadata= with the call"),
-    hint(
-        Cause::NotSent,
-        "python",
-        "",
-        "requests and httpx send only what this call passes: hand the incoming Authorization header on",
-    ),
-    hint(Cause::NotSent, "dotnet", "", "HttpClient copies no headers: use a DelegatingHandler or AddHeaderPropagation"),
-    hint(
-        Cause::NotSent,
-        "ruby",
-        "",
-        "Net::HTTP and Faraday send only what this call sets: hand the incoming Authorization header on",
-    ),
-    hint(Cause::NotSent, "", "", "the code of the caller that makes this call: it does not hand the incoming token on"),
-    hint(Cause::Stripped, "", "nginx", "nginx drops headers with underscores and any that proxy_set_header clears"),
-    hint(
-        Cause::Stripped,
-        "",
-        "",
-        "what stands between the two: nginx drops headers with underscores and those that proxy_set_header clears; Istio's forwardOriginalToken is off by default; Zuul's sensitiveHeaders hold Authorization",
-    ),
-    hint(
-        Cause::Lost,
-        "",
-        "",
-        "capture the caller's client headers to see whether the caller or something in transit lost it",
-    ),
-    hint(
-        Cause::Placeholder,
-        "nodejs",
-        "",
-        "a variable was undefined when the header was built: fetch sends it as the text `undefined`",
-    ),
-    hint(
-        Cause::Placeholder,
-        "python",
-        "",
-        "a None or an unfilled template went into the header: check where the token is read",
-    ),
-    hint(Cause::Placeholder, "", "", "the header was built from a variable or a template that was empty"),
-    hint(
-        Cause::Prefix,
-        "",
-        "",
-        "the scheme word is added twice or not at all: one side stores the header's value, the other the bare token",
-    ),
-    hint(
-        Cause::Reencoded,
-        "",
-        "",
-        "the value was quoted or percent-encoded on the way: look for JSON.stringify, a cookie or a URL in between",
-    ),
-    hint(
-        Cause::Truncated,
-        "",
-        "",
-        "a header size limit on the way, or a column or buffer that is too short for the token",
-    ),
-    hint(
-        Cause::SignatureStripped,
-        "",
-        "",
-        "something takes the signature off: an unsigned token must not be forwarded as a credential",
-    ),
-    hint(Cause::Tampered, "", "", "the token was edited without being signed again: every verifier should refuse it"),
-    hint(
-        Cause::Resigned,
-        "",
-        "",
-        "something signs the same claims anew: check whether a gateway or mesh does so on purpose",
-    ),
-    hint(
-        Cause::SubjectSwitched,
-        "",
-        "",
-        "a shared client or thread-local that carries another request's token, or the service's own credentials used instead of the caller's",
-    ),
-    hint(
-        Cause::Reminted,
-        "",
-        "",
-        "the caller makes or fetches a token of its own: if that is meant, mark the edge with token = \"exchange\" in the policy",
-    ),
-    hint(
-        Cause::Replaced,
-        "",
-        "",
-        "another token goes out than came in: if that is meant, mark the edge with token = \"exchange\" in the policy",
-    ),
-    hint(Cause::Signature, "", "", "the callee holds another key or secret than the issuer signs with"),
-    hint(Cause::UnknownKey, "", "", "a JWKS cached across a key rotation, or the key set of another issuer"),
-    hint(Cause::Algorithm, "", "", "the callee allows other algorithms than the issuer uses"),
-    hint(Cause::Expired, "", "", "the token's life was over: the client should refresh it, and clocks should agree"),
-    hint(Cause::NotYetValid, "", "", "the clocks of issuer and callee stand apart"),
-    hint(
-        Cause::Audience,
-        "",
-        "",
-        "the callee expects another audience than the token names: exchange the token, or widen the audience",
-    ),
-    hint(
-        Cause::Issuer,
-        "",
-        "",
-        "the callee trusts another issuer: compare its configured issuer with the token's iss, letter by letter",
-    ),
-    hint(Cause::Claim, "", "", "a claim that the callee requires is missing or has another value"),
-    hint(Cause::Malformed, "", "", "what arrives is no JWT: compare its length with what the caller received"),
-    hint(Cause::Multiple, "", "", "two credentials in one request: a proxy adds one beside the caller's"),
-    hint(Cause::JwksUnavailable, "", "", "the callee cannot reach its issuer's key set: DNS, proxy or network policy"),
-    hint(
-        Cause::Missing,
-        "",
-        "",
-        "the callee looks for the token somewhere else than where it arrived: compare header names",
-    ),
-    hint(
-        Cause::Forbidden,
-        "",
-        "",
-        "the token is known and not allowed here: compare its scopes and roles with what the callee asks for",
-    ),
-    hint(
-        Cause::Rejected,
-        "",
-        "",
-        "the callee refuses it and does not say why: record its exception or log, or give jwtrail the issuer's keys with --jwks",
-    ),
-];
-
-const AFTER_REDIRECT: &str = "a redirect led to another origin: HTTP clients drop Authorization there on purpose";
-const WRONG_KEY_HERE: &str =
-    "jwtrail verifies this token: the callee holds another key, audience or clock than the issuer";
+impl Hint {
+    fn read(line: &'static str) -> Option<Self> {
+        let mut columns = line.split('\t');
+        let cause = Cause::from_name(columns.next()?)?;
+        Some(Self { cause, language: columns.next()?, scope: columns.next()?, text: columns.next()? })
+    }
+}
 
 /// What to look at for an accusation; `None` for verdicts that accuse nobody.
 pub fn for_verdict(
@@ -203,17 +46,15 @@ pub fn for_verdict(
     valid: bool,
 ) -> Option<&'static str> {
     let cause = cause.filter(|_| verdict.accuses())?;
-    if redirected && cause == Cause::NotSent {
-        return Some(AFTER_REDIRECT);
-    }
-    if valid && matches!(cause, Cause::Signature | Cause::Rejected) {
-        return Some(WRONG_KEY_HERE);
-    }
     let scope = scope.to_ascii_lowercase();
     let fits = |row: &&Hint| {
-        row.cause == cause
-            && (row.language.is_empty() || row.language == language)
-            && (row.scope.is_empty() || scope.contains(row.scope))
+        let here = match row.scope {
+            "*" => true,
+            REDIRECT => redirected,
+            VALID => valid,
+            part => scope.contains(part),
+        };
+        here && row.cause == cause && (row.language == "*" || row.language == language)
     };
     HINTS.iter().find(fits).map(|row| row.text)
 }
@@ -261,5 +102,95 @@ pub fn to_capture(language: &str) -> &'static str {
         "ruby" => "OTEL_RUBY_INSTRUMENTATION_RACK_CONFIG_OPTS=allowed_request_headers=authorization",
         "go" => "Go's instrumentations capture no headers: tag spans with jwtrail.token.* by hand",
         _ => "capture the request headers authorization,traceparent,user-agent, or tag spans with jwtrail.token.*",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{HINTS, Hint, REDIRECT, VALID, for_finding, for_verdict, lines};
+    use crate::model::{Cause, Finding, Reason, Verdict};
+
+    /// Every pair of section 2 that accuses.
+    fn accusations() -> Vec<(Verdict, Cause)> {
+        let dropped = [Cause::NotSent, Cause::Stripped, Cause::Lost].map(|cause| (Verdict::Dropped, cause));
+        let changed = [
+            Cause::Placeholder,
+            Cause::Prefix,
+            Cause::Reencoded,
+            Cause::Truncated,
+            Cause::SignatureStripped,
+            Cause::Tampered,
+            Cause::Resigned,
+            Cause::SubjectSwitched,
+            Cause::Reminted,
+            Cause::Replaced,
+        ];
+        let failed = Reason::ALL.iter().map(|reason| (Verdict::Failed, reason.cause()));
+        dropped.into_iter().chain(changed.map(|cause| (Verdict::Changed, cause))).chain(failed).collect()
+    }
+
+    #[test]
+    fn every_row_can_be_read_and_is_shown_to_somebody() {
+        for line in lines() {
+            let row = Hint::read(line).unwrap_or_else(|| panic!("cannot be read: {line}"));
+            assert_eq!(line.split('\t').count(), 4, "{line}");
+            let (verdict, cause) = accusations()
+                .into_iter()
+                .find(|(_, cause)| *cause == row.cause)
+                .unwrap_or_else(|| panic!("no accusation has the cause of: {line}"));
+            let language = if row.language == "*" { "cobol" } else { row.language };
+            let scope = if row.scope == "*" || row.scope.starts_with('@') { "" } else { row.scope };
+            let shown = for_verdict(verdict, Some(cause), language, scope, row.scope == REDIRECT, row.scope == VALID);
+            assert_eq!(shown, Some(row.text), "a row above hides it: {line}");
+            assert!(!row.scope.chars().any(char::is_uppercase), "scopes are compared in lower case: {line}");
+        }
+        assert_eq!(HINTS.len(), lines().count());
+    }
+
+    #[test]
+    fn every_accusation_has_a_hint_whatever_the_stack() {
+        for (verdict, cause) in accusations() {
+            for language in ["", "java", "nodejs", "go", "python", "dotnet", "ruby", "rust", "php", "swift"] {
+                let hint = for_verdict(verdict, Some(cause), language, "some.scope", false, false);
+                assert!(hint.is_some_and(|hint| hint.len() > 20), "{verdict}/{cause} in {language}");
+            }
+        }
+        for finding in Finding::ALL {
+            assert!(for_finding(*finding).len() > 20, "{finding}");
+        }
+        assert_eq!(for_verdict(Verdict::Absent, Some(Cause::Inherited), "", "", false, false), None);
+    }
+
+    #[test]
+    fn the_stacks_of_the_specification_are_told_what_their_trap_is() {
+        let told = |verdict, cause, language, scope, redirected, valid, words: &[&str]| {
+            let hint = for_verdict(verdict, Some(cause), language, scope, redirected, valid).unwrap_or_default();
+            for word in words {
+                assert!(hint.contains(word), "{cause} {language} {scope}: {hint:?} does not say {word}");
+            }
+        };
+        let dropped = Verdict::Dropped;
+        let tomcat = "io.opentelemetry.tomcat-10.0";
+        told(dropped, Cause::NotSent, "java", tomcat, false, false, &["@Async", "WebClient", "pool", "Feign"]);
+        let http = "@opentelemetry/instrumentation-http";
+        told(dropped, Cause::NotSent, "nodejs", http, false, false, &["axios", "`undefined`", "fetch"]);
+        let grpc = "go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc";
+        told(dropped, Cause::NotSent, "go", grpc, false, false, &["incoming metadata is not outgoing"]);
+        told(dropped, Cause::NotSent, "java", tomcat, true, false, &["redirect", "on purpose"]);
+        told(
+            dropped,
+            Cause::Stripped,
+            "",
+            "",
+            false,
+            false,
+            &["underscores", "forwardOriginalToken", "sensitiveHeaders"],
+        );
+        told(dropped, Cause::Stripped, "", "nginx-edge", false, false, &["proxy_set_header"]);
+        told(Verdict::Failed, Cause::UnknownKey, "", "", false, false, &["JWKS", "rotation"]);
+        told(Verdict::Failed, Cause::Signature, "", "", false, true, &["jwtrail verifies", "another key"]);
+        told(Verdict::Failed, Cause::Signature, "", "", false, false, &["another key or secret"]);
+        told(Verdict::Changed, Cause::Truncated, "", "", false, false, &["header size limit"]);
+        told(Verdict::Changed, Cause::SubjectSwitched, "", "", false, false, &["shared client", "thread-local"]);
     }
 }

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use crate::model::policy::TokenRule;
 use crate::model::{Cause, Confidence, FindingHit, Reason, Segment, Severity, Span, SpanId, Verdict, VerifySource};
 
-use super::exchange::{self, Circumstances};
+use super::blame::RefusedTries;
+use super::exchange::{self, Circumstances, IssuerCalls};
 use super::observe::{Observed, What};
 use super::pairing::{At, Caller, Forest, Pair, pair};
 use super::profile::{Fact, Profile};
-use super::refusal::{Answer, SaidInWords, answer, own_check};
+use super::redirect::{Redirect, Redirecting};
+use super::refusal::{Answer, LostRefusals, SaidInWords, answer, own_check};
 use super::rules::Rules;
 use super::sides::{self, Inbound};
 use super::table::{Ruling, rule};
@@ -37,6 +39,13 @@ pub struct EntryState<'a> {
     pub over_message: bool,
     /// A break above.
     pub taint: Taint,
+}
+
+/// What is known of a trace before, and while, its hops are judged one by one.
+struct SoFar {
+    issuers: IssuerCalls,
+    lost: LostRefusals,
+    refused: RefusedTries,
 }
 
 /// A break that happened above.
@@ -119,12 +128,18 @@ impl<'a> Judged<'a> {
 pub fn judge<'a>(case: &Case<'a, '_>) -> Vec<Judged<'a>> {
     let pairs = pair(case.forest);
     let answers: Vec<Answer> = pairs.iter().map(|pair| answer(case.forest, pair, case.said, case.rules)).collect();
-    let redirecting = super::redirect::redirecting(&answers);
+    let redirecting = Redirecting::new(case.forest, &pairs, &answers);
+    let mut so_far = SoFar {
+        issuers: IssuerCalls::new(case.forest.own()),
+        lost: LostRefusals::new(case.forest.own()),
+        refused: RefusedTries::default(),
+    };
     let mut states: Vec<EntryState<'a>> = vec![EntryState::default(); case.forest.own().spans.len()];
     let mut hops: Vec<Judged<'a>> = Vec::with_capacity(pairs.len());
     for (i, one) in pairs.iter().enumerate() {
-        let redirect = super::redirect::cross_origin(case.forest, &pairs, &redirecting, i);
-        let hop = judge_one(case, one, answers[i].clone(), redirect, &states, &hops);
+        let redirect = redirecting.to(case.forest, one);
+        let hop = judge_one(case, one, answers[i].clone(), redirect, &states, &so_far);
+        so_far.refused.note(case.forest, &hop);
         if let Some(entry) = hop.pair.holder {
             super::blame::pass_on(&mut states, entry, &hop, case.forest);
         }
@@ -142,9 +157,9 @@ fn judge_one<'a>(
     case: &Case<'a, '_>,
     pair: &Pair,
     answer: Answer,
-    redirect: super::redirect::Redirect,
+    redirect: Redirect,
     states: &[EntryState<'a>],
-    before: &[Judged<'a>],
+    so_far: &SoFar,
 ) -> Judged<'a> {
     let names = sides::names(case, pair);
     let rule_here = case.rules.edge(names.caller.as_deref(), &names.callee, &names.operation).map(|(rule, _)| rule);
@@ -179,11 +194,11 @@ fn judge_one<'a>(
         hop.notes.push("client libraries drop Authorization at a redirect to another origin".to_owned());
     }
     if hop.ruling.verdict == Verdict::Changed {
-        exchange_if_meant(case, &mut hop, before);
+        exchange_if_meant(case, &mut hop, so_far);
     }
     super::blame::inherit(&mut hop, &inbound);
     super::exempt::excuse(case, &mut hop);
-    fail(case, &mut hop);
+    fail(case, &mut hop, &so_far.lost);
     hop
 }
 
@@ -251,18 +266,17 @@ fn entry_ruling<'a>(hop: &Judged<'a>) -> Ruling<'a> {
     }
 }
 
-fn exchange_if_meant<'a>(case: &Case<'a, '_>, hop: &mut Judged<'a>, before: &[Judged<'a>]) {
+fn exchange_if_meant<'a>(case: &Case<'a, '_>, hop: &mut Judged<'a>, so_far: &SoFar) {
     let Some(change) = hop.ruling.change.clone() else { return };
     let caller = hop.caller.clone().unwrap_or_default();
     let calls = hop.pair.chain.iter().map(|&at| case.forest.span(at)).collect();
-    let entry = hop.inbound_entry.map(|span| At { tree: 0, span });
-    let fetched = hop.call().map(|at| exchange::fetched(case.forest, at, entry, case.profile)).unwrap_or_default();
+    let fetched = hop.call().map(|at| so_far.issuers.before(case.forest, at, case.profile)).unwrap_or_default();
     let valid = change.to.is_some_and(|seen| matches!(seen.token.check, crate::model::Check::Valid(_)));
     let accepted = hop.answer.verification.result == crate::model::VerifyResult::Ok
         || valid
         || hop.answer.accepted() && case.profile.holds(&refuses(case, hop));
     let about = Circumstances { rule: hop.rule, calls, caller: &caller, fetched, accepted };
-    let retry = super::blame::is_retry_with_new_token(case.forest, hop, &change, before);
+    let retry = so_far.refused.repeated_with_new_token(case.forest, hop, &change);
     let meant = exchange::meant(&change, &about).or(retry.then_some((Cause::Evidence, Confidence::Likely)));
     if let Some((cause, confidence)) = meant {
         hop.ruling.verdict = Verdict::Exchanged;
@@ -286,7 +300,7 @@ pub fn refuses(case: &Case<'_, '_>, hop: &Judged<'_>) -> Fact {
 }
 
 /// A refusal turns what arrived as it should into `failed` (section 7).
-fn fail<'a>(case: &Case<'a, '_>, hop: &mut Judged<'a>) {
+fn fail<'a>(case: &Case<'a, '_>, hop: &mut Judged<'a>, lost: &LostRefusals) {
     if !hop.answer.refused {
         return;
     }
@@ -308,7 +322,7 @@ fn fail<'a>(case: &Case<'a, '_>, hop: &mut Judged<'a>) {
     if becomes {
         let bare = matches!(hop.answer.verification.source, Some(VerifySource::Status) | None);
         let sure = match hop.answer.verification.source {
-            _ if bare && super::refusal::may_be_relayed(case.forest, &hop.pair) => Confidence::Possible,
+            _ if bare && lost.may_be_source(case.forest, &hop.pair) => Confidence::Possible,
             Some(VerifySource::Status) | None => Confidence::Likely,
             Some(_) => Confidence::Proven,
         };

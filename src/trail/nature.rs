@@ -90,7 +90,7 @@ fn is_probe(user_agent: &str) -> bool {
 
 fn is_connection(span: &Span) -> bool {
     const NAMES: [&str; 6] = ["dns.lookup", "tcp.connect", "tls.connect", "ipc.connect", "connect", "kong.dns"];
-    const SCOPES: [&str; 3] = ["instrumentation-dns", "instrumentation-net", "otelhttptrace"];
+    const SCOPES: [&str; 3] = ["instrumentation-dns", "instrumentation-net", "httptrace"];
     span.method.is_none()
         && span.rpc_system.is_none()
         && span.messaging_system.is_none()

@@ -1,6 +1,6 @@
 //! Spans into hops: which call led to which entry, and what each side is made of (verdicts.md section 1).
 
-use ahash::AHashSet;
+use ahash::{AHashMap, AHashSet};
 
 use crate::model::{ServiceName, Span, SpanId, SpanKind, TraceId};
 
@@ -21,6 +21,7 @@ pub struct Forest<'a> {
     pub trees: Vec<Tree<'a>>,
     /// Spans of the own trace that spans of other traces link to.
     pub linked_from_outside: AHashSet<SpanId>,
+    by_trace: AHashMap<TraceId, usize>,
 }
 
 /// Who called, as far as it can be seen.
@@ -56,6 +57,13 @@ pub struct Pair {
 }
 
 impl<'a> Forest<'a> {
+    /// A forest of the trace to judge and those that it links to.
+    pub fn new(trees: Vec<Tree<'a>>, linked_from_outside: AHashSet<SpanId>) -> Self {
+        let ids = trees.iter().enumerate().filter_map(|(i, tree)| Some((tree.spans.first()?.trace_id, i)));
+        let by_trace = ids.collect();
+        Self { trees, linked_from_outside, by_trace }
+    }
+
     /// The trace to judge.
     pub fn own(&self) -> &Tree<'a> {
         &self.trees[0]
@@ -73,7 +81,7 @@ impl<'a> Forest<'a> {
 
     /// A span by its ids.
     pub fn find(&self, trace: TraceId, span: SpanId) -> Option<At> {
-        let tree = self.trees.iter().position(|tree| tree.spans.first().is_some_and(|s| s.trace_id == trace))?;
+        let tree = *self.by_trace.get(&trace)?;
         Some(At { tree, span: self.trees[tree].find(span)? })
     }
 }
@@ -87,12 +95,14 @@ pub fn pair(forest: &Forest<'_>) -> Vec<Pair> {
         pair_group(forest, group, &mut pairs);
     }
     let mut answered = vec![false; tree.spans.len()];
+    let callers = pairs.iter().filter_map(|pair| if let Caller::Call(at) = pair.caller { Some(at) } else { None });
+    let called: AHashSet<usize> = callers.filter(|at| at.tree == 0).map(|at| at.span).collect();
     for pair in &pairs {
         for at in pair.chain.iter().filter(|at| at.tree == 0) {
             answered[at.span] = true;
         }
     }
-    outbound(forest, &mut answered, &mut pairs);
+    outbound(forest, &called, &mut answered, &mut pairs);
     pairs
 }
 
@@ -179,7 +189,7 @@ fn pair_group(forest: &Forest<'_>, group: &[usize], pairs: &mut Vec<Pair>) {
             caller,
             // Of a batch, each message has an entry of its own below the common receive span.
             entry: Some(if batch { holder } else { head }),
-            group: around(tree, group, holder),
+            group: around(tree, holder),
             waypoints: Vec::new(),
             chain,
             gap: false,
@@ -219,24 +229,38 @@ fn caller_of(tree: &Tree<'_>, head: usize) -> (Caller, Vec<usize>, bool) {
     }
 }
 
-/// The members of a group that see one message: the linking span first, then those below and above it, no sibling.
-fn around(tree: &Tree<'_>, group: &[usize], holder: usize) -> Vec<usize> {
-    let own_message = |i: usize| tree.spans[i].links.is_empty();
-    let below = |&i: &usize| {
-        i != holder
-            && own_message(i)
-            && tree.above(i).take_while(|&above| above == holder || own_message(above)).any(|above| above == holder)
-    };
-    let above: Vec<usize> = tree.above(holder).filter(|i| group.contains(i)).collect();
-    std::iter::once(holder).chain(group.iter().copied().filter(below)).chain(above).collect()
+/// The members of a group that see one message: the linking span first, then those below it that link to none of their
+/// own, then those above it; no sibling.
+fn around(tree: &Tree<'_>, holder: usize) -> Vec<usize> {
+    let mut members = vec![holder];
+    let mut stack = tree.children(holder).to_vec();
+    while let Some(at) = stack.pop() {
+        let entry = tree.nodes[at].role == Role::Entry;
+        let own_message = entry && !tree.span(at).links.is_empty();
+        if own_message || tree.nodes[at].role == Role::Call || !tree.same_service(at, holder) {
+            continue;
+        }
+        if entry {
+            members.push(at);
+        }
+        stack.extend_from_slice(tree.children(at));
+    }
+    let above = tree.above(holder).take_while(|&at| tree.nodes[at].role != Role::Call);
+    members.extend(above.filter(|&at| tree.nodes[at].role == Role::Entry && tree.same_service(at, holder)));
+    members
 }
 
 /// The spans that a group links to, as callers, each with the innermost member that links to it. A link to a CONSUMER
 /// climbs to its PRODUCER.
 fn links_of(forest: &Forest<'_>, group: &[usize]) -> Vec<(At, usize)> {
+    if group.iter().all(|&i| forest.own().span(i).links.is_empty()) {
+        return Vec::new();
+    }
+    let own: AHashSet<usize> = group.iter().copied().collect();
+    let mut known = AHashSet::new();
     let mut found: Vec<(At, usize)> = Vec::new();
     let innermost_first = group.iter().rev();
-    for (link, holder) in innermost_first.flat_map(|&i| forest.own().spans[i].links.iter().map(move |link| (link, i))) {
+    for (link, holder) in innermost_first.flat_map(|&i| forest.own().span(i).links.iter().map(move |link| (link, i))) {
         let Some(at) = forest.find(link.trace_id, link.span_id) else { continue };
         let tree = &forest.trees[at.tree];
         let climbed = match tree.nodes[at.span].role {
@@ -244,8 +268,7 @@ fn links_of(forest: &Forest<'_>, group: &[usize]) -> Vec<(At, usize)> {
             _ => at.span,
         };
         let at = At { tree: at.tree, span: climbed };
-        let own = at.tree == 0 && group.contains(&at.span);
-        if !own && !found.iter().any(|(known, _)| *known == at) {
+        if !(at.tree == 0 && own.contains(&at.span)) && known.insert(at) {
             found.push((at, holder));
         }
     }
@@ -285,21 +308,24 @@ fn nested_above(tree: &Tree<'_>, i: usize) -> Vec<usize> {
 
 /// A single nested call span without a callee of its own is the same call seen closer to the wire.
 fn nested_below(tree: &Tree<'_>, i: usize, towards: Option<usize>, chain: &mut Vec<usize>) {
-    let mut inner = tree.nodes[i]
-        .children
-        .iter()
-        .copied()
-        .filter(|&child| Some(child) != towards && tree.is_request(child) && tree.same_service(child, i));
-    if let (Some(only), None) = (inner.next(), inner.next())
-        && !tree.nodes[only].children.iter().any(|&c| !tree.same_service(c, only))
-    {
+    let (mut at, mut towards) = (i, towards);
+    loop {
+        let mut inner = tree
+            .children(at)
+            .iter()
+            .copied()
+            .filter(|&child| Some(child) != towards && tree.is_request(child) && tree.same_service(child, at));
+        let (Some(only), None) = (inner.next(), inner.next()) else { return };
+        if tree.children(only).iter().any(|&c| !tree.same_service(c, only)) {
+            return;
+        }
         chain.push(only);
-        nested_below(tree, only, None, chain);
+        (at, towards) = (only, None);
     }
 }
 
 /// Calls whose callee never reports: one hop for each innermost call span without an answer.
-fn outbound(forest: &Forest<'_>, answered: &mut [bool], pairs: &mut Vec<Pair>) {
+fn outbound(forest: &Forest<'_>, called: &AHashSet<usize>, answered: &mut [bool], pairs: &mut Vec<Pair>) {
     let tree = forest.own();
     for i in top_down(tree).into_iter().rev() {
         let span = &tree.spans[i];
@@ -314,6 +340,10 @@ fn outbound(forest: &Forest<'_>, answered: &mut [bool], pairs: &mut Vec<Pair>) {
         let above = if tree.is_request(i) { nested_above(tree, i) } else { Vec::new() };
         for &outer in &above {
             answered[outer] = true;
+        }
+        // The callee hangs on an enclosing span: what is below it shows parts of that same call.
+        if above.iter().any(|outer| called.contains(outer)) {
+            continue;
         }
         let at = At { tree: 0, span: i };
         let waypoints = waypoints_below(tree, i);

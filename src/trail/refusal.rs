@@ -5,8 +5,8 @@ use std::sync::Arc;
 use ahash::AHashMap;
 
 use crate::model::{
-    CarriedValue, Check, Exception, Exposure, LogRecord, Reason, Span, SpanId, StatusCode, Token, Verification,
-    VerifyResult, VerifySource,
+    CarriedValue, Check, Exception, Exposure, LogRecord, Reason, Span, SpanId, StatusCode, Token, UnixNanos,
+    Verification, VerifyResult, VerifySource,
 };
 
 use super::pairing::{Forest, Pair};
@@ -281,23 +281,32 @@ fn relayed(tree: &Tree<'_>, pair: &Pair) -> Option<usize> {
     found.into_iter().max()
 }
 
-/// Whether a refusal below a span that never came happened while this request was at work: it may be the source.
-pub fn may_be_relayed(forest: &Forest<'_>, pair: &Pair) -> bool {
-    let tree = forest.own();
-    let outer = match (pair.entry, pair.chain.last()) {
-        (Some(entry), _) => &tree.spans[entry],
-        (None, Some(&at)) => forest.span(at),
-        (None, None) => return false,
-    };
-    let lost_above = |i: usize| tree.orphan(tree.above(i).last().unwrap_or(i));
-    (0..tree.spans.len()).any(|i| {
-        let span = &tree.spans[i];
-        super::pairing::refuses(span)
-            && span.span_id != outer.span_id
-            && (outer.start..=outer.end).contains(&span.start)
-            && lost_above(i)
-            && !tree.above(i).any(|above| tree.spans[above].span_id == outer.span_id)
-    })
+/// Refusals below spans that never came, by their start.
+pub struct LostRefusals(Vec<(UnixNanos, usize)>);
+
+impl LostRefusals {
+    /// Gathers them.
+    pub fn new(tree: &Tree<'_>) -> Self {
+        let lost = |i: usize| tree.orphan(tree.above(i).last().unwrap_or(i));
+        let refusing = (0..tree.spans.len()).filter(|&i| super::pairing::refuses(tree.span(i)) && lost(i));
+        Self(refusing.map(|i| (tree.span(i).start, i)).collect())
+    }
+
+    /// Whether one of them happened while this request was at work: it may be the source of the answer.
+    pub fn may_be_source(&self, forest: &Forest<'_>, pair: &Pair) -> bool {
+        let tree = forest.own();
+        let outer = match (pair.entry, pair.chain.last()) {
+            (Some(entry), _) => tree.span(entry),
+            (None, Some(&at)) => forest.span(at),
+            (None, None) => return false,
+        };
+        // Spans are in the order of their start, so the list is, too.
+        let first = self.0.partition_point(|(start, _)| *start < outer.start);
+        self.0[first..].iter().take_while(|(start, _)| *start <= outer.end).any(|&(_, i)| {
+            tree.span(i).span_id != outer.span_id
+                && !tree.above(i).any(|above| tree.span(above).span_id == outer.span_id)
+        })
+    }
 }
 
 fn saw_refusal(tree: &Tree<'_>, call: usize) -> bool {

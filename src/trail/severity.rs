@@ -29,7 +29,7 @@ fn of(case: &Case<'_, '_>, hop: &Judged<'_>, refused_below: bool) -> Severity {
         Verdict::Failed => Severity::High,
         Verdict::Changed => changed(hop),
         Verdict::Dropped => dropped(case, hop, refused_below),
-        Verdict::Absent => absent(hop),
+        Verdict::Absent => absent(case, hop),
         _ => Severity::Info,
     };
     if hop.ruling.confidence == Confidence::Possible && hop.ruling.verdict.accuses() {
@@ -86,9 +86,10 @@ fn to_login(case: &Case<'_, '_>, hop: &Judged<'_>) -> bool {
         })
 }
 
-fn absent(hop: &Judged<'_>) -> Severity {
+fn absent(case: &Case<'_, '_>, hop: &Judged<'_>) -> Severity {
     let inner = hop.caller.is_some();
-    if hop.rule == Some(TokenRule::Required) {
+    // An edge that requires tokens means its calls, not the preflights and health checks among them.
+    if hop.rule == Some(TokenRule::Required) && !super::exempt::nature(case, hop).exempt() {
         Severity::High
     } else if hop.ruling.anomaly
         || inner
@@ -107,11 +108,12 @@ pub fn apply_policy(case: &Case<'_, '_>, hops: &mut [Judged<'_>]) {
     for hop in hops {
         let (caller, callee) = (hop.caller.clone(), hop.callee.clone());
         let at = hop.key_span(case.forest).map(|span| span.start).unwrap_or_default();
-        let verdict = hop.ruling.verdict;
-        if verdict.accuses() && !hop.recovered {
-            let cause = hop.ruling.cause.map_or("", Cause::name);
-            hop.severity = case.rules.severity(&[cause, verdict.name()]).unwrap_or(hop.severity);
-            if let Some(reason) = case.rules.ignored(caller.as_deref(), &callee, Ok(verdict), at) {
+        if !hop.recovered {
+            let verdict = hop.ruling.verdict;
+            hop.severity = overridden(case, hop).unwrap_or(hop.severity);
+            let matters = verdict.accuses() || hop.severity > Severity::Info;
+            let reason = case.rules.ignored(caller.as_deref(), &callee, Ok(verdict), at).filter(|_| matters);
+            if let Some(reason) = reason {
                 hop.severity = Severity::Info;
                 hop.notes.push(format!("ignored by the policy: {reason}"));
             }
@@ -124,4 +126,13 @@ pub fn apply_policy(case: &Case<'_, '_>, hops: &mut [Judged<'_>]) {
             }
         }
     }
+}
+
+/// The policy's own severity for the cause, else for the verdict. What is exempt is no absence that `absent` means.
+fn overridden(case: &Case<'_, '_>, hop: &Judged<'_>) -> Option<Severity> {
+    let cause = hop.ruling.cause.map_or("", Cause::name);
+    if hop.ruling.cause == Some(Cause::Exempt) {
+        return case.rules.severity(&[cause]);
+    }
+    case.rules.severity(&[cause, hop.ruling.verdict.name()])
 }

@@ -47,6 +47,7 @@ fn outside_name(forest: &Forest<'_>, pair: &Pair) -> Arc<str> {
         .or_else(|| by(|s| s.messaging_destination.as_ref()))
         .or_else(|| by(|s| s.db_system.as_ref()))
         .or_else(|| by(|s| s.rpc_service.as_ref()))
+        .or_else(|| by(|s| s.messaging_system.as_ref()))
         .unwrap_or_else(|| "unnamed peer".into())
 }
 

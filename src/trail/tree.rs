@@ -149,6 +149,16 @@ impl<'a> Tree<'a> {
         }
     }
 
+    /// A span.
+    pub fn span(&self, i: usize) -> &'a Span {
+        &self.spans[i]
+    }
+
+    /// A span's children, in the trace's order.
+    pub fn children(&self, i: usize) -> &[usize] {
+        &self.nodes[i].children
+    }
+
     /// The service that a span belongs to.
     pub fn service(&self, i: usize) -> &'a ServiceName {
         &self.spans[i].resource.service

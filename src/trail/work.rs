@@ -71,7 +71,7 @@ impl Trail {
         let others = linked.iter().filter_map(|linked| self.traces.get(linked));
         let trees = std::iter::once(trace).chain(others).map(|held| Tree::new(&held.spans, &self.rules)).collect();
         let links_in = self.links_in.get(&id).into_iter().flatten().filter(|(_, from)| self.traces.contains_key(from));
-        let forest = Forest { trees, linked_from_outside: links_in.map(|(span, _)| *span).collect() };
+        let forest = Forest::new(trees, links_in.map(|(span, _)| *span).collect());
         let said = SaidInWords::new(&trace.spans, &trace.logs);
         run(&Case { forest: &forest, profile: &self.profile, rules: &self.rules, said: &said })
     }

@@ -32,11 +32,18 @@ fn definitions_hold_together() {
 #[test]
 fn help_tells_each_command() {
     let mut texts = Cli::command().render_long_help().to_string();
-    for name in ["serve", "replay", "check", "demo"] {
+    for name in ["serve", "replay", "check", "demo", "policy"] {
         let mut command = Cli::command();
         command.build();
         let sub = command.find_subcommand_mut(name).unwrap();
         write!(texts, "\n======== {name}\n{}", sub.render_help()).unwrap();
+    }
+    for name in ["check", "suggest"] {
+        let mut command = Cli::command();
+        command.build();
+        let policy = command.find_subcommand_mut("policy").unwrap();
+        let sub = policy.find_subcommand_mut(name).unwrap();
+        writeln!(texts, "\n======== policy {name}\n{}", sub.render_help().to_string().trim_end()).unwrap();
     }
     insta::assert_snapshot!(texts);
 }
@@ -66,6 +73,32 @@ fn the_readme_names_only_what_there_is() {
 }
 
 #[test]
+fn a_policy_is_checked_and_drafted_from_the_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |text: &str| std::fs::write(folder.path().join("jwtrail.toml"), text).unwrap();
+    let run = |args: &[&str]| {
+        let output = jwtrail(args, folder.path(), &[]);
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    write("[limitz]\n\n[[edge]]\nto = \"[a\"\ntoken = \"own\"\n");
+    let (status, out, errors) = run(&["policy", "check"]);
+    assert_eq!((status, &*out), (Some(2), ""));
+    assert!(errors.starts_with("error: jwtrail.toml:1:2: unknown key `limitz`: did you mean `limits`?\n"), "{errors}");
+    assert!(errors.contains("error: jwtrail.toml:4:6: expected a glob"), "{errors}");
+    write("[[edge]]\nto = \"a\"\ntoken = \"own\"\n");
+    let fine = (Some(0), "jwtrail.toml: fine: 1 edge, 0 ignores, 0 issuers\n".to_owned(), String::new());
+    assert_eq!(run(&["policy", "check"]), fine);
+    let traces = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/runs/token-free-inside.jsonl");
+    let (status, draft, _) = run(&["policy", "suggest", traces.to_str().unwrap()]);
+    assert_eq!(status, Some(0));
+    write(&draft);
+    assert_eq!(run(&["policy", "check"]), fine);
+    let (_, report, _) = run(&["check", traces.to_str().unwrap(), "--fail-on", "low"]);
+    assert!(!report.contains("dropped/"), "{report}");
+}
+
+#[test]
 fn options_mean_what_the_specification_says() {
     let Some(Sub::Check(check)) =
         parse(&["check", "a.jsonl", "-", "--format", "json", "--jwks", "a", "--jwks", "b"]).command
@@ -92,6 +125,9 @@ fn mistakes_on_the_command_line_exit_with_two() {
         &["replay", "a", "--speed", "0"],
         &["check", "no-such-file.jsonl"],
         &["check", "a", "--policy", "no-such-policy.toml"],
+        &["policy", "check", "no-such-policy.toml"],
+        &["policy", "suggest"],
+        &["policy", "suggest", "no-such-file.jsonl"],
     ];
     for args in mistakes {
         let output = jwtrail(args, folder.path(), &[]);

@@ -101,3 +101,71 @@ fn a_missing_file_is_named() {
     let error = config::read(Path::new("no/such/policy.toml")).unwrap_err().to_string();
     assert!(error.starts_with("cannot read the policy no/such/policy.toml"), "{error}");
 }
+
+fn inspected(text: &str) -> (Vec<String>, Vec<String>) {
+    let found = config::inspect_text(Path::new("jwtrail.toml"), text);
+    let texts = |list: &[config::ConfigError]| list.iter().map(ToString::to_string).collect();
+    (texts(&found.errors), texts(&found.warnings))
+}
+
+#[test]
+fn all_mistakes_of_a_file_are_named_at_once_and_in_its_order() {
+    let (errors, _) = inspected(
+        "zzzz = 1\n\n[[edge]]\nto = \"a\"\ntokn = \"own\"\n\n[[edge]]\nto = \"c\"\ntoken = \"optinal\"\n\
+         rout = 3\n\n[limits]\nclock_skew = \"much\"\nsetle = 3\n\n[options]\nmemry = \"1GiB\"\nascii = 4\n\n\
+         [[ignore]]\nverdict = \"dropt\"\nreason = \"known\"\n\n[[rejection]]\nreason = \"expird\"\ntext = \"too old\"\n",
+    );
+    let expected = [
+        ("1:1", "unknown key `zzzz`"),
+        ("5:1", "did you mean `token`?"),
+        ("9:9", "did you mean `optional`?"),
+        ("10:1", "did you mean `route`?"),
+        ("13:14", "invalid type: string \"much\""),
+        ("14:1", "did you mean `settle`?"),
+        ("17:1", "did you mean `memory`?"),
+        ("18:9", "invalid type: integer `4`"),
+        ("21:11", "did you mean `dropped`?"),
+        ("25:10", "did you mean `expired`?"),
+    ];
+    for (place, words) in expected {
+        let there = |error: &String| error.starts_with(&format!("jwtrail.toml:{place}: ")) && error.contains(words);
+        assert!(errors.iter().any(there), "{place} {words}: {errors:#?}");
+    }
+    assert_eq!(errors.len(), expected.len(), "{errors:#?}");
+    assert!(!errors.iter().any(|error| error.contains("missing field")), "one mistake, one line: {errors:#?}");
+}
+
+#[test]
+fn a_row_without_what_it_needs_is_said_once() {
+    let (errors, _) = inspected("[[edge]]\nto = \"a\"\n\n[[edge]]\nto = \"b\"\ntoken = \"own\"\n");
+    assert_eq!(errors.len(), 1, "{errors:#?}");
+    assert!(errors[0].starts_with("jwtrail.toml:1:1: missing field `token`"), "{errors:#?}");
+}
+
+#[test]
+fn an_edge_behind_one_that_takes_all_its_hops_is_warned_of() {
+    let edge = |from: &str, to: &str, route: &str| {
+        let route = if route.is_empty() { String::new() } else { format!("route = \"{route}\"\n") };
+        format!("[[edge]]\nfrom = \"{from}\"\nto = \"{to}\"\n{route}token = \"own\"\n")
+    };
+    let warnings = |edges: &[(&str, &str, &str)]| {
+        inspected(&edges.iter().map(|(from, to, route)| edge(from, to, route)).collect::<String>()).1
+    };
+    let hidden = warnings(&[("*", "orders*", ""), ("gateway", "orders-v2", "/x")]);
+    assert_eq!(hidden.len(), 1);
+    assert!(
+        hidden[0].starts_with("jwtrail.toml:5:1: this edge never matches: edge 1 (`*` to `orders*`)"),
+        "{hidden:?}"
+    );
+    assert_eq!(warnings(&[("*", "pay*", ""), ("*", "payment*", "")]).len(), 1);
+    assert_eq!(warnings(&[("a", "b", ""), ("a", "b", "")]).len(), 1);
+    let fine: &[&[(&str, &str, &str)]] = &[
+        &[("gateway", "orders", ""), ("*", "orders", "")],
+        &[("*", "orders", "/health"), ("*", "orders", "")],
+        &[("*", "orders-?", ""), ("*", "orders*", "")],
+        &[("a", "*", ""), ("b", "*", "")],
+    ];
+    for edges in fine {
+        assert_eq!(warnings(edges), Vec::<String>::new(), "{edges:?}");
+    }
+}

@@ -19,6 +19,7 @@ mod pty;
 mod redact;
 mod report;
 mod spans;
+mod suggest;
 mod tags;
 mod terminal;
 mod token;

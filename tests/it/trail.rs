@@ -2,6 +2,7 @@
 
 mod evidence;
 mod order;
+mod policy;
 mod refusals;
 mod runs;
 pub(crate) mod support;

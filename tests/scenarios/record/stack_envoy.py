@@ -39,10 +39,10 @@ def jwt_authn(issuer, forward):
     return {"name": "envoy.filters.http.jwt_authn", "typed_config": config}
 
 
-def envoy(lab, name, routes, filters=(), tagged=True, spawn=True, retry=None):
+def envoy(lab, name, routes, filters=(), tagged=True, spawn=True, retry=None, more=()):
     """Starts one Envoy; `routes` are (port to listen on, stat prefix, upstream name, upstream port, headers to remove)."""
     tags = [{"tag": "http.request.header.authorization", "request_header": {"name": "authorization", "default_value": "-"}}] if tagged else []
-    listeners, clusters = [], [cluster("otel", lab.recorder.grpc_port, http2=True)]
+    listeners, clusters = [], [*more, cluster("otel", lab.recorder.grpc_port, http2=True)]
     for port, prefix, upstream, upstream_port, remove in routes:
         clusters.append(cluster(upstream, upstream_port))
         route = {"match": {"prefix": "/"}, "route": {"cluster": upstream} | ({"retry_policy": retry} if retry else {}), "request_headers_to_remove": remove}

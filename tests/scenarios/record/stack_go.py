@@ -212,6 +212,27 @@ def one_instance(issuer, pem, other):
         lab.finding("gateway", "payment", "disagreement", 2)
 
 
+def traced_client(issuer, pem):
+    with Lab("go-httptrace-redacted", "otelhttptrace adds a CLIENT span for each step of a call and writes authorization as ****: one call, present, not to be compared.") as lab:
+        c = Cluster(lab, "gateway", "orders", "payment")
+        c.start("payment", verify=pem)
+        c.start("orders", trace=True, calls={"/": [{"url": c.url("payment"), "relay": True}]})
+        c.start("gateway", calls={"/": [{"url": c.url("orders"), "relay": True}]})
+        get(c.url("gateway"), issuer.token())
+        get(c.url("gateway"), issuer.token(ttl=-600, age=4200))
+        lab.hop(None, "gateway", "originated", "entry", 2)
+        lab.hop("gateway", "orders", "intact", None, 2)
+        lab.hop("orders", "payment", "intact", None, 1)
+        lab.hop("orders", "payment", "failed", "expired", 1, "high")
+
+
+def record_traced():
+    build()
+    issuer = Issuer("go-traced-2026", "ES256")
+    traced_client(issuer, issuer.pem())
+    issuer.publish()
+
+
 def nats(lab, c):
     """The broker is NATS itself, with JetStream, in a process of its own that makes no spans."""
     port = free_port()

@@ -29,6 +29,8 @@ def service(lab, name, port, captured=True, **config):
         env |= {"OTEL_INSTRUMENTATION_HTTP_SERVER_CAPTURE_REQUEST_HEADERS": WITNESSED,
                 "OTEL_INSTRUMENTATION_HTTP_CLIENT_CAPTURE_REQUEST_HEADERS": WITNESSED,
                 "OTEL_INSTRUMENTATION_HTTP_CLIENT_CAPTURE_RESPONSE_HEADERS": "www-authenticate",
+                **{f"OTEL_INSTRUMENTATION_GRPC_{name}": "authorization,traceparent,user-agent" for name in (
+                    "CAPTURE_METADATA_CLIENT_REQUEST", "CAPTURE_METADATA_SERVER_REQUEST", "CLIENT_REQUEST_METADATA_INCLUDED", "SERVER_REQUEST_METADATA_INCLUDED")},
                 "OTEL_INSTRUMENTATION_MESSAGING_EXPERIMENTAL_CAPTURE_HEADERS": "authorization,traceparent"}
     agent = WORK / f"{AGENT[1]}-{AGENT[2]}.jar"
     return lab.start(name, [need("java"), "-Xmx256m", "-XX:TieredStopAtLevel=1", f"-javaagent:{agent}", "-cp", f"{CLASSES}:{LIBRARIES}/*", "lab.Service"],
@@ -92,7 +94,23 @@ def record_late():
     build()
     issuer = Issuer("java-late-2026")
     late(issuer, jwks_file(issuer))
+    grpc(issuer, jwks_file(issuer))
     issuer.publish()
+
+
+def grpc(issuer, jwks):
+    with Lab("java-grpc", "The agent captures gRPC metadata on both sides: forwarded, left out, and refused with code 16 for its age.") as lab:
+        gateway, stock, target = (free_port() for _ in range(3))
+        service(lab, "stock", stock, jwks=jwks, grpc=target)
+        calls = {"/": [{"how": "grpc", "target": f"127.0.0.1:{target}", "relay": True}], "/drop": [{"how": "grpc", "target": f"127.0.0.1:{target}", "drop": True}]}
+        service(lab, "gateway", gateway, calls=calls)
+        get(here(gateway), issuer.token())
+        get(here(gateway, "/drop"), issuer.token())
+        get(here(gateway), issuer.token(ttl=-600, age=4200))
+        lab.hop(None, "gateway", "originated", "entry", 3)
+        lab.hop("gateway", "stock", "intact", None, 1)
+        lab.hop("gateway", "stock", "dropped", "not_sent", 1, "high")
+        lab.hop("gateway", "stock", "failed", "expired", 1, "high")
 
 
 def refusals(issuer, jwks):

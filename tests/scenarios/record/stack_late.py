@@ -1,2 +1,2 @@
-"""Java with Apache's client, whose interceptors run after the agent has read the headers: see stack_java.py."""
+"""Java runs beside those of `java`: Apache interceptors that run after the agent has read the headers, and gRPC: see stack_java.py."""
 from stack_java import record_late as record  # noqa: F401

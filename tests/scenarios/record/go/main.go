@@ -42,6 +42,7 @@ type config struct {
 	Aud     string            `json:"aud"`
 	Calls   map[string][]call `json:"calls"`   // by route
 	Resolve map[string]string `json:"resolve"` // host:port outside the cluster to the address that plays it
+	Trace   bool              `json:"trace"`   // otelhttptrace: a CLIENT span for each step, headers redacted
 	Public  bool              `json:"public"`  // otelhttp's public endpoint: a new root span with a link to the caller's
 	Cron    string            `json:"cron"`    // route to work once at the start, in an INTERNAL root span
 }

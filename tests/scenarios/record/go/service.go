@@ -7,7 +7,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 
+	"go.opentelemetry.io/contrib/instrumentation/net/http/httptrace/otelhttptrace"
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 	"go.opentelemetry.io/otel/trace"
 )
@@ -36,7 +38,11 @@ func newService(c config) (*service, error) {
 		}
 		return new(net.Dialer).DialContext(ctx, network, address)
 	}
-	s.client = &http.Client{Transport: otelhttp.NewTransport(tagging{s, base})}
+	var options []otelhttp.Option
+	if c.Trace {
+		options = append(options, otelhttp.WithClientTrace(func(ctx context.Context) *httptrace.ClientTrace { return otelhttptrace.NewClientTrace(ctx) }))
+	}
+	s.client = &http.Client{Transport: otelhttp.NewTransport(tagging{s, base}, options...)}
 	return s, nil
 }
 
@@ -46,7 +52,7 @@ type tagging struct {
 }
 
 func (t tagging) RoundTrip(r *http.Request) (*http.Response, error) {
-	if t.service.config.Tag {
+	if t.service.config.Tag && !t.service.config.Trace {
 		tag(trace.SpanFromContext(r.Context()), "header:authorization", r.Header.Get("Authorization"))
 	}
 	return t.base.RoundTrip(r)

@@ -51,6 +51,9 @@ public final class Service {
     if (service.config.has("amqp")) {
       service.connect();
     }
+    if (service.config.has("grpc")) {
+      Stock.serve(service.config.get("grpc").asInt(), service.verifier);
+    }
     HttpServer server = HttpServer.create(new InetSocketAddress("127.0.0.1", service.config.get("port").asInt()), 0);
     server.createContext("/", service::serve);
     server.setExecutor(Executors.newFixedThreadPool(4));
@@ -98,6 +101,7 @@ public final class Service {
         int got = switch (call.path("how").asText()) {
           // The agent carries the trace context into the pool; the thread's security context stays behind.
           case "async" -> pool.submit(() -> call(call)).get();
+          case "grpc" -> Stock.call(call.get("target").asText(), call.path("drop").asBoolean() ? null : SECURITY_CONTEXT.get());
           case "apache", "late" -> callApache(call);
           case "publish" -> publish(call);
           default -> call(call);

@@ -188,6 +188,7 @@ fn conclusion(report: &Report<'_>) -> String {
     let counts = &report.counts;
     let unknown = counts.verdicts[Verdict::Unknown as usize];
     match (counts.hops, report.issues.first()) {
+        (0, _) if report.input.spans == 0 => "nothing can be said: no span came".to_owned(),
         (0, _) => "nothing can be said: there is no hop, because no span is of kind SERVER, CLIENT, PRODUCER or \
                    CONSUMER"
             .to_owned(),

@@ -63,7 +63,7 @@ impl Nature {
             return Self::Health;
         }
         let path = span.path.as_deref().or(span.route.as_deref());
-        if let Some(nature) = path.and_then(|path| of_path(path, span.method.as_deref())) {
+        if let Some(nature) = path.and_then(|path| of_path(path, span)) {
             return nature;
         }
         if span.messaging_system.is_some() { Self::Message } else { Self::Ordinary }
@@ -111,23 +111,28 @@ fn of_rpc(span: &Span, system: &str) -> Option<Nature> {
     }
 }
 
-fn of_path(path: &str, method: Option<&str>) -> Option<Nature> {
+fn of_path(path: &str, span: &Span) -> Option<Nature> {
     let path = path.split(['?', '#']).next()?.trim_end_matches('/').to_ascii_lowercase();
-    let last = path.rsplit('/').next()?;
-    let posted = method.is_none_or(|method| method == "POST");
+    let (before, last) = path.rsplit_once('/')?;
+    let posted = span.method.as_deref().is_none_or(|method| method == "POST");
     match last {
         _ if path.contains("/.well-known/") => Some(Nature::IdentityProvider),
-        "token" | "access_token" if posted => Some(Nature::TokenEndpoint),
         "introspect" | "introspection" | "check_token" | "tokeninfo" => Some(Nature::Introspection),
-        "jwks" | "jwks.json" | "certs" | "userinfo" | "revoke" | "revocation" | "authorize" => {
+        "jwks" | "jwks.json" | "userinfo" => Some(Nature::IdentityProvider),
+        // Shops authorize payments and revoke coupons: these words count at the root or where logins are at home.
+        "token" | "access_token" if posted && (at_root(before) || of_logins(before, span)) => {
+            Some(Nature::TokenEndpoint)
+        }
+        "certs" | "revoke" | "revocation" | "authorize" if at_root(before) || of_logins(before, span) => {
             Some(Nature::IdentityProvider)
         }
         "keys" | "auth" if ["oauth", "oidc", "openid", "discovery"].iter().any(|part| path.contains(part)) => {
             Some(Nature::IdentityProvider)
         }
-        "health" | "healthz" | "healthcheck" | "ready" | "readyz" | "readiness" | "live" | "livez" | "liveness"
-        | "metrics" => Some(Nature::Health),
-        _ if ["/actuator/", "/health/", "/healthz/", "/-/healthy", "/-/ready"].iter().any(|p| path.contains(p))
+        "health" | "healthz" | "healthcheck" | "readyz" | "readiness" | "livez" | "liveness" => Some(Nature::Health),
+        "ready" | "live" | "metrics" if at_root(before) || of_operations(before) => Some(Nature::Health),
+        _ if ["/actuator/", "/healthz/", "/-/healthy", "/-/ready"].iter().any(|p| path.contains(p))
+            || path.starts_with("/health/")
             || path.ends_with("/actuator") =>
         {
             Some(Nature::Health)
@@ -137,4 +142,28 @@ fn of_path(path: &str, method: Option<&str>) -> Option<Nature> {
         }
         _ => None,
     }
+}
+
+/// Whether nothing but `api` and a version stands in front of the last part of a path.
+fn at_root(before: &str) -> bool {
+    let version = |part: &str| part.strip_prefix('v').is_some_and(|n| n.starts_with(|c: char| c.is_ascii_digit()));
+    before.split('/').all(|part| part.is_empty() || part == "api" || version(part))
+}
+
+/// Whether path, host or the service's own name speak of logins.
+fn of_logins(before: &str, span: &Span) -> bool {
+    let login = |word: &str| {
+        matches!(word, "connect" | "idp" | "identity" | "login" | "oidc" | "realms" | "signin" | "sso" | "sts" | "uaa")
+            || ["oauth", "openid", "keycloak"].iter().any(|start| word.starts_with(start))
+            || word.starts_with("auth") && !matches!(word, "author" | "authors")
+    };
+    let own = span.is_entry().then_some(&*span.resource.service.name);
+    let places = [Some(before), span.host.as_deref(), own];
+    places.into_iter().flatten().any(|place| place.split(|c: char| !c.is_ascii_alphanumeric()).any(login))
+}
+
+/// Whether the part before is one of those under which frameworks gather what operators ask.
+fn of_operations(before: &str) -> bool {
+    let part = before.rsplit('/').next().unwrap_or_default();
+    part.contains("health") || ["actuator", "internal", "management", "probes", "q", "status", "-"].contains(&part)
 }

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use ahash::{AHashMap, AHashSet};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Carried, CarriedValue, Check, Fingerprint, Reason, ServiceName, Span, SpanKind, Token};
+use crate::model::{
+    Carried, CarriedValue, Check, Fingerprint, Reason, ServiceName, Span, SpanId, SpanKind, Token, TraceId,
+};
 
 /// One process, one span kind, one instrumentation scope.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -29,6 +31,8 @@ pub(super) struct ProcessFacts {
     pub(super) captures: bool,
     pub(super) longest: u32,
     pub(super) longest_count: u32,
+    /// The span that showed the longest text last: sent twice, it does not show two.
+    pub(super) longest_by: Option<(TraceId, SpanId)>,
     /// Longest captured value of a carrier.
     pub(super) longest_carried: u32,
 }
@@ -153,10 +157,11 @@ impl Profile {
         let before = *facts;
         facts.captures |= span.captured.carrier || span.captured.traceparent;
         let (length, count) = span.longest_text;
+        let by = Some((span.trace_id, span.span_id));
         if length > facts.longest {
-            (facts.longest, facts.longest_count) = (length, u32::from(count));
-        } else if length == facts.longest && facts.longest_count < 2 {
-            facts.longest_count += u32::from(count);
+            (facts.longest, facts.longest_count, facts.longest_by) = (length, u32::from(count), by);
+        } else if length == facts.longest && facts.longest_count < 2 && facts.longest_by != by {
+            (facts.longest_count, facts.longest_by) = (facts.longest_count + u32::from(count), by);
         }
         let carried = span.carried.iter().map(|carried| carried.captured_length).max();
         facts.longest_carried = facts.longest_carried.max(carried.unwrap_or(0));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{Cause, Confidence, Link, Span};
+use crate::model::{Cause, Confidence, Link, Span, SpanKind};
 
 use super::judge::{Case, EntryState, Taint};
 use super::observe::{Ground, Observed, What, observe};
@@ -73,32 +73,67 @@ impl<'a> Inbound<'a> {
 
 /// What the caller itself received: the nearest entry span above in the same service, and the spans that it links to.
 pub fn inbound<'a>(case: &Case<'a, '_>, caller: &Caller, states: &[EntryState<'a>]) -> Inbound<'a> {
-    let at = match caller {
+    let (mut at, mut by_call) = match *caller {
         Caller::Nobody => {
             return Inbound::plain(Observed::bare(What::None, Confidence::Proven, Ground::NoRequest, None));
         }
-        Caller::Call(at) | Caller::Service(at) => *at,
+        Caller::Call(at) => (at, true),
+        Caller::Service(at) => (at, false),
     };
     let tree = &case.forest.trees[at.tree];
-    let start = matches!(caller, Caller::Service(_)).then_some(at.span);
+    let (mut dark, mut over_message, mut nothing_sent) = (false, false, false);
+    // A loop and no recursion: in a stranger's trace every span may be of another service.
+    let (stand_in, taint) = loop {
+        let above = match own_inbound(case, at, by_call, states) {
+            Ok(found) if !dark => return found,
+            Ok(found) => {
+                over_message |= found.over_message;
+                let known = found.observed.has_token();
+                break (if known { Some(found.observed) } else { found.stand_in }, found.taint);
+            }
+            Err(above) => above,
+        };
+        // This service shows no entry; what stands above it is the stand-in.
+        let sent = observe(&tree.spans[above], case.profile, case.rules);
+        dark = true;
+        over_message |= matches!(tree.spans[above].kind, SpanKind::Producer | SpanKind::Consumer);
+        if tree.is_request(above) && sent.has_token() {
+            break (Some(sent), Taint::Clean);
+        }
+        nothing_sent |= sent.what == What::Absent;
+        by_call = tree.nodes[above].role == Role::Call;
+        at.span = above;
+    };
+    let stand_in = stand_in.filter(|_| !nothing_sent);
+    Inbound { stand_in, over_message, taint, ..Inbound::plain(Observed::unknown(Ground::MissingSpan)) }
+}
+
+/// The inbound side as far as the caller's own service shows it, else the other service's span where the walk ended.
+fn own_inbound<'a>(
+    case: &Case<'a, '_>,
+    at: At,
+    by_call: bool,
+    states: &[EntryState<'a>],
+) -> Result<Inbound<'a>, usize> {
+    let tree = &case.forest.trees[at.tree];
     let mut last = at.span;
-    for i in start.into_iter().chain(tree.above(at.span)) {
+    for i in (!by_call).then_some(at.span).into_iter().chain(tree.above(at.span)) {
         if !tree.same_service(i, at.span) {
-            return dark_entry(case, at, i, states);
+            return Err(i);
         }
         if tree.nodes[i].role == Role::Entry {
-            return from_entry(case, At { tree: at.tree, span: i }, states);
+            return Ok(from_entry(case, At { tree: at.tree, span: i }, states));
         }
         last = i;
     }
     let consumes = case.profile.consumes(tree.service(at.span));
-    Inbound::plain(if tree.orphan(last) {
+    Ok(Inbound::plain(if tree.orphan(last) {
         Observed::unknown(Ground::MissingSpan)
     } else if consumes {
         Observed::unknown(Ground::Consumer)
     } else {
         Observed::bare(What::None, Confidence::Proven, Ground::NoRequest, None)
-    })
+    }))
 }
 
 fn from_entry<'a>(case: &Case<'a, '_>, at: At, states: &[EntryState<'a>]) -> Inbound<'a> {
@@ -126,32 +161,6 @@ fn from_entry<'a>(case: &Case<'a, '_>, at: At, states: &[EntryState<'a>]) -> Inb
         over_message: state.is_some_and(|state| state.over_message),
         taint: state.map_or(Taint::Clean, |state| state.taint),
     }
-}
-
-/// The walk stopped at another service's span: this service shows no entry, and what stands above is the stand-in.
-fn dark_entry<'a>(case: &Case<'a, '_>, call: At, above: usize, states: &[EntryState<'a>]) -> Inbound<'a> {
-    let tree = &case.forest.trees[call.tree];
-    let above_at = At { tree: call.tree, span: above };
-    let sent = observe(&tree.spans[above], case.profile, case.rules);
-    let mut found = Inbound::plain(Observed::unknown(Ground::MissingSpan));
-    found.over_message =
-        matches!(tree.spans[above].kind, crate::model::SpanKind::Producer | crate::model::SpanKind::Consumer);
-    if tree.is_request(above) && sent.has_token() {
-        found.stand_in = Some(sent);
-        return found;
-    }
-    let caller = if tree.nodes[above].role == Role::Call { Caller::Call(above_at) } else { Caller::Service(above_at) };
-    let upper = inbound(case, &caller, states);
-    found.over_message |= upper.over_message;
-    found.taint = upper.taint;
-    found.stand_in = if sent.what == What::Absent {
-        None
-    } else if upper.observed.has_token() {
-        Some(upper.observed)
-    } else {
-        upper.stand_in
-    };
-    found
 }
 
 /// Adds what the linked spans show. Where one of them shows nothing, the set is not wholly known: a token that is not in

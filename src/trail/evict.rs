@@ -40,10 +40,15 @@ impl Trail {
         self.stats.evicted_traces += 1;
         self.stats.evicted_spans += trace.spans.len() as u64;
         self.stats.memory_used = self.stats.memory_used.saturating_sub(trace.bytes.saturating_sub(PER_TRACE));
-        if trace.broken {
-            self.broken_bytes = self.broken_bytes.saturating_sub(trace.bytes);
+        self.broken_bytes = self.broken_bytes.saturating_sub(trace.broken_bytes);
+        for link in trace.spans.iter().flat_map(|span| &span.links) {
+            if let Some(from) = self.links_in.get_mut(&link.trace_id) {
+                from.remove(&(id, link.span_id));
+                if from.is_empty() {
+                    self.links_in.remove(&link.trace_id);
+                }
+            }
         }
-        self.links_in.remove(&id);
         // What a trace taught of services stays known; what it taught of one token goes with it.
         lean(&mut self.leaning, id, &trace.leans_on, &[]);
         for fact in trace.facts.iter().filter(|fact| fact.is_of_a_token()) {

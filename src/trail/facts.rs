@@ -43,10 +43,10 @@ pub fn interests(case: &Case<'_, '_>, hops: &[Judged<'_>]) -> Vec<Fact> {
         };
         let service = || case.forest.own().service(entry).clone();
         if hop.ruling.verdict == Verdict::Dropped {
-            interests.insert(Fact::ReceivesToken(service(), hop.operation.clone()));
+            interests.insert(Fact::ReceivesToken(service(), folded(&hop.operation)));
         }
         if hop.findings.iter().any(|hit| hit.finding == Finding::AcceptedUnverified) {
-            interests.insert(Fact::RefusesAt(service(), hop.operation.clone()));
+            interests.insert(Fact::RefusesAt(service(), folded(&hop.operation)));
         }
         let token = hop.received.tokens.first().and_then(|seen| seen.token.fingerprint());
         if let Some(token) = token.filter(|_| hop.refused_itself()) {
@@ -62,14 +62,14 @@ fn of_callee(case: &Case<'_, '_>, hop: &Judged<'_>, add: &mut impl FnMut(Fact)) 
     let said_failed = hop.answer.verification.result == VerifyResult::Failed;
     if hop.refused_itself() || said_failed && hop.answer.own_words {
         add(Fact::Refuses(service()));
-        add(Fact::RefusesAt(service(), hop.operation.clone()));
+        add(Fact::RefusesAt(service(), folded(&hop.operation)));
     }
     let own_spans = hop.pair.group.iter().map(|&i| &case.forest.own().spans[i]);
     let token_arrived = own_spans
         .flat_map(|span| &span.carried)
         .any(|c| matches!(c.value, CarriedValue::Token(_) | CarriedValue::Redacted));
     if token_arrived {
-        add(Fact::ReceivesToken(service(), hop.operation.clone()));
+        add(Fact::ReceivesToken(service(), folded(&hop.operation)));
     }
     if let Some(host) = super::outbound::host(case, hop) {
         add(Fact::TracedHost(host));
@@ -105,4 +105,17 @@ fn of_call(case: &Case<'_, '_>, hop: &Judged<'_>, add: &mut impl FnMut(Fact)) {
     if matches!(nature, Nature::TokenEndpoint | Nature::Introspection) && hop.ruling.verdict != Verdict::Failed {
         add(Fact::AsksIssuer(case.forest.service(at).clone()));
     }
+}
+
+/// An operation as facts know it: ids in a path are one and the same, where no route was captured.
+pub fn folded(operation: &Arc<str>) -> Arc<str> {
+    let is_id = |part: &str| {
+        let digits = part.bytes().filter(u8::is_ascii_digit).count();
+        digits > 0 && (digits == part.len() || part.len() >= 16 || digits * 2 > part.len())
+    };
+    if !operation.contains('/') || !operation.bytes().any(|b| b.is_ascii_digit()) {
+        return Arc::clone(operation);
+    }
+    let parts: Vec<&str> = operation.split('/').map(|part| if is_id(part) { "*" } else { part }).collect();
+    parts.join("/").into()
 }

@@ -123,7 +123,7 @@ fn accepted_unverified(case: &Case<'_, '_>, hop: &Judged<'_>, began: UnixNanos) 
         return None;
     }
     let service = case.forest.own().service(entry).clone();
-    let refuses = case.profile.holds(&Fact::RefusesAt(service, hop.operation.clone()));
+    let refuses = case.profile.holds(&Fact::RefusesAt(service, super::facts::folded(&hop.operation)));
     let severity = if refuses { Severity::Critical } else { Severity::Medium };
     Some(hit(Finding::AcceptedUnverified, severity, format!("the callee accepted the token although {wrong}")))
 }

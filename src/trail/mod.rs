@@ -39,7 +39,7 @@ use std::time::Duration;
 use ahash::{AHashMap, AHashSet};
 
 use crate::model::policy::Policy;
-use crate::model::{Batch, Fingerprint, Hop, ServiceName, SpanId, TraceId, UnixNanos};
+use crate::model::{Batch, Fingerprint, Hop, Link, ServiceName, SpanId, TraceId, UnixNanos};
 
 pub use saved::SavedProfile;
 
@@ -84,7 +84,7 @@ pub struct TrailStats {
     pub evicted_traces: u64,
     /// Spans in those.
     pub evicted_spans: u64,
-    /// Spans beyond the bound for one trace.
+    /// Spans and log records beyond the bound for one trace.
     pub trace_overflow: u64,
     /// Bytes kept for judging.
     pub memory_used: usize,
@@ -106,7 +106,7 @@ pub struct Trail {
     /// Something was learned that may concern any trace.
     learned_all: bool,
     /// Spans that spans of other traces link to: by their trace, the span and the linking trace.
-    links_in: AHashMap<TraceId, Vec<(SpanId, TraceId)>>,
+    links_in: AHashMap<TraceId, AHashSet<(TraceId, SpanId)>>,
     /// Traces by the time of their last change, for settling.
     quiet: VecDeque<(UnixNanos, TraceId)>,
     /// Traces in order of arrival, for eviction; broken ones move to a queue of their own.
@@ -169,10 +169,6 @@ impl Trail {
                 Learned::Anyone => self.learned_all = true,
             }
             self.coverage.add(&span);
-            for link in span.links.iter().filter(|link| link.trace_id != span.trace_id) {
-                self.links_in.entry(link.trace_id).or_default().push((link.span_id, span.trace_id));
-                self.touch_linked(link.trace_id);
-            }
             let id = span.trace_id;
             let limit = self.options.spans_per_trace;
             let trace = self.touch(id, now);
@@ -180,13 +176,24 @@ impl Trail {
                 self.stats.trace_overflow += 1;
                 continue;
             }
+            let links: Vec<Link> = span.links.iter().filter(|link| link.trace_id != id).copied().collect();
             let before = trace.bytes;
             trace.push(span);
             self.stats.memory_used += trace.bytes - before;
+            for link in links {
+                if self.links_in.entry(link.trace_id).or_default().insert((id, link.span_id)) {
+                    self.touch_linked(link.trace_id);
+                }
+            }
         }
         for record in batch.logs {
             self.stats.logs += 1;
+            let limit = self.options.spans_per_trace;
             let trace = self.touch(record.trace_id, now);
+            if trace.logs.len() >= limit {
+                self.stats.trace_overflow += 1;
+                continue;
+            }
             let before = trace.bytes;
             trace.push_log(record);
             self.stats.memory_used += trace.bytes - before;
@@ -195,8 +202,9 @@ impl Trail {
 
     /// Marks a trace as changed, and those that link into it.
     fn touch(&mut self, id: TraceId, now: UnixNanos) -> &mut TraceState {
-        if let Some(linking) = self.links_in.get(&id) {
-            let linking: Vec<TraceId> = linking.iter().map(|(_, trace)| *trace).collect();
+        // Once a tick is enough: what links here is marked when this trace is.
+        if self.traces.get(&id).is_none_or(|trace| !trace.dirty) {
+            let linking: Vec<TraceId> = self.links_in.get(&id).into_iter().flatten().map(|(from, _)| *from).collect();
             for trace in linking {
                 self.touch_linked(trace);
             }

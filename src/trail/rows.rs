@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use ahash::AHashMap;
+
 use crate::model::{Hop, Severity, UnixNanos, Verdict};
 
 use super::Trail;
@@ -37,10 +39,12 @@ impl Trail {
     }
 
     fn refresh_samples(&mut self, now: UnixNanos) {
+        // One judgement a trace serves all samples that lie in it.
+        let mut drawn = Drawn::default();
         for edge in 0..self.sums.edges.len() {
             for verdict in 0..8 {
                 let mut sample = std::mem::take(&mut self.sums.edges[edge].samples[verdict]);
-                self.refresh(&mut sample, now);
+                self.refresh(&mut sample, now, &mut drawn);
                 self.sums.edges[edge].samples[verdict] = sample;
             }
             let kinds: Vec<ProblemKind> = self.sums.edges[edge].problems.keys().copied().collect();
@@ -51,7 +55,7 @@ impl Trail {
                 if sample.newest.is_none() && sum.count() > 0 {
                     sample.newest = traces.iter().find_map(|&trace| self.place_of(trace, edge, kind));
                 }
-                self.refresh(&mut sample, now);
+                self.refresh(&mut sample, now, &mut drawn);
                 if let Some(sum) = self.sums.edges[edge].problems.get_mut(&kind) {
                     sum.sample = sample;
                 }
@@ -76,7 +80,7 @@ impl Trail {
         held.contributions.iter().find(fits).map(|c| (c.start, trace, c.key))
     }
 
-    fn refresh(&self, sample: &mut Sample, now: UnixNanos) {
+    fn refresh(&self, sample: &mut Sample, now: UnixNanos, drawn: &mut Drawn) {
         let Some(place) = sample.newest else { return };
         let fresh = sample
             .drawn
@@ -85,12 +89,16 @@ impl Trail {
             return;
         }
         let (_, trace, span) = place;
-        if let Some(hop) = self.hops_of(trace).into_iter().find(|hop| names(hop, span)) {
-            sample.hop = Some(Arc::new(hop));
+        let hops = drawn.entry(trace).or_insert_with(|| self.hops_of(trace).into_iter().map(Arc::new).collect());
+        if let Some(hop) = hops.iter().find(|hop| names(hop, span)) {
+            sample.hop = Some(Arc::clone(hop));
             sample.drawn = Some((place, now));
         }
     }
 }
+
+/// Hops drawn up in one refresh, by trace.
+type Drawn = AHashMap<crate::model::TraceId, Vec<Arc<Hop>>>;
 
 fn names(hop: &Hop, span: crate::model::SpanId) -> bool {
     hop.callee.span_id.or(hop.caller.as_ref().and_then(|caller| caller.span_id)) == Some(span)

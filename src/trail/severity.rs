@@ -45,7 +45,9 @@ fn changed(hop: &Judged<'_>) -> Severity {
         Some(Cause::SubjectSwitched) => {
             let to = hop.ruling.change.as_ref().and_then(|change| change.to);
             let workload = to.is_some_and(|seen| seen.token.subject_kind == Some(SubjectKind::Workload));
-            match (workload, hop.answer.refused) {
+            // Where nothing is known of the answer, nothing says that the callee minds.
+            let minded = hop.answer.status.is_some() && !hop.answer.accepted();
+            match (workload, hop.answer.refused || minded) {
                 (false, _) => Severity::Critical,
                 (true, true) => Severity::High,
                 (true, false) => Severity::Low,
@@ -64,7 +66,7 @@ fn dropped(case: &Case<'_, '_>, hop: &Judged<'_>, refused_below: bool) -> Severi
     }
     let usual = hop.pair.entry.is_some_and(|entry| {
         let service = case.forest.own().service(entry).clone();
-        case.profile.holds(&Fact::ReceivesToken(service, hop.operation.clone()))
+        case.profile.holds(&Fact::ReceivesToken(service, super::facts::folded(&hop.operation)))
     });
     if hop.refused_itself() || refused_below || to_login(case, hop) || usual {
         Severity::High

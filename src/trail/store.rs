@@ -31,6 +31,10 @@ pub struct TraceState {
     pub leans_on: Vec<Fact>,
     /// Bytes that it is counted with.
     pub bytes: usize,
+    /// Those of them that count as broken.
+    pub broken_bytes: usize,
+    /// Whether it was counted as settled, and then as one of a single service.
+    pub counted_single: Option<bool>,
     unsorted: bool,
 }
 
@@ -47,30 +51,39 @@ impl TraceState {
         self.spans.push(span);
     }
 
-    /// Adds a log record; the same record sent twice is kept once.
+    /// Adds a log record.
     pub fn push_log(&mut self, record: LogRecord) {
-        if !self.logs.contains(&record) {
-            self.bytes += size_of::<LogRecord>() + record.text.message.len() + record.text.stack.len();
-            self.logs.push(record);
-            self.logs.sort_by(|a, b| (a.time, &a.text.message).cmp(&(b.time, &b.text.message)));
-        }
+        self.bytes += size_of_log(&record);
+        self.unsorted = true;
+        self.logs.push(record);
     }
 
-    /// Sorts the spans and merges duplicates; returns how many there were. A span sent twice: the later end wins, then
-    /// the greater in all that it says, so that the order of arrival does not matter.
+    /// Sorts spans and logs and merges duplicates; returns how many spans there were twice. A span sent twice: the later
+    /// end wins, then the greater in all that it says, so that the order of arrival does not matter.
     pub fn prepare(&mut self) -> u64 {
         if !self.unsorted {
             return 0;
         }
         self.unsorted = false;
-        let before = self.spans.len();
+        let before = (self.spans.len(), self.logs.len());
+        let bytes: usize = self.spans.iter().map(size_of_span).chain(self.logs.iter().map(size_of_log)).sum();
         self.spans.sort_by(|a, b| {
             let twins = (a.span_id, a.kind).cmp(&(b.span_id, b.kind));
             twins.then_with(|| b.end.cmp(&a.end)).then_with(|| later(b, a))
         });
         self.spans.dedup_by(|next, kept| (next.span_id, next.kind) == (kept.span_id, kept.kind));
         self.spans.sort_by(canonical);
-        (before - self.spans.len()) as u64
+        self.logs.sort_by(|a, b| {
+            let key =
+                |r: &LogRecord| (r.time, r.span_id, r.text.kind.clone(), r.text.message.clone(), r.text.stack.clone());
+            key(a).cmp(&key(b))
+        });
+        self.logs.dedup();
+        if before != (self.spans.len(), self.logs.len()) {
+            let kept: usize = self.spans.iter().map(size_of_span).chain(self.logs.iter().map(size_of_log)).sum();
+            self.bytes -= bytes - kept;
+        }
+        (before.0 - self.spans.len()) as u64
     }
 
     /// Start of the first span.
@@ -90,6 +103,13 @@ fn later(a: &Span, b: &Span) -> std::cmp::Ordering {
     if a == b { std::cmp::Ordering::Equal } else { format!("{a:?}").cmp(&format!("{b:?}")) }
 }
 
+fn size_of_log(record: &LogRecord) -> usize {
+    size_of::<LogRecord>() + record.text.message.len() + record.text.stack.len()
+}
+
+/// What a link costs beside itself: where it leads is indexed.
+const PER_LINK: usize = 64;
+
 /// Bytes that a span takes, its own heap included; shared strings count where they are rarely shared.
 fn size_of_span(span: &Span) -> usize {
     let text = |text: &Option<std::sync::Arc<str>>| text.as_ref().map_or(0, |t| t.len() + 16);
@@ -98,6 +118,7 @@ fn size_of_span(span: &Span) -> usize {
     size_of::<Span>()
         + size_of_val(span.carried.as_slice())
         + size_of_val(span.links.as_slice())
+        + span.links.len() * PER_LINK
         + size_of_val(span.exposures.as_slice())
         + span.tags.as_ref().map_or(0, |_| size_of::<crate::model::SelfTags>())
         + text(&span.path)

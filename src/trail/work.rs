@@ -22,6 +22,9 @@ use super::tree::Tree;
 /// How often one call may judge a trace anew because others taught it something: facts feed each other at most so deep.
 const ROUNDS: usize = 4;
 
+/// The same at the end of a run, where nothing else waits.
+const ROUNDS_AT_THE_END: usize = 16;
+
 /// A judged trace, ready to be counted.
 struct Outcome {
     hops: Vec<Drawn>,
@@ -55,7 +58,13 @@ impl Trail {
         for id in ids {
             self.settle(id);
         }
-        self.judge_dirty();
+        // Facts feed each other: a report stands on what no further judgement changes.
+        for _ in 0..ROUNDS_AT_THE_END {
+            self.judge_dirty();
+            if self.dirty.is_empty() && self.learned.is_empty() && !self.learned_all {
+                break;
+            }
+        }
         if self.stats.evicted_traces == 0 {
             self.count_anew();
         }
@@ -70,8 +79,8 @@ impl Trail {
         linked.dedup();
         let others = linked.iter().filter_map(|linked| self.traces.get(linked));
         let trees = std::iter::once(trace).chain(others).map(|held| Tree::new(&held.spans, &self.rules)).collect();
-        let links_in = self.links_in.get(&id).into_iter().flatten().filter(|(_, from)| self.traces.contains_key(from));
-        let forest = Forest::new(trees, links_in.map(|(span, _)| *span).collect());
+        let links_in = self.links_in.get(&id).into_iter().flatten().filter(|(from, _)| self.traces.contains_key(from));
+        let forest = Forest::new(trees, links_in.map(|(_, span)| *span).collect());
         let said = SaidInWords::new(&trace.spans, &trace.logs);
         run(&Case { forest: &forest, profile: &self.profile, rules: &self.rules, said: &said })
     }
@@ -99,8 +108,13 @@ impl Trail {
         }
         trace.settled = true;
         if !trace.spans.is_empty() {
-            self.coverage.single.0 += u64::from(trace.single_service());
-            self.coverage.single.1 += 1;
+            let single = trace.single_service();
+            // A late span reopens a trace: it is counted once.
+            match trace.counted_single.replace(single) {
+                Some(before) => self.coverage.single.0 -= u64::from(before),
+                None => self.coverage.single.1 += 1,
+            }
+            self.coverage.single.0 += u64::from(single);
         }
         if !trace.dirty {
             trace.dirty = true;
@@ -119,7 +133,9 @@ impl Trail {
             any = true;
             for &id in &dirty {
                 if let Some(trace) = self.traces.get_mut(&id) {
+                    let before = trace.bytes;
                     self.stats.duplicates += trace.prepare();
+                    self.stats.memory_used = self.stats.memory_used.saturating_sub(before - trace.bytes);
                 }
             }
             for id in dirty {
@@ -213,16 +229,12 @@ impl Trail {
             new.push(Contribution { edge, ..drawn.contribution });
         }
         let Some(trace) = self.traces.get_mut(&id) else { return };
-        let was_broken = trace.broken;
         trace.broken = new.iter().any(|c| c.verdict.accuses() || c.findings.iter().any(|f| f.1 > Severity::Low));
         trace.dirty = false;
-        let bytes = trace.bytes;
+        let counted = if trace.broken { trace.bytes } else { 0 };
+        let before = std::mem::replace(&mut trace.broken_bytes, counted);
+        self.broken_bytes = (self.broken_bytes + counted).saturating_sub(before);
         let old = std::mem::replace(&mut trace.contributions, new.clone());
-        match (was_broken, trace.broken) {
-            (false, true) => self.broken_bytes += bytes,
-            (true, false) => self.broken_bytes = self.broken_bytes.saturating_sub(bytes),
-            _ => {}
-        }
         if old == new {
             return;
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::ByteSize;
-use crate::config::units::{duration, parse_severity};
+use crate::config::units::{duration, issuer, key_set, parse_severity};
 use crate::model::Severity;
 
 const AFTER_HELP: &str = "\
@@ -47,6 +47,7 @@ Examples:
   jwtrail check *.jsonl --format json           several files as one set, as JSON
   cat traces.jsonl | jwtrail check -            standard input
   jwtrail check t.jsonl --jwks jwks.json        check signatures too
+  jwtrail check t.jsonl --issuer https://id.example.com   the same, with the issuer's keys
   jwtrail check t.jsonl --fail-on medium        be stricter
 
 ./jwtrail.toml is read without being named.
@@ -243,8 +244,14 @@ pub struct JudgeArgs {
     #[arg(long, env = "JWTRAIL_POLICY", hide_env_values = true, value_name = "FILE")]
     pub policy: Option<PathBuf>,
     /// A key set (RFC 7517) to check signatures with; may be given more than once
-    #[arg(long, env = "JWTRAIL_JWKS", hide_env_values = true, value_name = "FILE", value_delimiter = ',')]
-    pub jwks: Vec<PathBuf>,
+    #[arg(long, env = "JWTRAIL_JWKS", hide_env_values = true, value_name = "FILE|URL", value_delimiter = ',')]
+    #[arg(value_parser = key_set)]
+    pub jwks: Vec<String>,
+    /// An issuer whose keys are found by `OpenID` Connect discovery; may be given more than once
+    #[arg(help = "An issuer whose keys are found by OpenID Connect discovery; may be given more than once")]
+    #[arg(long, env = "JWTRAIL_ISSUER", hide_env_values = true, value_name = "URL", value_delimiter = ',')]
+    #[arg(value_parser = issuer)]
+    pub issuer: Vec<String>,
     /// Read what nobody captured as absent: for those who know that every service captures the header
     #[arg(long)]
     pub assume_captured: bool,

@@ -12,11 +12,12 @@ use super::demo::{Faults, Shop};
 use super::receive::Listening;
 use super::settings::{self, Judging, Listen, Lookup};
 use super::signals::Signals;
+use super::source::Source;
 use super::{clock, logs, screen, serve, source};
 use crate::cli::DemoArgs;
-use crate::config::{DEFAULT_MEMORY, KeyFile};
+use crate::config::DEFAULT_MEMORY;
 use crate::engine::EngineHandle;
-use crate::otlp::Decode;
+use crate::model::KeySource;
 use crate::tui::{Switch, Switches};
 
 /// The shop's traces are over in a moment; a new user should not wait for the usual window.
@@ -38,7 +39,7 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     };
     let finished = runtime.block_on(async {
         let mut signals = Signals::new()?;
-        let Opened { shop, listening, decoder } = open(&mut judging).await?;
+        let Opened { shop, listening, source } = open(&mut judging).await?;
         let engine = EngineHandle::start(judging.trail(), judging.engine(), clock::system())?;
         let told = async {
             tokio::select! {
@@ -48,16 +49,16 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
             // The receivers still answer: the shop's exporters hand over what they hold.
             shop.stop().await;
         };
-        serve::headless(engine, listening, decoder, args.format, told).await
+        serve::headless(engine, listening, source, args.format, told).await
     })?;
     serve::finish(finished, args.format, None)
 }
 
 async fn draw(judging: &mut Judging, drawn: crate::cli::ScreenArgs, log: Option<PathBuf>) -> anyhow::Result<()> {
-    let Opened { shop, listening, decoder } = open(judging).await?;
+    let Opened { shop, listening, source } = open(judging).await?;
     let engine = EngineHandle::start(judging.trail(), judging.engine(), clock::system())?;
     let feed = screen::demo(&engine, listening.names());
-    let mut receiving = listening.serve(decoder, &engine);
+    let mut receiving = listening.serve(source, &engine);
     let switches = Arc::new(Switchboard(shop.faults()));
     screen::run(feed, drawn, log, Some(switches), receiving.failed()).await?;
     shop.stop().await;
@@ -67,7 +68,7 @@ async fn draw(judging: &mut Judging, drawn: crate::cli::ScreenArgs, log: Option<
 struct Opened {
     shop: Shop,
     listening: Listening,
-    decoder: Arc<dyn Decode>,
+    source: Source,
 }
 
 /// Free ports first, then the shop that exports to them, then a decoder that knows the shop's keys. What is exported
@@ -81,11 +82,11 @@ async fn open(judging: &mut Judging) -> anyhow::Result<Opened> {
     let keys = std::env::temp_dir().join(format!("jwtrail-demo-{}.jwks.json", std::process::id()));
     std::fs::write(&keys, shop.jwks())
         .with_context(|| format!("cannot write the shop's keys to {}", keys.display()))?;
-    judging.key_sets.push(KeyFile::any_issuer(keys.clone()));
-    let decoder = source::decoder(judging);
+    judging.keys.push(KeySource::file(&keys));
+    let source = source::open(judging);
     // Public keys; read once, and of no use to anyone afterwards.
     drop(std::fs::remove_file(&keys));
-    Ok(Opened { shop, listening, decoder: decoder? })
+    Ok(Opened { shop, listening, source: source? })
 }
 
 /// The shop's faults as switches of the screen.

@@ -17,10 +17,10 @@ pub fn run(args: &LiveArgs) -> anyhow::Result<ExitCode> {
     let judging = Judging::new(&args.judge, file, Some(listen.memory));
     super::runtime()?.block_on(async {
         let listening = Listening::bind(listen)?;
-        let decoder = source::decoder(&judging)?;
+        let source = source::open(&judging)?;
         let engine = EngineHandle::start(judging.trail(), judging.engine(), clock::system())?;
         let feed = screen::live(&engine, listening.names());
-        let mut receiving = listening.serve(decoder, &engine);
+        let mut receiving = listening.serve(source, &engine);
         screen::run(feed, drawn, log, None, receiving.failed()).await?;
         receiving.stop().await
     })?;

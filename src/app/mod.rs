@@ -4,6 +4,7 @@ pub mod check;
 pub mod clock;
 pub mod demo;
 pub mod demo_run;
+pub mod keys;
 pub mod live;
 mod logs;
 mod out;

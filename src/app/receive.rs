@@ -9,10 +9,12 @@ use anyhow::Context;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use super::keys::Keeping;
 use super::settings::Listen;
+use super::source::Source;
 use crate::engine::{EngineHandle, Intake, Notes};
 use crate::otlp::counters::ProtocolCounters;
-use crate::otlp::{Addresses, Bound, Counters, Decode, Receivers, ServeError};
+use crate::otlp::{Addresses, Bound, Counters, Receivers, ServeError};
 
 /// How often the receivers' losses are looked at.
 const WATCH: Duration = Duration::from_secs(1);
@@ -53,8 +55,9 @@ impl Listening {
         grpc.map(|address| (address, "gRPC")).into_iter().chain(http.map(|address| (address, "HTTP")))
     }
 
-    /// Begins to answer, and keeps the engine's notes on addresses and on what had to be turned away.
-    pub fn serve(self, decoder: Arc<dyn Decode>, engine: &EngineHandle) -> Receiving {
+    /// Begins to answer and to fetch keys, and keeps the engine's notes on addresses, on what had to be turned away and
+    /// on keys that cannot be had.
+    pub fn serve(self, source: Source, engine: &EngineHandle) -> Receiving {
         let counters = Arc::new(Counters::default());
         let (stop, stopped) = oneshot::channel::<()>();
         let shutdown = async {
@@ -62,19 +65,21 @@ impl Listening {
             drop(stopped.await);
         };
         let intake = engine.intake();
-        let watching = watch(self.notes(), engine.notes(), intake.clone(), Arc::clone(&counters));
-        let serving = self.bound.serve(decoder, Arc::new(intake), Arc::clone(&counters), shutdown);
+        let watching = watch(self.notes(), engine.notes(), intake.clone(), Arc::clone(&counters), source.keys.start());
+        let serving = self.bound.serve(source.decoder, Arc::new(intake), Arc::clone(&counters), shutdown);
         Receiving { stop, task: tokio::spawn(serving), watcher: tokio::spawn(watching), counters }
     }
 }
 
-/// Says once a second what was turned away, if that has changed: no loss stays in a counter that nobody sees.
-async fn watch(standing: Vec<String>, notes: Notes, intake: Intake, counters: Arc<Counters>) {
+/// Says once a second what was turned away and which keys are missing, if that has changed: no loss stays in a counter
+/// that nobody sees. Keys are kept fresh as long as this runs.
+async fn watch(standing: Vec<String>, notes: Notes, intake: Intake, counters: Arc<Counters>, keys: Keeping) {
     let mut ticks = tokio::time::interval(WATCH);
     let mut said = None;
     loop {
         ticks.tick().await;
-        let lost = turned_away(&counters, intake.refused());
+        let mut lost = turned_away(&counters, intake.refused());
+        lost.extend(keys.complaints());
         if said.as_ref() == Some(&lost) {
             continue;
         }

@@ -1,7 +1,6 @@
 //! `jwtrail serve`: receivers → engine → a line for each new problem, and the report at the end.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -10,11 +9,11 @@ use tokio::sync::mpsc;
 use super::receive::Listening;
 use super::settings::{self, Judging, Lookup};
 use super::signals::Signals;
+use super::source::Source;
 use super::{clock, logs, out, source};
 use crate::cli::{Format, ServeArgs};
 use crate::engine::{EngineHandle, Finished};
 use crate::model::Severity;
-use crate::otlp::Decode;
 use crate::report::{Input, Report, text};
 use crate::trail::summary::{Announcement, Summary};
 
@@ -27,7 +26,7 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     let finished = super::runtime()?.block_on(async {
         let mut signals = Signals::new()?;
         let listening = Listening::bind(listen)?;
-        let decoder = source::decoder(&judging)?;
+        let source = source::open(&judging)?;
         let engine = EngineHandle::start(judging.trail(), judging.engine(), clock::system())?;
         let told = async {
             tokio::select! {
@@ -35,7 +34,7 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
                 () = signals.next() => {}
             }
         };
-        headless(engine, listening, decoder, args.format, told).await
+        headless(engine, listening, source, args.format, told).await
     })?;
     finish(finished, args.format, args.fail_on)
 }
@@ -51,7 +50,7 @@ async fn ended(after: Option<Duration>) {
 pub(super) async fn headless(
     mut engine: EngineHandle,
     listening: Listening,
-    decoder: Arc<dyn Decode>,
+    source: Source,
     format: Format,
     told: impl Future<Output = ()>,
 ) -> anyhow::Result<Finished> {
@@ -59,7 +58,7 @@ pub(super) async fn headless(
         out::note(&format!("listening on {name}"));
     }
     let mut announcements = engine.announcements().context("the announcements are read by someone else")?;
-    let mut receiving = listening.serve(decoder, &engine);
+    let mut receiving = listening.serve(source, &engine);
     tokio::select! {
         () = told => {}
         printed = print(format, &mut announcements) => printed?,

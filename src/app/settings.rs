@@ -6,8 +6,9 @@ use std::path::Path;
 use anyhow::bail;
 
 use crate::cli::{JudgeArgs, ListenArgs, ScreenArgs};
-use crate::config::{self, ConfigError, DEFAULT_GRPC, DEFAULT_HTTP, DEFAULT_MEMORY, FILE_NAME, File, KeyFile};
+use crate::config::{self, ConfigError, DEFAULT_GRPC, DEFAULT_HTTP, DEFAULT_MEMORY, FILE_NAME, File};
 use crate::engine::{EngineOptions, INTAKE_BYTES};
+use crate::model::{KeyPlace, KeySource};
 use crate::trail::{Trail, TrailOptions};
 
 /// Spans kept of one trace while receiving: far beyond what a request makes, short of what a runaway loop does.
@@ -41,8 +42,8 @@ pub struct Judging {
     pub file: File,
     /// Bounds and switches.
     pub options: TrailOptions,
-    /// Key sets to check signatures with.
-    pub key_sets: Vec<KeyFile>,
+    /// Keys to check signatures with.
+    pub keys: Vec<KeySource>,
 }
 
 impl Judging {
@@ -54,9 +55,11 @@ impl Judging {
             memory: memory.unwrap_or(usize::MAX),
             spans_per_trace: memory.map_or(usize::MAX, |_| SPANS_PER_TRACE),
         };
-        let mut key_sets = file.key_sets();
-        key_sets.extend(args.jwks.iter().cloned().map(KeyFile::any_issuer));
-        Self { file, options, key_sets }
+        let mut keys = file.key_sources();
+        let here = Path::new("");
+        keys.extend(args.jwks.iter().map(|text| KeySource::any_issuer(KeyPlace::named(text, here))));
+        keys.extend(args.issuer.iter().map(|url| KeySource::issuer(url)));
+        Self { file, options, keys }
     }
 
     /// An empty trail under this policy.

@@ -3,20 +3,32 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use anyhow::Context as _;
+
 use super::check::name;
+use super::keys::Keeper;
 use super::out;
 use super::settings::Judging;
 use crate::model::Batch;
 use crate::otlp::extract::Extractor;
 use crate::otlp::files::{self, FileReport};
 use crate::otlp::{Decode, VisitorDecoder};
-use crate::token::{FingerprintKey, KeySets, KeySource, Shared};
+use crate::token::{FingerprintKey, KeySets, Pace, Shared};
 
 /// The variable that holds the key of fingerprints: a secret, so never an option.
 const KEY_VARIABLE: &str = "JWTRAIL_FP_KEY";
 
-/// A decoder under the policy's carriers and the key sets.
-pub fn decoder(judging: &Judging) -> anyhow::Result<Arc<dyn Decode>> {
+/// What spans are decoded with.
+#[derive(Clone)]
+pub struct Source {
+    /// Forgets raw tokens.
+    pub decoder: Arc<dyn Decode>,
+    /// The keys that tokens are checked with on the way.
+    pub keys: Keeper,
+}
+
+/// A decoder under the policy's carriers and the key sets. Remote ones are still to be fetched.
+pub fn open(judging: &Judging) -> anyhow::Result<Source> {
     let key = match std::env::var(KEY_VARIABLE) {
         Ok(text) if !text.is_empty() => FingerprintKey::from_env_text(&text)?,
         Err(std::env::VarError::NotUnicode(_)) => {
@@ -26,21 +38,13 @@ pub fn decoder(judging: &Judging) -> anyhow::Result<Arc<dyn Decode>> {
         }
         _ => FingerprintKey::random()?,
     };
-    let sources: Vec<KeySource> = judging
-        .key_sets
-        .iter()
-        .map(|set| KeySource::File {
-            path: set.path.clone(),
-            issuer: set.issuer.clone(),
-            algorithms: set.algorithms.clone(),
-        })
-        .collect();
-    let keys = KeySets::load(&sources)?;
+    let keys = Arc::new(KeySets::load(&judging.keys)?);
     for skipped in keys.skipped() {
         tracing::warn!("key left out: {skipped}");
     }
-    let shared = Shared::new(&judging.file.policy, key, keys)?;
-    Ok(Arc::new(VisitorDecoder::new(move || Extractor::new(Arc::clone(&shared)))))
+    let shared = Shared::new(&judging.file.policy, key, Arc::clone(&keys))?;
+    let decoder = Arc::new(VisitorDecoder::new(move || Extractor::new(Arc::clone(&shared))));
+    Ok(Source { decoder, keys: Keeper::new(keys, Pace::default()) })
 }
 
 /// Reads saved traces.
@@ -49,9 +53,18 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// A reader with a decoder of its own.
+    /// A reader with a decoder of its own. Saved traces can wait for keys; ones that do not come are named on standard
+    /// error, and reading goes on without them.
     pub fn new(judging: &Judging) -> anyhow::Result<Self> {
-        Ok(Self { decoder: decoder(judging)? })
+        let Source { decoder, keys } = open(judging)?;
+        if keys.is_remote() {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            for complaint in runtime.context("cannot start the runtime")?.block_on(keys.fetch_all()) {
+                tracing::warn!("{complaint}");
+                out::note(&format!("warning: {complaint}"));
+            }
+        }
+        Ok(Self { decoder })
     }
 
     /// Hands over what is in a file; what cannot be read of it is named on standard error.

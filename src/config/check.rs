@@ -5,7 +5,9 @@ use std::ops::Deref;
 
 use toml::de::{DeTable, DeValue};
 
+use super::FileOptions;
 use super::error::unknown;
+use crate::model::keys::{check_url, is_url};
 use crate::model::policy::{IgnorePolicy, IssuerPolicy, Policy, RejectionPolicy};
 use crate::model::{Cause, Finding, Reason, Verdict};
 
@@ -83,7 +85,7 @@ pub(super) fn policy(policy: &Policy) -> Vec<Fault> {
     }
     found.extend(policy.severity.iter().map(|(name, _)| severity_name(name)));
     found.extend(policy.ignore.iter().enumerate().map(|(index, rule)| ignore(index, rule)));
-    found.extend(policy.issuer.iter().enumerate().map(|(index, issuer)| key_set(index, issuer)));
+    found.extend(policy.issuer.iter().enumerate().map(|(index, row)| issuer(index, row)));
     found.extend(policy.rejection.iter().enumerate().map(|(index, row)| rejection(index, row)));
     found.into_iter().filter_map(Result::err).collect()
 }
@@ -139,21 +141,36 @@ fn ignore(index: usize, rule: &IgnorePolicy) -> Result<(), Fault> {
     }
 }
 
-fn key_set(index: usize, issuer: &IssuerPolicy) -> Result<(), Fault> {
-    let fault = |place: Vec<Step>, message: String| Err(Fault { place, message });
-    let here = || vec![Step::from("issuer"), index.into()];
-    match &issuer.jwks {
-        None => fault(
-            here(),
-            "expected `jwks = \"FILE\"`, found none: keys are read from files; discovery by `url` is not there yet"
-                .to_owned(),
-        ),
-        Some(name) if name.starts_with("http://") || name.starts_with("https://") => fault(
-            vec!["issuer".into(), index.into(), "jwks".into()],
-            format!("expected a file, found the address `{name}`: save the key set and name the file"),
-        ),
-        Some(_) => Ok(()),
+fn issuer(index: usize, issuer: &IssuerPolicy) -> Result<(), Fault> {
+    let place = |key: &'static str| vec![Step::from("issuer"), index.into(), key.into()];
+    let named = [&issuer.url, &issuer.jwks, &issuer.secret_file, &issuer.secret_env];
+    if named.into_iter().all(Option::is_none) {
+        let message = "expected `url`, `jwks`, `secret_file` or `secret_env`, found none of them".to_owned();
+        return Err(Fault { place: vec!["issuer".into(), index.into()], message });
     }
+    if let Some(text) = &issuer.jwks
+        && is_url(text)
+    {
+        check_url(text).map_err(|message| Fault { place: place("jwks"), message })?;
+    }
+    if let Some(url) = &issuer.url
+        && named[1..].iter().all(|other| other.is_none())
+    {
+        // The name of an issuer may be anything (RFC 7519, section 4.1.1); only discovery needs it to be a URL.
+        check_url(url).map_err(|message| Fault { place: place("url"), message })?;
+    }
+    Ok(())
+}
+
+/// `[options]`: what clap checks for an option on the command line.
+pub(super) fn options(options: &FileOptions) -> Result<(), Fault> {
+    let urls = options.jwks.iter().enumerate().filter(|(_, text)| is_url(text)).map(|(at, text)| ("jwks", at, text));
+    let issuers = options.issuer.iter().enumerate().map(|(at, text)| ("issuer", at, text));
+    for (key, index, text) in urls.chain(issuers) {
+        let place = || vec!["options".into(), key.into(), index.into()];
+        check_url(text).map_err(|message| Fault { place: place(), message })?;
+    }
+    Ok(())
 }
 
 fn rejection(index: usize, row: &RejectionPolicy) -> Result<(), Fault> {

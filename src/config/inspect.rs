@@ -46,7 +46,7 @@ pub fn inspect_text(path: &Path, text: &str) -> Inspection {
     let policy = read::<Policy>(&mut table, Part::Policy, &mut found);
     let places = Places::new(table.get_ref());
     let located = |fault: Fault| (places.offset(&fault.place), fault.message);
-    found.extend(check::policy(&policy).into_iter().map(located));
+    found.extend(check::policy(&policy).into_iter().chain(check::options(&options).err()).map(located));
     let mut doubts: Vec<(usize, String)> = shadowed(&policy.edge).into_iter().map(located).collect();
     let in_order = |list: &mut Vec<(usize, String)>| {
         list.sort();

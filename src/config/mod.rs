@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::model::Severity;
 use crate::model::policy::Policy;
+use crate::model::{KeyPlace, KeySource, Severity};
 
 pub use error::ConfigError;
 pub use file::{parse, read};
@@ -40,7 +40,9 @@ pub const DEFAULT_FAIL_ON: Severity = Severity::High;
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct FileOptions {
     /// `--jwks`; paths are relative to the file.
-    pub jwks: Vec<PathBuf>,
+    pub jwks: Vec<String>,
+    /// `--issuer`
+    pub issuer: Vec<String>,
     /// `--assume-captured`
     pub assume_captured: bool,
     /// `--grpc`
@@ -62,24 +64,6 @@ pub struct FileOptions {
     pub fail_on: Option<Severity>,
 }
 
-/// A key set in a file, and what it is good for.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct KeyFile {
-    /// A JWKS (RFC 7517).
-    pub path: PathBuf,
-    /// The issuer whose tokens it checks; `None` checks any.
-    pub issuer: Option<String>,
-    /// Algorithms to accept, by JOSE name; empty for whatever each key is good for.
-    pub algorithms: Vec<String>,
-}
-
-impl KeyFile {
-    /// A key set for tokens of any issuer, as `--jwks` names it.
-    pub fn any_issuer(path: PathBuf) -> Self {
-        Self { path, issuer: None, algorithms: Vec::new() }
-    }
-}
-
 /// A file as read: its path for messages, the policy, and the options in it.
 #[derive(Clone, Debug, Default)]
 pub struct File {
@@ -92,17 +76,28 @@ pub struct File {
 }
 
 impl File {
-    /// Key sets named by the policy and by `[options]`, in that order, their paths relative to the file's folder.
-    pub fn key_sets(&self) -> Vec<KeyFile> {
+    /// Keys named by the policy and by `[options]`, in that order, their paths relative to the file's folder.
+    pub fn key_sources(&self) -> Vec<KeySource> {
         let folder = self.path.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
-        let of_issuers = self.policy.issuer.iter().filter_map(|issuer| {
-            Some(KeyFile {
-                path: folder.join(issuer.jwks.as_deref()?),
+        let mut found = Vec::new();
+        for issuer in &self.policy.issuer {
+            let jwks = issuer.jwks.as_deref().map(|text| KeyPlace::named(text, folder));
+            let secret_file = issuer.secret_file.as_deref().map(|path| KeyPlace::SecretFile(folder.join(path)));
+            let secret_env = issuer.secret_env.clone().map(KeyPlace::SecretVariable);
+            let mut places: Vec<KeyPlace> = [jwks, secret_file, secret_env].into_iter().flatten().collect();
+            if places.is_empty() {
+                places.extend(issuer.url.clone().map(KeyPlace::Discovery));
+            }
+            found.extend(places.into_iter().map(|place| KeySource {
+                place,
                 issuer: issuer.url.clone(),
                 algorithms: issuer.algorithms.clone(),
-            })
-        });
-        of_issuers.chain(self.options.jwks.iter().map(|path| KeyFile::any_issuer(folder.join(path)))).collect()
+            }));
+        }
+        let named = self.options.jwks.iter().map(|text| KeySource::any_issuer(KeyPlace::named(text, folder)));
+        found.extend(named);
+        found.extend(self.options.issuer.iter().map(|url| KeySource::issuer(url)));
+        found
     }
 
     /// The settle window: the option, else the file's, else 15 s.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, de::Error};
 
 use crate::model::Severity;
+use crate::model::keys::{check_url, is_url};
 
 /// A size in bytes, written `256MiB`, `64MB`, `1GiB` or as a plain number.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -68,6 +69,19 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     let (name, factor) = DURATIONS.iter().find(|(name, _)| text.ends_with(name)).ok_or_else(wrong)?;
     let number: f64 = text[..text.len() - name.len()].trim_end().parse().map_err(|_| wrong())?;
     Duration::try_from_secs_f64(number * factor).map_err(|_| wrong())
+}
+
+/// Reads what `--jwks` names; whether a file is there is found out when it is read.
+pub fn key_set(text: &str) -> Result<String, String> {
+    if is_url(text) {
+        check_url(text)?;
+    }
+    Ok(text.to_owned())
+}
+
+/// Reads an issuer's URL.
+pub fn issuer(text: &str) -> Result<String, String> {
+    check_url(text).map(|()| text.to_owned())
 }
 
 /// Reads a severity's name.

@@ -37,8 +37,12 @@ pub struct Policy {
 pub struct IssuerPolicy {
     /// Issuer URL for `OpenID` Connect discovery.
     pub url: Option<String>,
-    /// JWKS file or URL.
+    /// JWKS file or URL, in place of discovery.
     pub jwks: Option<String>,
+    /// A file that holds the secret of this issuer's HS256, HS384 or HS512.
+    pub secret_file: Option<String>,
+    /// The environment variable that holds it.
+    pub secret_env: Option<String>,
     /// Audiences of this issuer's tokens.
     pub audiences: Vec<String>,
     /// Algorithms to accept (JOSE names).

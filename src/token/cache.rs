@@ -50,6 +50,16 @@ impl<V: Clone> Cache<V> {
         value
     }
 
+    /// Keeps a value in place of the one that was there.
+    pub(super) fn replace(&self, key: CacheKey, value: V) {
+        let mut shard = self.shard(key).lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = shard.young.get_mut(&key) {
+            *known = value;
+        } else {
+            self.put(&mut shard, key, value);
+        }
+    }
+
     /// Entries held.
     pub(super) fn len(&self) -> usize {
         self.shards

@@ -15,10 +15,11 @@ mod scrub;
 mod shape;
 mod shared;
 
+pub use crate::model::{KeyPlace, KeySource};
 pub use canonical::{Canonical, canonical, is_placeholder, is_redacted, is_sentinel, split_values};
 pub use carriers::{Carriers, HeaderUse, same_name};
 pub use fingerprint::{FingerprintKey, KeyError, Label, sha256_fingerprint, valid_fingerprint};
-pub use keys::{KeySets, KeySetsError, KeySource};
+pub use keys::{Installed, KeySets, KeySetsError, Pace, Schedule};
 pub use raw::RawToken;
 pub use scrub::{Credential, REDACTED, is_marked, sensitive_key};
 pub use shape::{Shape, looks_like_jwt};

@@ -4,10 +4,16 @@ use super::claims::{read_claims, read_header};
 use super::fingerprint::{FingerprintKey, Label, sha256_fingerprint};
 use super::keys::KeySets;
 use super::{RawToken, Shape};
-use crate::model::{Anomalies, Anomaly, Token, TokenFormat};
+use crate::model::{Anomalies, Anomaly, Check, Token, TokenFormat};
 
 /// Shortest opaque bearer or `DPoP` value whose plain SHA-256 may be shown (tagging.md section 4).
 const MIN_OPAQUE: usize = 32;
+
+/// Checks a token once more, under newer keys.
+pub(super) fn check(raw: &RawToken<'_>, keys: &KeySets) -> Check {
+    let shape = Shape::of(raw);
+    shape.claims().map_or(Check::NotChecked, |claims| keys.check(&shape, &claims))
+}
 
 /// Hashes, decodes and checks a token: once for each distinct one, never per span. `bound_scheme` is whether it came
 /// with the scheme `bearer` or `dpop`.

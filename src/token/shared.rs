@@ -9,7 +9,7 @@ use aws_lc_rs::digest;
 use super::cache::{Cache, CacheKey, KeyedHash};
 use super::carriers::Carriers;
 use super::fingerprint::{FingerprintKey, KeyError};
-use super::keys::KeySets;
+use super::keys::{KeySets, is_final};
 use super::{RawToken, looks_like_jwt, read};
 use crate::model::policy::Policy;
 use crate::model::{Anomalies, Token};
@@ -22,11 +22,19 @@ pub struct Shared {
     /// Which headers carry tokens.
     pub carriers: Carriers,
     key: FingerprintKey,
-    keys: KeySets,
+    keys: Arc<KeySets>,
     salt: [u8; 32],
-    tokens: Cache<(Arc<Token>, Anomalies)>,
+    tokens: Cache<Known>,
     tagged: Cache<Arc<Token>>,
     tag_hash: KeyedHash,
+}
+
+/// What is known of a raw token, and under which keys it was checked.
+#[derive(Clone)]
+struct Known {
+    token: Arc<Token>,
+    anomalies: Anomalies,
+    generation: u64,
 }
 
 /// How much is remembered.
@@ -64,13 +72,13 @@ impl TagKeyBuilder {
 
 impl Shared {
     /// Takes the policy's lists, the fingerprint key and the key sets for jwtrail's own check.
-    pub fn new(policy: &Policy, key: FingerprintKey, keys: KeySets) -> Result<Arc<Self>, KeyError> {
+    pub fn new(policy: &Policy, key: FingerprintKey, keys: impl Into<Arc<KeySets>>) -> Result<Arc<Self>, KeyError> {
         let mut salt = [0_u8; 32];
         aws_lc_rs::rand::fill(&mut salt).map_err(|_| KeyError::NoRandomness)?;
         Ok(Arc::new(Self {
             carriers: Carriers::new(&policy.capture),
             key,
-            keys,
+            keys: keys.into(),
             salt,
             tokens: Cache::new(TOKENS),
             tagged: Cache::new(TOKENS),
@@ -82,11 +90,37 @@ impl Shared {
     pub fn token(&self, raw: &RawToken<'_>, scheme: &str) -> (Arc<Token>, Anomalies) {
         let bound = matches!(scheme, "bearer" | "dpop") && !looks_like_jwt(raw.expose());
         let key = self.key_of(raw, bound);
-        if let Some(known) = self.tokens.get(key) {
-            return known;
+        // Read before the keys are: keys that come meanwhile are then tried at the next sight.
+        let generation = self.keys.generation();
+        match self.tokens.get(key) {
+            Some(known) if known.generation == generation || is_final(&known.token.check) => {
+                (known.token, known.anomalies)
+            }
+            Some(known) => self.check_again(raw, key, known, generation),
+            None => {
+                let (token, anomalies) = read::read(raw, bound, &self.key, &self.keys);
+                let known = self.tokens.insert(key, Known { token: Arc::new(token), anomalies, generation });
+                (known.token, known.anomalies)
+            }
         }
-        let (token, anomalies) = read::read(raw, bound, &self.key, &self.keys);
-        self.tokens.insert(key, (Arc::new(token), anomalies))
+    }
+
+    /// Keys have come since the token was last checked. Spans that hold it already keep what they have; the judge
+    /// takes the best check that any span brings.
+    fn check_again(
+        &self,
+        raw: &RawToken<'_>,
+        key: CacheKey,
+        mut known: Known,
+        generation: u64,
+    ) -> (Arc<Token>, Anomalies) {
+        let check = read::check(raw, &self.keys);
+        if check != known.token.check {
+            known.token = Arc::new(Token { check, ..Token::clone(&known.token) });
+        }
+        known.generation = generation;
+        self.tokens.replace(key, known.clone());
+        (known.token, known.anomalies)
     }
 
     /// The token that a span's own tags described before. The fingerprint is compared, so that not even a collision of

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{Anomalies, Cause, Check, Hop, Party, Segment, Side, Span, SpanId, Verdict};
+use crate::model::{Anomalies, Cause, Hop, Party, Segment, Side, Span, SpanId, Verdict};
 
 use super::hints;
 use super::judge::{Case, Judged};
@@ -49,7 +49,7 @@ pub fn explain(case: &Case<'_, '_>, hop: &Judged<'_>, settled: bool) -> Hop {
         detail: detail(case, hop),
         hint: None,
     };
-    verdict_hop.hint = hint(hop, &verdict_hop);
+    verdict_hop.hint = hint(case, hop, &verdict_hop);
     verdict_hop
 }
 
@@ -201,7 +201,7 @@ fn narrowed(case: &Case<'_, '_>, hop: &Judged<'_>) -> Option<String> {
     }
 }
 
-fn hint(judged: &Judged<'_>, hop: &Hop) -> Option<String> {
+fn hint(case: &Case<'_, '_>, judged: &Judged<'_>, hop: &Hop) -> Option<String> {
     let blamed = match (hop.verdict, hop.segment) {
         (Verdict::Failed, _) | (_, Some(Segment::Transit)) => Some(&hop.callee),
         _ => hop.caller.as_ref(),
@@ -215,7 +215,7 @@ fn hint(judged: &Judged<'_>, hop: &Hop) -> Option<String> {
     let valid = [&hop.received, &hop.sent]
         .into_iter()
         .find_map(|side| side.token.as_ref())
-        .is_some_and(|token| matches!(token.check, Check::Valid(_)));
+        .is_some_and(|token| case.profile.finds_valid(token));
     hints::for_verdict(hop.verdict, hop.cause, language, scope, judged.redirected, valid).map(str::to_owned)
 }
 

@@ -8,7 +8,7 @@ use crate::model::{CarriedValue, Finding, Verdict, VerifyResult};
 
 use super::judge::{Case, Judged};
 use super::nature::Nature;
-use super::profile::Fact;
+use super::profile::{Checked, Fact};
 
 /// The facts of one judged trace, each once.
 pub fn of(case: &Case<'_, '_>, hops: &[Judged<'_>]) -> Vec<Fact> {
@@ -19,6 +19,7 @@ pub fn of(case: &Case<'_, '_>, hops: &[Judged<'_>]) -> Vec<Fact> {
     for hop in hops {
         of_callee(case, hop, &mut add);
         of_call(case, hop, &mut add);
+        of_check(hop, &mut add);
     }
     facts.into_iter().collect()
 }
@@ -28,6 +29,12 @@ pub fn of(case: &Case<'_, '_>, hops: &[Judged<'_>]) -> Vec<Fact> {
 pub fn interests(case: &Case<'_, '_>, hops: &[Judged<'_>]) -> Vec<Fact> {
     let mut interests: AHashSet<Fact> = AHashSet::new();
     for hop in hops {
+        // Where a verdict looks at jwtrail's own check in vain, it waits for it.
+        if hop.answer.refused || hop.ruling.change.is_some() {
+            let tokens = hop.sent.tokens.iter().chain(&hop.received.tokens).map(|seen| seen.token);
+            let unchecked = tokens.filter(|token| Checked::of(token).is_none()).filter_map(|token| token.fingerprint());
+            interests.extend(unchecked.map(|token| Fact::Unchecked(token.clone())));
+        }
         let Some(entry) = hop.pair.entry else {
             if let Some(host) = super::outbound::host(case, hop) {
                 interests.extend([Fact::TracedHost(Arc::clone(&host)), Fact::HostGivenToken(host)]);
@@ -73,6 +80,16 @@ fn of_callee(case: &Case<'_, '_>, hop: &Judged<'_>, add: &mut impl FnMut(Fact)) 
         let verifies = case.profile.holds(&super::judge::refuses(case, hop));
         if said_ok || hop.answer.accepted() && verifies {
             add(Fact::Accepts(token.clone(), service(), Arc::clone(&resource.instance)));
+        }
+    }
+}
+
+/// What jwtrail's own check said of this hop's tokens.
+fn of_check(hop: &Judged<'_>, add: &mut impl FnMut(Fact)) {
+    for seen in hop.sent.tokens.iter().chain(&hop.received.tokens) {
+        let Some(token) = seen.token.fingerprint() else { continue };
+        if let Some(checked) = Checked::of(seen.token) {
+            add(Fact::Checked(token.clone(), checked));
         }
     }
 }

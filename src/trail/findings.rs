@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::model::policy::TokenRule;
 use crate::model::{
-    Carried, CarriedValue, Cause, Check, Confirmation, Finding, FindingHit, Reason, Severity, Span, Token, UnixNanos,
-    Verdict, VerifyResult,
+    Carried, CarriedValue, Cause, Confirmation, Finding, FindingHit, Reason, Severity, Span, Token, UnixNanos, Verdict,
+    VerifyResult,
 };
 
 use super::compare::{carrier_name, signed};
@@ -113,7 +113,7 @@ fn accepted_unverified(case: &Case<'_, '_>, hop: &Judged<'_>, began: UnixNanos) 
         return Some(hit(Finding::AcceptedUnverified, Severity::Critical, "the callee says that it does not verify"));
     }
     let skew = i64::try_from(case.rules.limits.clock_skew).unwrap_or(i64::MAX);
-    let wrong = match own_check(seen.token, began.seconds(), skew) {
+    let wrong = match own_check(case.profile, seen.token, began.seconds(), skew) {
         _ if !signed(seen.token) && seen.token.parts.is_some() && seen.token.shows_claims() => "it is not signed",
         Some(Reason::Expired) => "it had expired before the trace began",
         Some(Reason::Signature | Reason::Algorithm) => "its signature does not verify",
@@ -137,7 +137,7 @@ fn disagreement(case: &Case<'_, '_>, hop: &Judged<'_>) -> Option<FindingHit> {
     }
     let entry = &case.forest.own().spans[hop.pair.entry?];
     let skew = i64::try_from(case.rules.limits.clock_skew).unwrap_or(i64::MAX);
-    if own_check(seen.token, entry.start.seconds(), skew).is_some() {
+    if own_check(case.profile, seen.token, entry.start.seconds(), skew).is_some() {
         // The token really is bad by now; that others took it while it was good is no disagreement.
         return None;
     }
@@ -159,7 +159,7 @@ fn disagreement(case: &Case<'_, '_>, hop: &Judged<'_>) -> Option<FindingHit> {
         Some((service, _)) => {
             format!("{callee} refuses what {} accepts: {differs}", case.profile.shown(service))
         }
-        None if matches!(seen.token.check, Check::Valid(_)) => {
+        None if case.profile.finds_valid(seen.token) => {
             format!("{callee} refuses what jwtrail finds valid: {differs}")
         }
         None => return None,

@@ -271,7 +271,7 @@ fn exchange_if_meant<'a>(case: &Case<'a, '_>, hop: &mut Judged<'a>, so_far: &SoF
     let caller = hop.caller.clone().unwrap_or_default();
     let calls = hop.pair.chain.iter().map(|&at| case.forest.span(at)).collect();
     let fetched = hop.call().map(|at| so_far.issuers.before(case.forest, at, case.profile)).unwrap_or_default();
-    let valid = change.to.is_some_and(|seen| matches!(seen.token.check, crate::model::Check::Valid(_)));
+    let valid = change.to.is_some_and(|seen| case.profile.finds_valid(seen.token));
     let accepted = hop.answer.verification.result == crate::model::VerifyResult::Ok
         || valid
         || hop.answer.accepted() && case.profile.holds(&refuses(case, hop));
@@ -350,12 +350,14 @@ fn refusal_reason<'a>(case: &Case<'a, '_>, hop: &mut Judged<'a>) -> Reason {
         .or(hop.pair.chain.first().map(|&at| case.forest.span(at).start))
         .unwrap_or_default();
     let skew = i64::try_from(case.rules.limits.clock_skew).unwrap_or(i64::MAX);
-    if let Some(reason) = token.and_then(|token| own_check(token, at.seconds(), skew)).filter(|_| !forbidden) {
+    if let Some(reason) =
+        token.and_then(|token| own_check(case.profile, token, at.seconds(), skew)).filter(|_| !forbidden)
+    {
         verification.reason = Some(reason);
         verification.source = Some(VerifySource::Jwtrail);
         return reason;
     }
-    if !forbidden && token.is_some_and(|token| matches!(token.check, crate::model::Check::Valid(_))) {
+    if !forbidden && token.is_some_and(|token| case.profile.finds_valid(token)) {
         hop.notes.push("jwtrail finds it valid: this service's key, audience or clock differs".to_owned());
     }
     let reason = verification.reason.unwrap_or(if forbidden { Reason::Forbidden } else { Reason::Rejected });

@@ -4,6 +4,7 @@ mod aggregate;
 mod blame;
 mod compare;
 mod coverage;
+mod evict;
 mod exchange;
 mod exempt;
 mod explain;
@@ -11,6 +12,7 @@ mod facts;
 mod findings;
 mod hints;
 mod judge;
+mod leaning;
 mod nature;
 mod observe;
 mod outbound;
@@ -37,7 +39,7 @@ use std::time::Duration;
 use ahash::{AHashMap, AHashSet};
 
 use crate::model::policy::Policy;
-use crate::model::{Batch, Hop, ServiceName, SpanId, TraceId, UnixNanos};
+use crate::model::{Batch, Fingerprint, Hop, ServiceName, SpanId, TraceId, UnixNanos};
 
 pub use saved::SavedProfile;
 
@@ -114,6 +116,8 @@ pub struct Trail {
     withdrawn: Vec<ProblemRow>,
     /// Traces by the facts that their verdicts lean on.
     leaning: AHashMap<Fact, AHashSet<TraceId>>,
+    /// Tokens whose check failed, for traces that saw them unchecked.
+    failed_checks: AHashSet<Fingerprint>,
 }
 
 impl Trail {
@@ -138,6 +142,7 @@ impl Trail {
             broken_bytes: 0,
             withdrawn: Vec::new(),
             leaning: AHashMap::new(),
+            failed_checks: AHashSet::new(),
         }
     }
 

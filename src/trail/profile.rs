@@ -8,7 +8,9 @@ use std::sync::Arc;
 use ahash::{AHashMap, AHashSet};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Carried, CarriedValue, Fingerprint, ServiceName, Span, SpanId, SpanKind, TraceId};
+use crate::model::{
+    Carried, CarriedValue, Check, Fingerprint, Reason, ServiceName, Span, SpanId, SpanKind, Token, TraceId,
+};
 
 /// One process, one span kind, one instrumentation scope.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -62,6 +64,20 @@ pub enum Fact {
     Accepts(Fingerprint, ServiceName, Arc<str>),
     /// Whether anyone took a token that was refused: what a trace leans on, never what it teaches.
     Refused(Fingerprint),
+    /// What jwtrail's own check said of this token.
+    Checked(Fingerprint, Checked),
+    /// A verdict of the trace would like to know what the own check says of this token, and there is none.
+    Unchecked(Fingerprint),
+}
+
+/// The outcome of jwtrail's own check, the better one first: keys that were held once and no longer prove as much.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Checked {
+    /// The signature holds.
+    Valid,
+    /// It does not, or its algorithm is not the key's.
+    Failed(Reason),
 }
 
 /// The capture profile and its companions.
@@ -74,6 +90,7 @@ pub struct Profile {
     pub(super) namespaces: AHashMap<Arc<str>, AHashSet<Arc<str>>>,
     pub(super) facts: AHashMap<Fact, u32>,
     acceptors: AHashMap<Fingerprint, Vec<(ServiceName, Arc<str>)>>,
+    checks: AHashMap<Fingerprint, Vec<Checked>>,
 }
 
 /// What a span taught the profile.
@@ -208,14 +225,33 @@ impl Profile {
         self.acceptors.get(token).map_or(&[], Vec::as_slice)
     }
 
+    /// The best of what jwtrail's own check said of a token on any span: keys may have come after it was first seen.
+    pub fn check(&self, token: &Token) -> Option<Checked> {
+        let own = Checked::of(token);
+        if own == Some(Checked::Valid) || self.checks.is_empty() {
+            return own;
+        }
+        let known = token.fingerprint().and_then(|token| self.checks.get(token)).into_iter().flatten().copied();
+        known.chain(own).min()
+    }
+
+    /// Whether jwtrail's own check found a token's signature to hold.
+    pub fn finds_valid(&self, token: &Token) -> bool {
+        self.check(token) == Some(Checked::Valid)
+    }
+
     /// Adds a trace's fact; true where it is new.
     pub fn add(&mut self, fact: &Fact) -> bool {
         if let Some(count) = self.facts.get_mut(fact) {
             *count += 1;
             return false;
         }
-        if let Fact::Accepts(token, service, instance) = fact {
-            self.acceptors.entry(token.clone()).or_default().push((service.clone(), Arc::clone(instance)));
+        match fact {
+            Fact::Accepts(token, service, instance) => {
+                self.acceptors.entry(token.clone()).or_default().push((service.clone(), Arc::clone(instance)));
+            }
+            Fact::Checked(token, checked) => self.checks.entry(token.clone()).or_default().push(*checked),
+            _ => {}
         }
         self.facts.insert(fact.clone(), 1);
         true
@@ -229,17 +265,45 @@ impl Profile {
                 false
             }
             Some(_) => {
-                if let Fact::Accepts(token, service, instance) = fact
-                    && let Some(list) = self.acceptors.get_mut(token)
-                {
-                    list.retain(|(s, i)| (s, i) != (service, instance));
-                    if list.is_empty() {
-                        self.acceptors.remove(token);
+                match fact {
+                    Fact::Accepts(token, service, instance) => {
+                        let gone = |(s, i): &(ServiceName, Arc<str>)| (s, i) == (service, instance);
+                        take_out(&mut self.acceptors, token, gone);
                     }
+                    Fact::Checked(token, checked) => take_out(&mut self.checks, token, |known| known == checked),
+                    _ => {}
                 }
                 self.facts.remove(fact).is_some()
             }
             None => false,
+        }
+    }
+}
+
+/// Takes entries out of a token's list, and the list with the last of them.
+fn take_out<T>(lists: &mut AHashMap<Fingerprint, Vec<T>>, token: &Fingerprint, gone: impl Fn(&T) -> bool) {
+    if let Some(list) = lists.get_mut(token) {
+        list.retain(|entry| !gone(entry));
+        if list.is_empty() {
+            lists.remove(token);
+        }
+    }
+}
+
+impl Fact {
+    /// Whether it says something of one token: such facts go with their trace, or there would be no end of them.
+    pub fn is_of_a_token(&self) -> bool {
+        matches!(self, Self::Accepts(..) | Self::Refused(_) | Self::Checked(..) | Self::Unchecked(_))
+    }
+}
+
+impl Checked {
+    /// What a token itself says of its check.
+    pub fn of(token: &Token) -> Option<Self> {
+        match token.check {
+            Check::NotChecked => None,
+            Check::Valid(_) => Some(Self::Valid),
+            Check::Failed(reason) => Some(Self::Failed(reason)),
         }
     }
 }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use ahash::AHashMap;
 
 use crate::model::{
-    CarriedValue, Check, Exception, Exposure, LogRecord, Reason, Span, SpanId, StatusCode, Token, UnixNanos,
-    Verification, VerifyResult, VerifySource,
+    CarriedValue, Exception, Exposure, LogRecord, Reason, Span, SpanId, StatusCode, Token, UnixNanos, Verification,
+    VerifyResult, VerifySource,
 };
 
 use super::pairing::{Forest, Pair};
+use super::profile::{Checked, Profile};
 use super::rejections::is_jwt_exception;
 use super::rules::Rules;
 use super::tree::{Role, Tree};
@@ -322,8 +323,8 @@ fn saw_refusal(tree: &Tree<'_>, call: usize) -> bool {
 }
 
 /// jwtrail's own check of a token at a span's time, in seconds; `None` where it finds nothing wrong or cannot say.
-pub fn own_check(token: &Token, at: i64, skew: i64) -> Option<Reason> {
-    if let Check::Failed(reason) = token.check {
+pub fn own_check(profile: &Profile, token: &Token, at: i64, skew: i64) -> Option<Reason> {
+    if let Some(Checked::Failed(reason)) = profile.check(token) {
         return Some(reason);
     }
     if token.exp.is_some_and(|exp| at >= exp.saturating_add(skew)) {

@@ -2,22 +2,22 @@
 
 use std::sync::Arc;
 
-use ahash::{AHashMap, AHashSet};
+use ahash::AHashSet;
 
-use crate::model::{Severity, TraceId, UnixNanos, Verdict};
+use crate::model::{Severity, Span, TraceId, UnixNanos, Verdict};
 
+use super::Trail;
 use super::aggregate::Contribution;
 use super::explain::explain;
 use super::facts;
 use super::judge::{Case, Judged, judge};
+use super::leaning::{awaits_one_of, lean};
 use super::pairing::{Caller, Forest};
-use super::profile::Fact;
+use super::profile::{Checked, Fact};
 use super::refusal::SaidInWords;
 use super::rows;
-use super::store::TraceState;
 use super::summary::NodeKind;
 use super::tree::Tree;
-use super::{PER_TRACE, Trail};
 
 /// How often one call may judge a trace anew because others taught it something: facts feed each other at most so deep.
 const ROUNDS: usize = 4;
@@ -131,12 +131,14 @@ impl Trail {
 
     /// Marks the traces that new knowledge may concern.
     fn spread_what_was_learned(&mut self) {
-        if !self.learned_all && self.learned.is_empty() {
+        if !self.learned_all && self.learned.is_empty() && self.failed_checks.is_empty() {
             return;
         }
         let learned = std::mem::take(&mut self.learned);
+        let failed = std::mem::take(&mut self.failed_checks);
         for (id, trace) in &mut self.traces {
-            let concerned = self.learned_all || trace.spans.iter().any(|span| learned.contains(&span.resource.service));
+            let about = |span: &Span| learned.contains(&span.resource.service) || awaits_one_of(span, &failed);
+            let concerned = self.learned_all || trace.spans.iter().any(about);
             if concerned && !trace.dirty {
                 trace.dirty = true;
                 self.dirty.push(*id);
@@ -185,6 +187,13 @@ impl Trail {
                 Fact::Accepts(token, ..) => {
                     let refused = Fact::Refused(token.clone());
                     reconsider.extend(self.leaning.get(&refused).into_iter().flatten());
+                }
+                Fact::Checked(token, Checked::Valid) => {
+                    let waits = Fact::Unchecked(token.clone());
+                    reconsider.extend(self.leaning.get(&waits).into_iter().flatten());
+                }
+                Fact::Checked(token, Checked::Failed(_)) => {
+                    self.failed_checks.insert(token.clone());
                 }
                 other => reconsider.extend(self.leaning.get(other).into_iter().flatten()),
             }
@@ -275,64 +284,6 @@ impl Trail {
                 self.sums.add(id, contribution);
             }
         }
-    }
-
-    fn evict(&mut self) -> bool {
-        let mut any = false;
-        while self.stats.memory_used > self.options.memory {
-            let Some(id) = self.next_to_evict() else { break };
-            let Some(trace) = self.traces.remove(&id) else { continue };
-            self.forget(id, &trace);
-            any = true;
-        }
-        any
-    }
-
-    /// Intact traces before broken ones, oldest first; broken ones may hold half of the budget.
-    fn next_to_evict(&mut self) -> Option<TraceId> {
-        if self.broken_bytes > self.options.memory / 2
-            && let Some(id) = self.oldest_broken.pop_front()
-        {
-            return Some(id);
-        }
-        while let Some(id) = self.oldest.pop_front() {
-            match self.traces.get(&id) {
-                Some(trace) if trace.broken => self.oldest_broken.push_back(id),
-                Some(_) => return Some(id),
-                None => {}
-            }
-        }
-        self.oldest_broken.pop_front()
-    }
-
-    fn forget(&mut self, id: TraceId, trace: &TraceState) {
-        self.stats.evicted_traces += 1;
-        self.stats.evicted_spans += trace.spans.len() as u64;
-        self.stats.memory_used = self.stats.memory_used.saturating_sub(trace.bytes.saturating_sub(PER_TRACE));
-        if trace.broken {
-            self.broken_bytes = self.broken_bytes.saturating_sub(trace.bytes);
-        }
-        self.links_in.remove(&id);
-        // What a trace taught of services stays known; what it taught of one token goes with it.
-        lean(&mut self.leaning, id, &trace.leans_on, &[]);
-        for fact in trace.facts.iter().filter(|fact| matches!(fact, Fact::Accepts(..))) {
-            self.profile.remove(fact);
-        }
-    }
-}
-
-/// Keeps which traces lean on which fact.
-fn lean(leaning: &mut AHashMap<Fact, AHashSet<TraceId>>, id: TraceId, old: &[Fact], new: &[Fact]) {
-    for gone in old.iter().filter(|fact| !new.contains(fact)) {
-        if let Some(traces) = leaning.get_mut(gone) {
-            traces.remove(&id);
-            if traces.is_empty() {
-                leaning.remove(gone);
-            }
-        }
-    }
-    for fact in new.iter().filter(|fact| !old.contains(fact)) {
-        leaning.entry(fact.clone()).or_default().insert(id);
     }
 }
 

@@ -26,7 +26,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("tonic::", &["otlp"]),
     ("prost::", &["otlp"]),
     ("axum::", &["otlp", "app/demo"]),
-    ("reqwest::", &["app/demo"]),
+    ("reqwest::", &["app/demo", "app/keys"]),
     ("opentelemetry", &["otlp", "app/demo"]),
     ("jsonwebtoken::", &["token", "app/demo"]),
     ("ratatui::", &["tui"]),

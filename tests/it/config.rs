@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use jwtrail::config::{self, ByteSize, KeyFile};
-use jwtrail::model::Severity;
+use jwtrail::config::{self, ByteSize};
 use jwtrail::model::policy::TokenRule;
+use jwtrail::model::{KeyPlace, KeySource, Severity};
 
 fn error(text: &str) -> String {
     config::parse(Path::new("jwtrail.toml"), text).unwrap_err().to_string()
@@ -47,10 +47,10 @@ fn a_whole_policy_is_read() {
     let file = config::parse(Path::new("ci/jwtrail.toml"), text).unwrap();
     assert_eq!(file.policy.edge[0].token, TokenRule::Exchange);
     assert_eq!(file.policy.severity, [("moved".to_owned(), Severity::Info)]);
-    let keys = file.key_sets();
-    assert_eq!(keys[0].path, Path::new("ci/keys.json"), "paths in a file are relative to it");
+    let keys = file.key_sources();
+    assert_eq!(keys[0].place, KeyPlace::File("ci/keys.json".into()), "paths in a file are relative to it");
     assert_eq!(keys[0].issuer.as_deref(), Some("https://id.example"));
-    assert_eq!(keys[1..], [KeyFile::any_issuer("ci/more.json".into())]);
+    assert_eq!(keys[1..], [KeySource::file("ci/more.json")]);
     assert_eq!(file.options.memory, Some(ByteSize(64 << 20)));
     assert_eq!(file.options.fail_on, Some(Severity::Medium));
     assert_eq!(file.settle(None), Duration::from_secs(5));
@@ -86,8 +86,16 @@ fn bad_values_say_what_was_expected_and_where() {
     assert_eq!(day, "jwtrail.toml:4:9: expected a day as \"2026-12-31\", found `31.12.2026`");
     let both = error("[[ignore]]\nreason = \"known\"\n");
     assert!(both.starts_with("jwtrail.toml:1:1: expected `verdict` or `finding`"), "{both}");
-    let issuer = error("[[issuer]]\nurl = \"https://id.example\"\n");
-    assert!(issuer.contains("expected `jwks = \"FILE\"`"), "{issuer}");
+    let nothing = error("[[issuer]]\naudiences = [\"a\"]\n");
+    assert!(
+        nothing.starts_with("jwtrail.toml:1:1: expected `url`, `jwks`, `secret_file` or `secret_env`"),
+        "{nothing}"
+    );
+    let issuer = error("[[issuer]]\nurl = \"id.example\"\n");
+    assert!(issuer.contains(":2:7: expected a URL such as https://id.example.com, found `id.example`"), "{issuer}");
+    let password = error("[options]\njwks = [\"k.json\", \"https://a:secret@id.example/keys\"]\n");
+    assert!(password.contains(":2:19: expected a URL without a user name or password"), "{password}");
+    assert!(!password.contains("secret@"), "{password}");
     let size = error("[options]\nmemory = \"lots\"\n");
     assert_eq!(size, "jwtrail.toml:2:10: expected a size such as 256MiB, found `lots`");
     let level = error("[severity]\nmoved = \"worst\"\n");

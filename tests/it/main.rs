@@ -17,6 +17,7 @@ mod keys;
 mod otlp;
 mod pty;
 mod redact;
+mod remote_keys;
 mod report;
 mod spans;
 mod suggest;

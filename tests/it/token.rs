@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 const SECRET: &[u8] = b"a-shared-secret-of-the-tests-that-is-worth-nothing";
 
 /// A policy-free `Shared` with the key of the published vectors.
-pub(crate) fn shared_with(keys: KeySets) -> Arc<Shared> {
+pub(crate) fn shared_with(keys: impl Into<Arc<KeySets>>) -> Arc<Shared> {
     Shared::new(&Policy::default(), FingerprintKey::of_any_length(b"jwtrail-test-vector-key"), keys).unwrap()
 }
 

@@ -177,7 +177,7 @@ impl Opening {
         Ok(Self {
             receivers,
             faults: Arc::default(),
-            client: reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build()?,
+            client: client(Duration::from_secs(5))?,
             addresses: Addresses::default(),
             listeners: Vec::new(),
             servers: JoinSet::new(),
@@ -250,4 +250,9 @@ impl Opening {
         });
         Ok(())
     }
+}
+
+/// A client for what listens on this machine: no proxy, and no root certificates, which a container may not have.
+fn client(timeout: Duration) -> reqwest::Result<reqwest::Client> {
+    reqwest::Client::builder().no_proxy().tls_certs_only([]).timeout(timeout).build()
 }

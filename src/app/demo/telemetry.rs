@@ -96,7 +96,7 @@ fn exporter(wire: Wire, receivers: Receivers) -> anyhow::Result<SpanExporter> {
     let http = |protocol| -> anyhow::Result<SpanExporter> {
         Ok(SpanExporter::builder()
             .with_http()
-            .with_http_client(reqwest::Client::builder().no_proxy().build()?)
+            .with_http_client(super::client(EXPORT_TIMEOUT)?)
             .with_protocol(protocol)
             .with_endpoint(format!("http://{}/v1/traces", receivers.http))
             .with_timeout(EXPORT_TIMEOUT)

@@ -1,0 +1,53 @@
+//! Staying within the memory bound: whole traces go, intact before broken, oldest first.
+
+use crate::model::TraceId;
+
+use super::leaning::lean;
+use super::store::TraceState;
+use super::{PER_TRACE, Trail};
+
+impl Trail {
+    /// Evicts whole traces until what is kept fits.
+    pub(super) fn evict(&mut self) -> bool {
+        let mut any = false;
+        while self.stats.memory_used > self.options.memory {
+            let Some(id) = self.next_to_evict() else { break };
+            let Some(trace) = self.traces.remove(&id) else { continue };
+            self.forget(id, &trace);
+            any = true;
+        }
+        any
+    }
+
+    /// Intact traces before broken ones, oldest first; broken ones may hold half of the budget.
+    fn next_to_evict(&mut self) -> Option<TraceId> {
+        if self.broken_bytes > self.options.memory / 2
+            && let Some(id) = self.oldest_broken.pop_front()
+        {
+            return Some(id);
+        }
+        while let Some(id) = self.oldest.pop_front() {
+            match self.traces.get(&id) {
+                Some(trace) if trace.broken => self.oldest_broken.push_back(id),
+                Some(_) => return Some(id),
+                None => {}
+            }
+        }
+        self.oldest_broken.pop_front()
+    }
+
+    fn forget(&mut self, id: TraceId, trace: &TraceState) {
+        self.stats.evicted_traces += 1;
+        self.stats.evicted_spans += trace.spans.len() as u64;
+        self.stats.memory_used = self.stats.memory_used.saturating_sub(trace.bytes.saturating_sub(PER_TRACE));
+        if trace.broken {
+            self.broken_bytes = self.broken_bytes.saturating_sub(trace.bytes);
+        }
+        self.links_in.remove(&id);
+        // What a trace taught of services stays known; what it taught of one token goes with it.
+        lean(&mut self.leaning, id, &trace.leans_on, &[]);
+        for fact in trace.facts.iter().filter(|fact| fact.is_of_a_token()) {
+            self.profile.remove(fact);
+        }
+    }
+}

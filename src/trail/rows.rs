@@ -149,9 +149,11 @@ fn problem_rows(sum: &EdgeSum, of: u64, now: UnixNanos) -> Vec<ProblemRow> {
 
 /// One problem as a row; `None` where nothing is left of it.
 pub fn problem_row(edge: &EdgeSum, kind: ProblemKind, sum: &ProblemSum, of: u64, now: UnixNanos) -> Option<ProblemRow> {
-    if sum.count() == 0 {
-        return None;
-    }
+    if sum.count() == 0 { None } else { last_row(edge, kind, sum, of, now) }
+}
+
+/// One problem as a row, though nothing may be left of it: what is withdrawn is still named.
+pub fn last_row(edge: &EdgeSum, kind: ProblemKind, sum: &ProblemSum, of: u64, now: UnixNanos) -> Option<ProblemRow> {
     let sample = sum.sample.hop.clone()?;
     let (severity, confidence) = sum.worst();
     let (verdict, cause, finding) = match kind {

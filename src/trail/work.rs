@@ -280,10 +280,9 @@ impl Trail {
             let gone: Vec<_> =
                 edge.problems.iter().filter(|(_, sum)| sum.announced && sum.count() == 0).map(|(k, _)| *k).collect();
             for kind in gone {
-                let Some(mut sum) = edge.problems.remove(&kind) else { continue };
-                sum.counts[0][0] = 1;
+                let Some(sum) = edge.problems.remove(&kind) else { continue };
                 let of = edge.verdicts.iter().sum();
-                self.withdrawn.extend(rows::problem_row(edge, kind, &sum, of, sum.last_seen));
+                self.withdrawn.extend(rows::last_row(edge, kind, &sum, of, sum.last_seen));
             }
         }
     }

@@ -30,6 +30,23 @@ def relayed_401_three_deep(run):
 
 
 @scenario
+def words_of_paths(run):
+    """Payments are authorized and streams are live: no word of a path excuses a drop or hides whose refusal was relayed."""
+    gateway, orders, payment, streams = (run.service(n, PYTHON) for n in ("gateway", "orders", "payment", "streams"))
+    jwt = bearer(token("user-0"))
+    t = run.trace()
+    above = t.hop(t.server(gateway, headers=jwt, path="/buy", status=401), orders, jwt, path="/orders", status=401)
+    t.hop(above, payment, jwt, path="/payments/authorize", status=401)
+    t = run.trace()
+    t.hop(t.server(gateway, headers=jwt, path="/watch", status=401), streams, {}, path="/streams/live", status=401)
+    run.expect(None, gateway, "originated", "entry", 2)
+    run.expect(gateway, orders, "intact")
+    run.expect(orders, payment, "failed", "rejected", 1, "high")
+    run.expect(gateway, streams, "dropped", "not_sent", 1, "high")
+    run.finds(orders, payment, "disagreement", 1)
+
+
+@scenario
 def jwks_rotated(run):
     """The issuer signs with a new key; payment still holds the old key set and knows no such kid."""
     gateway, payment = run.service("gateway", PYTHON), run.service("payment", PYTHON)

@@ -106,13 +106,13 @@ pub fn fetched(forest: &Forest<'_>, call: At, entry: Option<At>, profile: &Profi
     let top = entry.filter(|at| at.tree == call.tree).map_or_else(|| top_of_service(forest, call), |at| at.span);
     let mut stack = vec![top];
     while let Some(at) = stack.pop() {
-        let span = &tree.spans[at];
+        let span = tree.span(at);
         if tree.nodes[at].role == Role::Call && span.start < before && at != call.span {
             fetched.token |= tree.nodes[at].nature == Nature::TokenEndpoint;
             fetched.introspection |= tree.nodes[at].nature == Nature::Introspection;
         }
         let own = |&child: &usize| tree.same_service(child, call.span);
-        stack.extend(tree.nodes[at].children.iter().copied().filter(own));
+        stack.extend(tree.children(at).iter().copied().filter(own));
     }
     fetched
 }

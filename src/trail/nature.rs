@@ -1,5 +1,7 @@
 //! What a request is for, where that alone tells that no token is expected (verdicts.md section 8).
 
+use std::borrow::Cow;
+
 use crate::model::Span;
 
 /// The purpose of a request as far as it excuses a missing or different token.
@@ -112,11 +114,14 @@ fn of_rpc(span: &Span, system: &str) -> Option<Nature> {
 }
 
 fn of_path(path: &str, method: Option<&str>) -> Option<Nature> {
-    let path = path.split(['?', '#']).next()?.trim_end_matches('/').to_ascii_lowercase();
+    let path = path.split(['?', '#']).next()?.trim_end_matches('/');
+    let upper = path.bytes().any(|byte| byte.is_ascii_uppercase());
+    let path = if upper { Cow::Owned(path.to_ascii_lowercase()) } else { Cow::Borrowed(path) };
     let last = path.rsplit('/').next()?;
     let posted = method.is_none_or(|method| method == "POST");
+    let within = within(&path);
     match last {
-        _ if path.contains("/.well-known/") => Some(Nature::IdentityProvider),
+        _ if within == Some(Nature::IdentityProvider) => within,
         "token" | "access_token" if posted => Some(Nature::TokenEndpoint),
         "introspect" | "introspection" | "check_token" | "tokeninfo" => Some(Nature::Introspection),
         "jwks" | "jwks.json" | "certs" | "userinfo" | "revoke" | "revocation" | "authorize" => {
@@ -127,14 +132,28 @@ fn of_path(path: &str, method: Option<&str>) -> Option<Nature> {
         }
         "health" | "healthz" | "healthcheck" | "ready" | "readyz" | "readiness" | "live" | "livez" | "liveness"
         | "metrics" => Some(Nature::Health),
-        _ if ["/actuator/", "/health/", "/healthz/", "/-/healthy", "/-/ready"].iter().any(|p| path.contains(p))
-            || path.ends_with("/actuator") =>
+        "actuator" if path.len() > last.len() => Some(Nature::Health),
+        _ if within == Some(Nature::Health) => within,
+        "traces" | "logs" | "spans"
+            if ["/v1/traces", "/v1/logs", "/api/v2/spans", "/api/traces"].contains(&&*path) =>
         {
-            Some(Nature::Health)
-        }
-        _ if ["/v1/traces", "/v1/metrics", "/v1/logs", "/api/v2/spans", "/api/traces"].contains(&path.as_str()) => {
             Some(Nature::Telemetry)
         }
         _ => None,
     }
+}
+
+/// What the segments before the last one tell, in one pass: every span's path is looked at.
+fn within(path: &str) -> Option<Nature> {
+    let (mut before, mut found) = ("", None);
+    for segment in path.split('/').skip(1) {
+        match before {
+            ".well-known" => return Some(Nature::IdentityProvider),
+            "actuator" | "health" | "healthz" => found = Some(Nature::Health),
+            "-" if segment.starts_with("healthy") || segment.starts_with("ready") => found = Some(Nature::Health),
+            _ => {}
+        }
+        before = segment;
+    }
+    found
 }

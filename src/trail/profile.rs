@@ -8,7 +8,7 @@ use std::sync::Arc;
 use ahash::{AHashMap, AHashSet};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Carried, CarriedValue, Fingerprint, ServiceName, Span, SpanKind};
+use crate::model::{Carried, CarriedValue, Fingerprint, Resource, ServiceName, Span, SpanKind};
 
 /// One process, one span kind, one instrumentation scope.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -63,6 +63,8 @@ pub struct Profile {
     pub(super) namespaces: AHashMap<Arc<str>, AHashSet<Arc<str>>>,
     pub(super) facts: AHashMap<Fact, u32>,
     acceptors: AHashMap<Fingerprint, Vec<(ServiceName, Arc<str>)>>,
+    /// The resource of the last span: its name is known, and spans come in groups.
+    last: Option<Arc<Resource>>,
 }
 
 /// What a span taught the profile.
@@ -80,8 +82,11 @@ impl Profile {
     /// Learns from one span.
     pub fn learn(&mut self, span: &Span) -> Learned {
         let mut learned = Learned::Nothing;
-        if self.learn_name(&span.resource.service) {
-            learned = Learned::Anyone;
+        if self.last.as_ref().is_none_or(|last| !Arc::ptr_eq(last, &span.resource)) {
+            if self.learn_name(&span.resource.service) {
+                learned = Learned::Anyone;
+            }
+            self.last = Some(Arc::clone(&span.resource));
         }
         if self.learn_unit(span) | self.learn_process(span) {
             learned = learned.max(Learned::Service);

@@ -43,7 +43,7 @@ pub fn cross_origin(forest: &Forest<'_>, pairs: &[Pair], redirecting: &[usize], 
 
 /// Whether a redirect's target, where it was captured, is the host of a later call.
 fn leads_to(forest: &Forest<'_>, redirecting: &Pair, call: &Span) -> bool {
-    let entry = redirecting.entry.map(|e| &forest.own().spans[e]);
+    let entry = redirecting.entry.map(|e| forest.own().span(e));
     let spans = entry.into_iter().chain(redirecting.chain.iter().map(|&at| forest.span(at)));
     let target = spans.filter_map(|span| span.location.as_deref()).find_map(|location| {
         let (_, rest) = location.split_once("://")?;
@@ -60,7 +60,7 @@ fn start_of(forest: &Forest<'_>, pair: &Pair) -> (u64, usize) {
 type Origin<'a> = (Option<&'a Arc<str>>, Option<&'a Arc<str>>, Option<u16>);
 
 fn differs(forest: &Forest<'_>, a: &Pair, b: &Pair, shared: bool) -> bool {
-    let entry = |pair: &Pair| pair.entry.map(|e| origin(&forest.own().spans[e]));
+    let entry = |pair: &Pair| pair.entry.map(|e| origin(forest.own().span(e)));
     let call = |pair: &Pair| pair.chain.first().map(|&at| origin(forest.span(at)));
     // A shared call span knows one target only: the callees' own view tells them apart.
     let (mine, theirs) = if shared { (entry(a), entry(b)) } else { (call(a), call(b)) };

@@ -23,7 +23,7 @@ pub struct SaidInWords<'a> {
 
 impl<'a> SaidInWords<'a> {
     /// Gathers a trace's exceptions and log records.
-    pub fn new(spans: &[Span], logs: &'a [LogRecord]) -> Self {
+    pub fn new(spans: &[Box<Span>], logs: &'a [LogRecord]) -> Self {
         let any = !logs.is_empty() || spans.iter().any(|span| !span.exceptions.is_empty());
         let mut by_span: AHashMap<SpanId, Vec<&'a LogRecord>> = AHashMap::new();
         for record in logs {
@@ -71,7 +71,7 @@ impl Answer {
 /// Reads the callee's answer off its entry spans, the spans inside it and the caller's call span.
 pub fn answer(forest: &Forest<'_>, pair: &Pair, said: &SaidInWords<'_>, rules: &Rules) -> Answer {
     let tree = forest.own();
-    let entries: Vec<&Span> = pair.group.iter().map(|&i| &tree.spans[i]).collect();
+    let entries: Vec<&Span> = pair.group.iter().map(|&i| tree.span(i)).collect();
     // A shared call span shows the status of its last callee only; an entry span speaks for itself.
     let calls: Vec<&Span> = pair.chain.iter().map(|&at| forest.span(at)).collect();
     let (status, grpc) = status(&entries, &calls);
@@ -127,7 +127,7 @@ fn graphql_code(tree: &Tree<'_>, pair: &Pair, said: &SaidInWords<'_>) -> Option<
     let mut inside = Vec::new();
     pair.group.iter().for_each(|&i| spans_inside(tree, i, &mut inside));
     let graphql =
-        inside.iter().map(|&i| &tree.spans[i]).filter(|span| span.scope.to_ascii_lowercase().contains("graphql"));
+        inside.iter().map(|&i| tree.span(i)).filter(|span| span.scope.to_ascii_lowercase().contains("graphql"));
     graphql.flat_map(|span| &span.exceptions).find_map(|exception| match &*exception.kind {
         "UNAUTHENTICATED" | "UNAUTHORIZED" => Some(Reason::Rejected),
         "FORBIDDEN" | "PERMISSION_DENIED" => Some(Reason::Forbidden),
@@ -178,7 +178,7 @@ fn recorded(
     if known.is_some() || !refusing {
         return known;
     }
-    let entries = pair.group.iter().map(|&i| &tree.spans[i]);
+    let entries = pair.group.iter().map(|&i| tree.span(i));
     entries.chain(calls.iter().copied()).find_map(|span| {
         let challenge = span.challenge.as_ref()?;
         let reason =
@@ -223,7 +223,7 @@ fn spans_inside(tree: &Tree<'_>, entry: usize, found: &mut Vec<usize>) {
     while let Some(at) = stack.pop() {
         found.push(at);
         let inner = |&child: &usize| tree.nodes[child].role == Role::Inner && tree.same_service(child, entry);
-        stack.extend(tree.nodes[at].children.iter().copied().filter(inner));
+        stack.extend(tree.children(at).iter().copied().filter(inner));
     }
 }
 
@@ -231,11 +231,11 @@ fn spans_inside(tree: &Tree<'_>, entry: usize, found: &mut Vec<usize>) {
 fn relayed(tree: &Tree<'_>, pair: &Pair) -> Option<usize> {
     let mut found: Vec<usize> = Vec::new();
     for &entry in &pair.group {
-        let mut stack: Vec<(usize, bool)> = tree.nodes[entry].children.iter().map(|&child| (child, false)).collect();
+        let mut stack: Vec<(usize, bool)> = tree.children(entry).iter().map(|&child| (child, false)).collect();
         while let Some((at, below_call)) = stack.pop() {
             if !tree.same_service(at, entry) {
                 // A proxy that answers for the service behind it shows no call span of its own.
-                if !below_call && tree.spans[at].is_entry() && super::pairing::refuses(&tree.spans[at]) {
+                if !below_call && tree.spans[at].is_entry() && super::pairing::refuses(tree.span(at)) {
                     found.push(at);
                 }
                 continue;
@@ -245,7 +245,7 @@ fn relayed(tree: &Tree<'_>, pair: &Pair) -> Option<usize> {
                 found.push(at);
             }
             if tree.nodes[at].role != Role::Entry {
-                stack.extend(tree.nodes[at].children.iter().map(|&child| (child, below_call || call)));
+                stack.extend(tree.children(at).iter().map(|&child| (child, below_call || call)));
             }
         }
     }
@@ -257,13 +257,13 @@ fn relayed(tree: &Tree<'_>, pair: &Pair) -> Option<usize> {
 pub fn may_be_relayed(forest: &Forest<'_>, pair: &Pair) -> bool {
     let tree = forest.own();
     let outer = match (pair.entry, pair.chain.last()) {
-        (Some(entry), _) => &tree.spans[entry],
+        (Some(entry), _) => tree.span(entry),
         (None, Some(&at)) => forest.span(at),
         (None, None) => return false,
     };
     let lost_above = |i: usize| tree.orphan(tree.above(i).last().unwrap_or(i));
     (0..tree.spans.len()).any(|i| {
-        let span = &tree.spans[i];
+        let span = tree.span(i);
         super::pairing::refuses(span)
             && span.span_id != outer.span_id
             && (outer.start..=outer.end).contains(&span.start)
@@ -273,14 +273,14 @@ pub fn may_be_relayed(forest: &Forest<'_>, pair: &Pair) -> bool {
 }
 
 fn saw_refusal(tree: &Tree<'_>, call: usize) -> bool {
-    let span = &tree.spans[call];
+    let span = tree.span(call);
     if span.http_status.is_some() || span.grpc_status.is_some() {
         return super::pairing::refuses(span);
     }
     // A call span without a status is read by its callee's.
     span.status != StatusCode::Ok
-        && tree.nodes[call].children.iter().any(|&c| {
-            tree.spans[c].is_entry() && !tree.same_service(c, call) && super::pairing::refuses(&tree.spans[c])
+        && tree.children(call).iter().any(|&c| {
+            tree.spans[c].is_entry() && !tree.same_service(c, call) && super::pairing::refuses(tree.span(c))
         })
 }
 

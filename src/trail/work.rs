@@ -25,6 +25,8 @@ const ROUNDS: usize = 4;
 /// A judged trace, ready to be counted.
 struct Outcome {
     hops: Vec<Drawn>,
+    /// Whether some hops are held back until the trace is settled.
+    waiting: bool,
     facts: Vec<Fact>,
     skew: Vec<(Arc<str>, Arc<str>, u64)>,
 }
@@ -50,9 +52,11 @@ impl Trail {
 
     /// Judges everything as settled: the end of a file, or of a run.
     pub fn settle_all(&mut self) {
-        let ids: Vec<TraceId> = self.traces.keys().copied().collect();
+        let unsettled = self.traces.iter().filter(|(_, trace)| !trace.settled);
+        let ids: Vec<TraceId> = unsettled.map(|(id, _)| *id).collect();
         for id in ids {
             self.settle(id);
+            self.touch_linked(id);
         }
         self.judge_dirty();
         self.count_anew();
@@ -99,7 +103,8 @@ impl Trail {
             self.coverage.single.0 += u64::from(trace.single_service());
             self.coverage.single.1 += 1;
         }
-        if !trace.dirty {
+        // What was judged since it last changed, and left no hop waiting, would be judged the same again.
+        if trace.waiting && !trace.dirty {
             trace.dirty = true;
             self.dirty.push(id);
         }
@@ -150,6 +155,7 @@ impl Trail {
             Some(Outcome {
                 facts: facts::of(case, &hops),
                 skew: hops.iter().filter_map(|hop| skew(case, hop)).collect(),
+                waiting: !settled && !hops.iter().all(complete),
                 hops: hops.iter().filter(|hop| settled || complete(hop)).map(|hop| draw(case, hop)).collect(),
             })
         });
@@ -157,13 +163,14 @@ impl Trail {
         for (caller, callee, ms) in outcome.skew {
             self.coverage.skewed(&caller, &callee, ms);
         }
-        self.replace_facts(id, &outcome.facts);
-        self.replace_contributions(id, outcome.hops);
+        self.replace_facts(id, outcome.facts);
+        self.replace_contributions(id, outcome.hops, outcome.waiting);
     }
 
-    fn replace_facts(&mut self, id: TraceId, facts: &[Fact]) {
-        let Some(trace) = self.traces.get_mut(&id) else { return };
-        let old = std::mem::replace(&mut trace.facts, facts.to_vec());
+    fn replace_facts(&mut self, id: TraceId, facts: Vec<Fact>) {
+        let Some(trace) = self.traces.get_mut(&id).filter(|trace| trace.facts != facts) else { return };
+        let old = std::mem::replace(&mut trace.facts, facts);
+        let facts = &trace.facts;
         note_refusals(&mut self.refusals, id, &old, facts);
         let mut flipped: Vec<&Fact> = facts.iter().filter(|fact| self.profile.add(fact)).collect();
         let gone: Vec<&Fact> = old.iter().filter(|fact| self.profile.remove(fact)).collect();
@@ -186,7 +193,7 @@ impl Trail {
         reconsider.into_iter().filter(|trace| *trace != id).for_each(|trace| self.touch_linked(trace));
     }
 
-    fn replace_contributions(&mut self, id: TraceId, hops: Vec<Drawn>) {
+    fn replace_contributions(&mut self, id: TraceId, hops: Vec<Drawn>, waiting: bool) {
         let mut new = Vec::with_capacity(hops.len());
         for drawn in hops {
             let edge = self.sums.edge(drawn.caller.as_ref(), &drawn.callee, drawn.outside);
@@ -200,25 +207,23 @@ impl Trail {
         let Some(trace) = self.traces.get_mut(&id) else { return };
         let was_broken = trace.broken;
         trace.broken = new.iter().any(|c| c.verdict.accuses() || c.findings.iter().any(|f| f.1 > Severity::Low));
-        trace.dirty = false;
+        (trace.dirty, trace.waiting) = (false, waiting);
         let bytes = trace.bytes;
-        let old = std::mem::replace(&mut trace.contributions, new.clone());
+        let old = std::mem::take(&mut trace.contributions);
         match (was_broken, trace.broken) {
             (false, true) => self.broken_bytes += bytes,
             (true, false) => self.broken_bytes = self.broken_bytes.saturating_sub(bytes),
             _ => {}
         }
-        if old == new {
-            return;
+        if old != new {
+            old.iter().for_each(|contribution| self.sums.remove(id, contribution));
+            new.iter().for_each(|contribution| self.sums.add(id, contribution));
+            self.draw_first_samples(id, &new);
+            self.withdraw(&old);
         }
-        for contribution in &old {
-            self.sums.remove(id, contribution);
+        if let Some(trace) = self.traces.get_mut(&id) {
+            trace.contributions = new;
         }
-        for contribution in &new {
-            self.sums.add(id, contribution);
-        }
-        self.draw_first_samples(id, &new);
-        self.withdraw(&old);
     }
 
     /// A new edge or problem gets its sample at once, while its trace is certainly held.
@@ -247,7 +252,9 @@ impl Trail {
 
     /// Problems that were announced and of which nothing is left.
     fn withdraw(&mut self, old: &[Contribution]) {
-        let edges: AHashSet<usize> = old.iter().map(|c| c.edge).collect();
+        let mut edges: Vec<usize> = old.iter().map(|c| c.edge).collect();
+        edges.sort_unstable();
+        edges.dedup();
         for number in edges {
             let edge = &mut self.sums.edges[number];
             let gone: Vec<_> =
@@ -380,7 +387,7 @@ fn outside(case: &Case<'_, '_>, hop: &Judged<'_>) -> NodeKind {
 /// A callee that began before its call by more than the call lasted, in milliseconds.
 fn skew(case: &Case<'_, '_>, hop: &Judged<'_>) -> Option<(Arc<str>, Arc<str>, u64)> {
     let (Caller::Call(at), Some(entry)) = (&hop.pair.caller, hop.pair.entry) else { return None };
-    let (call, entry) = (case.forest.span(*at), &case.forest.own().spans[entry]);
+    let (call, entry) = (case.forest.span(*at), case.forest.own().span(entry));
     let early = call.start.0.saturating_sub(entry.start.0);
     let lasted = call.end.0.saturating_sub(call.start.0);
     (early > lasted && hop.ruling.verdict != Verdict::Unknown || early > lasted.max(1_000_000))

@@ -46,6 +46,12 @@ fn nested_attribute<'a>(mut reader: Reader<'a>, into: &mut Attributes<'a>, depth
     // Read into its place: moving a value that was just written in pieces stalls the processor.
     into.push((Cow::Borrowed(""), Value::Empty));
     let Some((key, value)) = into.last_mut() else { return Ok(()) };
+    if depth > 0
+        && let Some((name, text)) = reader.short_text_attribute()
+    {
+        (*key, *value) = (name, Value::Str(text));
+        return Ok(());
+    }
     while let Some(field) = reader.field()? {
         match field {
             (1, Wire::Len(field)) => *key = field.text(),

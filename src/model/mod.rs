@@ -17,6 +17,8 @@ pub use finding::{Finding, FindingHit};
 pub use hop::{Hop, Party, Presence, Reason, Side, Verification, VerifyResult, VerifySource};
 pub use id::{SpanId, TraceId, UnixNanos};
 pub use resource::{Resource, ServiceName};
-pub use span::{Captured, Carried, CarriedValue, Exception, Exposure, Link, Rare, SelfTags, Span, SpanKind, StatusCode};
+pub use span::{
+    Captured, Carried, CarriedValue, Exception, Exposure, Link, Rare, SelfTags, Span, SpanKind, StatusCode,
+};
 pub use token::{Anomalies, Anomaly, Check, Confirmation, Fingerprint, SubjectKind, Token, TokenFormat};
 pub use verdict::{Cause, Confidence, Segment, Severity, Verdict};

@@ -5,8 +5,8 @@
 
 use std::io;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The smallest room a buffer takes.
 const FIRST_ROOM: usize = 16 << 10;

@@ -134,9 +134,7 @@ fn of_path(path: &str, method: Option<&str>) -> Option<Nature> {
         | "metrics" => Some(Nature::Health),
         "actuator" if path.len() > last.len() => Some(Nature::Health),
         _ if within == Some(Nature::Health) => within,
-        "traces" | "logs" | "spans"
-            if ["/v1/traces", "/v1/logs", "/api/v2/spans", "/api/traces"].contains(&&*path) =>
-        {
+        "traces" | "logs" | "spans" if ["/v1/traces", "/v1/logs", "/api/v2/spans", "/api/traces"].contains(&&*path) => {
             Some(Nature::Telemetry)
         }
         _ => None,
@@ -156,4 +154,31 @@ fn within(path: &str) -> Option<Nature> {
         before = segment;
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_excuse_what_they_name_and_nothing_else() {
+        let excused = [
+            ("/.well-known/openid-configuration", Nature::IdentityProvider),
+            ("/realms/shop/.Well-Known/jwks", Nature::IdentityProvider),
+            ("/oauth2/keys/", Nature::IdentityProvider),
+            ("/oauth/token?x=1", Nature::TokenEndpoint),
+            ("/actuator", Nature::Health),
+            ("/shop/actuator/info", Nature::Health),
+            ("/health/db", Nature::Health),
+            ("/-/readyz", Nature::Health),
+            ("/v1/metrics", Nature::Health),
+            ("/v1/traces", Nature::Telemetry),
+        ];
+        for (path, nature) in excused {
+            assert_eq!(of_path(path, Some("POST")), Some(nature), "{path}");
+        }
+        for path in ["/orders/7", "/healthy/food", "/shop/actuators", "/keys", "actuator", "/.well-known", "/-/x", ""] {
+            assert_eq!(of_path(path, Some("POST")), None, "{path}");
+        }
+    }
 }

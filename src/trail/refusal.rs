@@ -279,9 +279,10 @@ fn saw_refusal(tree: &Tree<'_>, call: usize) -> bool {
     }
     // A call span without a status is read by its callee's.
     span.status != StatusCode::Ok
-        && tree.children(call).iter().any(|&c| {
-            tree.spans[c].is_entry() && !tree.same_service(c, call) && super::pairing::refuses(tree.span(c))
-        })
+        && tree
+            .children(call)
+            .iter()
+            .any(|&c| tree.spans[c].is_entry() && !tree.same_service(c, call) && super::pairing::refuses(tree.span(c)))
 }
 
 /// jwtrail's own check of a token at a span's time, in seconds; `None` where it finds nothing wrong or cannot say.

@@ -31,14 +31,16 @@ pub struct Node {
     pub proxy: bool,
 }
 
+/// Ids in order, each with the span that answers for it: searched by halves, which for so few beats hashing.
+type Ids = Vec<(SpanId, usize)>;
+
 /// A trace, indexed. Spans are in canonical order, so indices do not depend on arrival.
 pub struct Tree<'a> {
     /// The spans, sorted by (start, id, kind).
     pub spans: &'a [Box<Span>],
     /// One node a span.
     pub nodes: Vec<Node>,
-    /// Ids in order, each with the span that answers for it: searched by halves, which for so few beats hashing.
-    by_id: Vec<(SpanId, usize)>,
+    by_id: Ids,
     /// The children of all nodes behind each other, and where those of each begin.
     children: Vec<usize>,
     begins: Vec<usize>,
@@ -193,8 +195,8 @@ impl<'a> Tree<'a> {
 
 /// The ids of a trace with the spans that answer for them, and the calls that share an id with the entry they led to:
 /// where client and server have one id (Zipkin), children belong to the server.
-fn ids_of(spans: &[Box<Span>]) -> (Vec<(SpanId, usize)>, Vec<(usize, usize)>) {
-    let mut by_id: Vec<(SpanId, usize)> = spans.iter().enumerate().map(|(i, span)| (span.span_id, i)).collect();
+fn ids_of(spans: &[Box<Span>]) -> (Ids, Vec<(usize, usize)>) {
+    let mut by_id: Ids = spans.iter().enumerate().map(|(i, span)| (span.span_id, i)).collect();
     by_id.sort_unstable();
     let mut shared = Vec::new();
     by_id.dedup_by(|(id, i), (kept, at)| {

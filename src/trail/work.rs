@@ -216,8 +216,7 @@ impl Trail {
             _ => {}
         }
         if old != new {
-            old.iter().for_each(|contribution| self.sums.remove(id, contribution));
-            new.iter().for_each(|contribution| self.sums.add(id, contribution));
+            self.sums.replace(id, &old, &new);
             self.draw_first_samples(id, &new);
             self.withdraw(&old);
         }

@@ -138,12 +138,10 @@ fn response(name: &str, value: &Value<'_>, span: &mut Span, shared: &Shared) {
             }
         });
     } else if same_name(name, "grpc-status") {
-        each_text(value, &mut |text| {
-            match grpc_status(text) {
-                Some(16) => span.error_code = Some(Arc::from("UNAUTHENTICATED")),
-                Some(7) => span.error_code = Some(Arc::from("FORBIDDEN")),
-                _ => {}
-            }
+        each_text(value, &mut |text| match grpc_status(text) {
+            Some(16) => span.error_code = Some(Arc::from("UNAUTHENTICATED")),
+            Some(7) => span.error_code = Some(Arc::from("FORBIDDEN")),
+            _ => {}
         });
     }
 }

@@ -90,6 +90,10 @@ impl Shelf {
 }
 
 impl Sink for Shelf {
+    fn has_room(&self, _: usize) -> Result<(), Refused> {
+        self.refuse.lock().unwrap().map_or(Ok(()), Err)
+    }
+
     fn accept(&self, batch: Batch) -> Result<(), Refused> {
         if let Some(refused) = *self.refuse.lock().unwrap() {
             return Err(refused);

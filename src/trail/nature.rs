@@ -114,12 +114,12 @@ fn of_rpc(span: &Span, system: &str) -> Option<Nature> {
 }
 
 fn of_path(path: &str, method: Option<&str>) -> Option<Nature> {
-    let path = path.split(['?', '#']).next()?.trim_end_matches('/');
+    let end = path.bytes().position(|byte| matches!(byte, b'?' | b'#')).unwrap_or(path.len());
+    let path = path[..end].trim_end_matches('/');
     let upper = path.bytes().any(|byte| byte.is_ascii_uppercase());
     let path = if upper { Cow::Owned(path.to_ascii_lowercase()) } else { Cow::Borrowed(path) };
-    let last = path.rsplit('/').next()?;
+    let (within, last) = within(&path);
     let posted = method.is_none_or(|method| method == "POST");
-    let within = within(&path);
     match last {
         _ if within == Some(Nature::IdentityProvider) => within,
         "token" | "access_token" if posted => Some(Nature::TokenEndpoint),
@@ -141,19 +141,28 @@ fn of_path(path: &str, method: Option<&str>) -> Option<Nature> {
     }
 }
 
-/// What the segments before the last one tell, in one pass: every span's path is looked at.
-fn within(path: &str) -> Option<Nature> {
-    let (mut before, mut found) = ("", None);
-    for segment in path.split('/').skip(1) {
-        match before {
-            ".well-known" => return Some(Nature::IdentityProvider),
-            "actuator" | "health" | "healthz" => found = Some(Nature::Health),
-            "-" if segment.starts_with("healthy") || segment.starts_with("ready") => found = Some(Nature::Health),
-            _ => {}
-        }
-        before = segment;
+/// What the segments before the last one tell, and the last one, in one pass over the bytes: every span's path is
+/// looked at, and segments are too short for a searcher to pay.
+fn within(path: &str) -> (Option<Nature>, &str) {
+    let (mut before, mut found, mut from): (&str, _, _) = ("", None, 0);
+    for (at, _) in path.bytes().enumerate().filter(|(_, byte)| *byte == b'/') {
+        let segment = if from == 0 { "" } else { &path[from..at] };
+        found = told_by(before, segment, found);
+        (before, from) = (segment, at + 1);
     }
-    found
+    let last = &path[from..];
+    (told_by(before, last, found), last)
+}
+
+/// What a segment that is not the last one tells.
+fn told_by(before: &str, segment: &str, found: Option<Nature>) -> Option<Nature> {
+    match before {
+        _ if found == Some(Nature::IdentityProvider) => found,
+        ".well-known" => Some(Nature::IdentityProvider),
+        "actuator" | "health" | "healthz" => Some(Nature::Health),
+        "-" if segment.starts_with("healthy") || segment.starts_with("ready") => Some(Nature::Health),
+        _ => found,
+    }
 }
 
 #[cfg(test)]

@@ -69,10 +69,13 @@ fn status(span: &mut Span, fields: &Fields<'_, '_>) {
     let http = fields.number(&[Field::HttpStatus, Field::HttpStatusOld]);
     span.http_status = http.and_then(|code| u16::try_from(code).ok()).filter(|code| (100..600).contains(code));
     let grpc = [Field::GrpcStatus, Field::RpcStatus, Field::EnvoyGrpcStatus, Field::ConnectCode];
-    span.grpc_status = grpc.iter().find_map(|field| match fields.get(*field)? {
+    let grpc = grpc.iter().find_map(|field| match fields.get(*field)? {
         Value::Str(text) => grpc_status(text),
         _ => fields.number(&[*field]).and_then(|code| u16::try_from(code).ok()).filter(|code| *code <= 16),
     });
+    if grpc.is_some() {
+        span.grpc_status = grpc;
+    }
 }
 
 /// Path, scheme, host and port asked for. What a proxy or the other side is called is never taken for the host: on

@@ -47,7 +47,7 @@ pub(super) struct Memo<'a> {
     texts: Vec<[&'a str; 2]>,
 }
 
-impl<'a> Memo<'a> {
+impl Memo<'_> {
     /// Attributes that are remembered of each kind of span.
     const PLACES: usize = 32;
 
@@ -63,7 +63,7 @@ pub(super) fn attribute_like<'a>(
     memo: &mut Memo<'a>,
     kind: i32,
 ) -> Result<(), DecodeError> {
-    let place = (kind & 7) as usize * Memo::PLACES + into.len() % Memo::PLACES;
+    let place = usize::from(kind.to_le_bytes()[0] & 7) * Memo::PLACES + into.len() % Memo::PLACES;
     match (reader.short_text_attribute(), memo.texts.get_mut(place)) {
         (Some((name, text)), Some([key, value])) => {
             into.push((Cow::Borrowed(""), Value::Empty));

@@ -10,7 +10,7 @@ const CHUNK: usize = 4_096;
 /// What is still to be replayed.
 #[derive(Debug, Default)]
 pub struct Timeline {
-    spans: VecDeque<Span>,
+    spans: VecDeque<Box<Span>>,
     logs: VecDeque<LogRecord>,
     rejected: u64,
     bad_tags: u64,
@@ -32,10 +32,10 @@ impl Timeline {
             line.spans.extend(batch.spans);
             line.logs.extend(batch.logs);
         }
-        line.spans.make_contiguous().sort_by_key(done);
+        line.spans.make_contiguous().sort_by_key(|span| done(span));
         line.logs.make_contiguous().sort_by_key(|log| log.time);
         line.start = line.spans.iter().map(|span| span.start).min().unwrap_or_default();
-        line.end = line.spans.iter().map(done).max().unwrap_or_default();
+        line.end = line.spans.iter().map(|span| done(span)).max().unwrap_or_default();
         line
     }
 
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
     use crate::model::{Resource, ServiceName};
 
-    fn span(start: u64, end: u64) -> Span {
+    fn span(start: u64, end: u64) -> Box<Span> {
         let resource = Resource {
             service: ServiceName { namespace: "".into(), name: "orders".into() },
             nameless: false,
@@ -89,7 +89,7 @@ mod tests {
             sdk: "".into(),
             host: "".into(),
         };
-        let mut span = Span::new(Arc::new(resource), "".into());
+        let mut span = Box::new(Span::new(Arc::new(resource), "".into()));
         (span.start, span.end) = (UnixNanos(start), UnixNanos(end));
         span
     }

@@ -48,6 +48,27 @@ impl Gauge {
         self.closed.store(true, Ordering::SeqCst);
     }
 
+    /// Whether this cost could be reserved now. A no counts as a refusal, as it does there.
+    fn look(&self, cost: usize) -> Result<(), Refused> {
+        if self.closed.load(Ordering::SeqCst) {
+            return Err(Refused::Closed);
+        }
+        if self.is_full(self.in_flight(), cost) {
+            return Err(self.refuse());
+        }
+        Ok(())
+    }
+
+    /// A batch larger than the bound is taken when nothing else is in flight, else it could never be.
+    fn is_full(&self, in_flight: usize, cost: usize) -> bool {
+        in_flight > 0 && in_flight.saturating_add(cost) > self.limit
+    }
+
+    fn refuse(&self) -> Refused {
+        self.refused.fetch_add(1, Ordering::SeqCst);
+        Refused::Full { retry_after_ms: RETRY_AFTER_MS }
+    }
+
     fn reserve(&self, cost: usize) -> Result<(), Refused> {
         let before = self.in_flight.fetch_add(cost, Ordering::SeqCst);
         // The reservation comes before the look at `closed`: the owner sees either the bytes or no batch at all.
@@ -55,11 +76,9 @@ impl Gauge {
             self.release(cost);
             return Err(Refused::Closed);
         }
-        // A batch larger than the bound is taken when nothing else is in flight, else it could never be.
-        if before > 0 && before.saturating_add(cost) > self.limit {
+        if self.is_full(before, cost) {
             self.release(cost);
-            self.refused.fetch_add(1, Ordering::SeqCst);
-            return Err(Refused::Full { retry_after_ms: RETRY_AFTER_MS });
+            return Err(self.refuse());
         }
         Ok(())
     }
@@ -89,6 +108,10 @@ impl Intake {
 }
 
 impl Sink for Intake {
+    fn has_room(&self, bytes: usize) -> Result<(), Refused> {
+        self.gauge.look(bytes + size_of::<Batch>())
+    }
+
     fn accept(&self, batch: Batch) -> Result<(), Refused> {
         let cost = cost(&batch);
         self.gauge.reserve(cost)?;

@@ -24,8 +24,8 @@ pub struct LogRecord {
 /// One decoded request: spans, logs, and what was lost on the way.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
-    /// Spans in the order of the request.
-    pub spans: Vec<Span>,
+    /// Spans in the order of the request. Boxed, so that a span is written once and only its pointer is moved after.
+    pub spans: Vec<Box<Span>>,
     /// Log records that belong to a span.
     pub logs: Vec<LogRecord>,
     /// Spans that could not be taken (ids of wrong length, zero ids), with the reason in the receiver's answer.
@@ -52,6 +52,13 @@ pub enum Refused {
 
 /// Where receivers and readers put what they decoded.
 pub trait Sink: Send + Sync + 'static {
+    /// Whether a request of so many bytes would be taken: asked before it is unpacked and decoded, so that a full intake
+    /// spends nothing on what it refuses. A yes is no promise.
+    fn has_room(&self, bytes: usize) -> Result<(), Refused> {
+        let _ = bytes;
+        Ok(())
+    }
+
     /// Takes the whole batch or none of it, without waiting.
     fn accept(&self, batch: Batch) -> Result<(), Refused>;
 }

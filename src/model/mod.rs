@@ -20,6 +20,8 @@ pub use hop::{Hop, Party, Presence, Reason, Side, Verification, VerifyResult, Ve
 pub use id::{SpanId, TraceId, UnixNanos};
 pub use keys::{KeyPlace, KeySource};
 pub use resource::{Resource, ServiceName};
-pub use span::{Captured, Carried, CarriedValue, Exception, Exposure, Link, SelfTags, Span, SpanKind, StatusCode};
+pub use span::{
+    Captured, Carried, CarriedValue, Exception, Exposure, Link, Rare, SelfTags, Span, SpanKind, StatusCode,
+};
 pub use token::{Anomalies, Anomaly, Check, Confirmation, Fingerprint, SubjectKind, Token, TokenFormat};
 pub use verdict::{Cause, Confidence, Segment, Severity, Verdict};

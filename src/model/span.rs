@@ -1,5 +1,6 @@
 //! A span as the judge reads it: identity, place in the tree, what it says of tokens, and how it ended.
 
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -156,8 +157,6 @@ pub struct Span {
     pub status: StatusCode,
     /// `http.response.status_code` or `http.status_code`.
     pub http_status: Option<u16>,
-    /// `rpc.grpc.status_code` or `rpc.response.status_code`.
-    pub grpc_status: Option<u16>,
     /// `http.request.method` or `http.method`.
     pub method: Option<Arc<str>>,
     /// `http.route`.
@@ -170,28 +169,8 @@ pub struct Span {
     pub host: Option<Arc<str>>,
     /// Port asked for.
     pub port: Option<u16>,
-    /// `peer.service`.
-    pub peer_service: Option<Arc<str>>,
-    /// `rpc.system` (or `rpc.system.name`).
-    pub rpc_system: Option<Arc<str>>,
-    /// `rpc.service`.
-    pub rpc_service: Option<Arc<str>>,
-    /// `rpc.method`.
-    pub rpc_method: Option<Arc<str>>,
-    /// `messaging.system`.
-    pub messaging_system: Option<Arc<str>>,
-    /// `messaging.destination.name`, else the routing key; normalised (shapes.md, "peers").
-    pub messaging_destination: Option<Arc<str>>,
-    /// `messaging.operation.type`, else `messaging.operation` (or `.name`).
-    pub messaging_operation: Option<Arc<str>>,
-    /// `db.system.name` or `db.system`.
-    pub db_system: Option<Arc<str>>,
     /// `user_agent.original`, `http.user_agent`, or the captured header.
     pub user_agent: Option<Arc<str>>,
-    /// `error.type`.
-    pub error_type: Option<Arc<str>>,
-    /// `Location` of a redirect (captured response header), scrubbed, without its query.
-    pub location: Option<Arc<str>>,
     /// Envoy's and other proxies' marks: `component=proxy`, `upstream_cluster`, `node_id`.
     pub proxy: bool,
     /// What its carriers held.
@@ -202,6 +181,36 @@ pub struct Span {
     pub longest_text: (u32, u16),
     /// Its own tags.
     pub tags: Option<Box<SelfTags>>,
+    /// What only some spans have.
+    rare: Option<Box<Rare>>,
+}
+
+/// What only some spans have: kept apart, so that the others do not pay for it. Read and written as fields of the
+/// [`Span`]; writing takes the room.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Rare {
+    /// `peer.service`.
+    pub peer_service: Option<Arc<str>>,
+    /// `rpc.system` (or `rpc.system.name`).
+    pub rpc_system: Option<Arc<str>>,
+    /// `rpc.service`.
+    pub rpc_service: Option<Arc<str>>,
+    /// `rpc.method`.
+    pub rpc_method: Option<Arc<str>>,
+    /// `rpc.grpc.status_code` or `rpc.response.status_code`.
+    pub grpc_status: Option<u16>,
+    /// `messaging.system`.
+    pub messaging_system: Option<Arc<str>>,
+    /// `messaging.destination.name`, else the routing key; normalised (shapes.md, "peers").
+    pub messaging_destination: Option<Arc<str>>,
+    /// `messaging.operation.type`, else `messaging.operation` (or `.name`).
+    pub messaging_operation: Option<Arc<str>>,
+    /// `db.system.name` or `db.system`.
+    pub db_system: Option<Arc<str>>,
+    /// `error.type`.
+    pub error_type: Option<Arc<str>>,
+    /// `Location` of a redirect (captured response header), scrubbed, without its query.
+    pub location: Option<Arc<str>>,
     /// `http.response.header.www-authenticate`, scrubbed.
     pub challenge: Option<Arc<str>>,
     /// GraphQL or gRPC-web error code captured under a success status (`UNAUTHENTICATED`, `FORBIDDEN`).
@@ -212,6 +221,43 @@ pub struct Span {
     pub links: Vec<Link>,
     /// Tokens found where none belongs.
     pub exposures: Vec<Exposure>,
+}
+
+/// A span without any of it.
+static NOTHING: Rare = Rare {
+    peer_service: None,
+    rpc_system: None,
+    rpc_service: None,
+    rpc_method: None,
+    grpc_status: None,
+    messaging_system: None,
+    messaging_destination: None,
+    messaging_operation: None,
+    db_system: None,
+    error_type: None,
+    location: None,
+    challenge: None,
+    error_code: None,
+    exceptions: Vec::new(),
+    links: Vec::new(),
+    exposures: Vec::new(),
+};
+
+/// A byte more, and the allocator takes a quarter more for each span that is kept.
+const _: () = assert!(size_of::<Span>() <= 256);
+
+impl Deref for Span {
+    type Target = Rare;
+
+    fn deref(&self) -> &Rare {
+        self.rare.as_deref().unwrap_or(&NOTHING)
+    }
+}
+
+impl DerefMut for Span {
+    fn deref_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
 }
 
 impl Span {
@@ -230,35 +276,25 @@ impl Span {
             scope,
             status: StatusCode::default(),
             http_status: None,
-            grpc_status: None,
             method: None,
             route: None,
             path: None,
             url_scheme: None,
             host: None,
             port: None,
-            peer_service: None,
-            rpc_system: None,
-            rpc_service: None,
-            rpc_method: None,
-            messaging_system: None,
-            messaging_destination: None,
-            messaging_operation: None,
-            db_system: None,
             user_agent: None,
-            error_type: None,
-            location: None,
             proxy: false,
             carried: Vec::new(),
             captured: Captured::default(),
             longest_text: (0, 0),
             tags: None,
-            challenge: None,
-            error_code: None,
-            exceptions: Vec::new(),
-            links: Vec::new(),
-            exposures: Vec::new(),
+            rare: None,
         }
+    }
+
+    /// What only some spans have, where this one has any of it.
+    pub fn rare(&self) -> Option<&Rare> {
+        self.rare.as_deref()
     }
 
     /// Whether a request or message arrived here.

@@ -5,37 +5,75 @@
 
 use std::io;
 use std::ops::Deref;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The smallest room a buffer takes.
 const FIRST_ROOM: usize = 16 << 10;
 
+/// Wiped buffers that wait for the next request: fresh memory has to be cleared by the system, page by page.
+const SPARE: usize = 8;
+
+/// The largest buffer that waits.
+const SPARE_BYTES: usize = 1 << 20;
+
 /// Bytes of requests that may be in memory at the same time, shared by every receiver.
 #[derive(Clone, Debug)]
-pub struct Budget(Arc<(AtomicUsize, usize)>);
+pub struct Budget(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    used: AtomicUsize,
+    limit: usize,
+    spare: Mutex<Vec<Vec<u8>>>,
+}
 
 impl Budget {
     /// A budget of so many bytes.
     pub fn new(limit: usize) -> Self {
-        Self(Arc::new((AtomicUsize::new(0), limit)))
+        Self(Arc::new(Shared { used: AtomicUsize::new(0), limit, spare: Mutex::default() }))
     }
 
     /// Bytes taken of it now.
     pub fn used(&self) -> usize {
-        self.0.0.load(Ordering::Relaxed)
+        self.0.used.load(Ordering::Relaxed)
     }
 
     fn take(&self, bytes: usize) -> bool {
-        let (used, limit) = &*self.0;
-        let taken = used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
-            used.checked_add(bytes).filter(|sum| sum <= limit)
+        let taken = self.0.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
+            used.checked_add(bytes).filter(|sum| *sum <= self.0.limit)
         });
         taken.is_ok()
     }
 
     fn give_back(&self, bytes: usize) {
-        self.0.0.fetch_sub(bytes, Ordering::Relaxed);
+        self.0.used.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// An empty vector with this much room, one that waited if there is any.
+    fn room(&self, bytes: usize) -> Vec<u8> {
+        if (FIRST_ROOM + 1..=SPARE_BYTES).contains(&bytes) {
+            let mut spare = self.0.spare.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(fits) = spare.iter().position(|spare| spare.capacity() >= bytes) {
+                return spare.swap_remove(fits);
+            }
+        }
+        Vec::with_capacity(bytes)
+    }
+
+    /// Takes back an empty vector that was wiped.
+    fn keep(&self, wiped: Vec<u8>) {
+        if (FIRST_ROOM + 1..=SPARE_BYTES).contains(&wiped.capacity()) {
+            let mut spare = self.0.spare.lock().unwrap_or_else(PoisonError::into_inner);
+            if spare.len() == SPARE {
+                // The larger ones fit more requests; the smaller one is dropped.
+                if let Some(small) = spare.iter_mut().find(|small| small.capacity() < wiped.capacity()) {
+                    *small = wiped;
+                }
+            } else {
+                spare.push(wiped);
+            }
+        }
     }
 }
 
@@ -102,7 +140,7 @@ impl Buffer {
         if room <= before {
             return Ok(());
         }
-        let mut grown = Vec::with_capacity(room);
+        let mut grown = self.budget.room(room);
         if !self.budget.take(grown.capacity() - before) {
             return Err(Overflow::Busy);
         }
@@ -136,6 +174,9 @@ impl Drop for Buffer {
     fn drop(&mut self) {
         wipe(&mut self.bytes);
         self.budget.give_back(self.bytes.capacity());
+        let mut bytes = std::mem::take(&mut self.bytes);
+        bytes.clear();
+        self.budget.keep(bytes);
     }
 }
 

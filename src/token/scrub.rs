@@ -141,7 +141,8 @@ fn tells(bytes: &[u8], at: usize) -> bool {
     let before = &bytes[..at];
     match bytes[at] {
         b'J' | b'A' => before.ends_with(b"ey"),
-        b'=' => true,
+        // `?page=2` names no credential: most of these stand in plain queries.
+        b'=' => PARAMETERS.iter().any(|name| ends_with_folded_bytes(before, name.as_bytes())),
         b':' => before.ends_with(b"jwt") || before.ends_with(b"\""),
         b'"' => false,
         b'%' if bytes[at..].starts_with(b"%3D") || bytes[at..].starts_with(b"%3d") => true,
@@ -390,6 +391,9 @@ fn starts_with_folded(text: &str, word: &str) -> bool {
 }
 
 fn ends_with_folded(text: &str, word: &str) -> bool {
-    let bytes = text.as_bytes();
-    bytes.len() >= word.len() && bytes[bytes.len() - word.len()..].eq_ignore_ascii_case(word.as_bytes())
+    ends_with_folded_bytes(text.as_bytes(), word.as_bytes())
+}
+
+fn ends_with_folded_bytes(bytes: &[u8], word: &[u8]) -> bool {
+    bytes.len() >= word.len() && bytes[bytes.len() - word.len()..].eq_ignore_ascii_case(word)
 }

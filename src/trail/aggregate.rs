@@ -168,6 +168,16 @@ impl Sums {
         self.edges.len() - 1
     }
 
+    /// Takes a trace's hops back and adds what they are now.
+    pub fn replace(&mut self, trace: TraceId, old: &[Contribution], new: &[Contribution]) {
+        for contribution in old {
+            self.remove(trace, contribution);
+        }
+        for contribution in new {
+            self.add(trace, contribution);
+        }
+    }
+
     /// Adds a hop.
     pub fn add(&mut self, trace: TraceId, c: &Contribution) {
         self.verdicts[c.verdict as usize] += 1;

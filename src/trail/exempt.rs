@@ -46,7 +46,7 @@ fn by_nature(case: &Case<'_, '_>, hop: &Judged<'_>) -> bool {
         return true;
     }
     let own = case.forest.own();
-    let entries = hop.pair.group.iter().map(|&i| &own.spans[i]);
+    let entries = hop.pair.group.iter().map(|&i| own.span(i));
     let calls = hop.pair.chain.iter().map(|&at| case.forest.span(at));
     let mut spans = entries.chain(calls);
     let message =

@@ -10,18 +10,19 @@ use super::judge::{Case, Judged};
 use super::nature::Nature;
 use super::profile::{Checked, Fact};
 
-/// The facts of one judged trace, each once.
+/// The facts of one judged trace, each once, in order: equal judgements give equal lists.
 pub fn of(case: &Case<'_, '_>, hops: &[Judged<'_>]) -> Vec<Fact> {
-    let mut facts: AHashSet<Fact> = AHashSet::new();
-    let mut add = |fact: Fact| {
-        facts.insert(fact);
-    };
+    let mut facts: Vec<Fact> = Vec::new();
+    let mut add = |fact: Fact| facts.push(fact);
     for hop in hops {
         of_callee(case, hop, &mut add);
         of_call(case, hop, &mut add);
         of_check(hop, &mut add);
     }
-    facts.into_iter().collect()
+    facts.sort_unstable();
+    facts.dedup();
+    facts.shrink_to_fit();
+    facts
 }
 
 /// The facts that a judged trace leans on, whether they hold or not: where one of them turns, it is judged anew. Facts
@@ -53,7 +54,9 @@ pub fn interests(case: &Case<'_, '_>, hops: &[Judged<'_>]) -> Vec<Fact> {
             interests.insert(Fact::Refused(token.clone()));
         }
     }
-    interests.into_iter().collect()
+    let mut interests: Vec<Fact> = interests.into_iter().collect();
+    interests.sort_unstable();
+    interests
 }
 
 fn of_callee(case: &Case<'_, '_>, hop: &Judged<'_>, add: &mut impl FnMut(Fact)) {
@@ -64,7 +67,7 @@ fn of_callee(case: &Case<'_, '_>, hop: &Judged<'_>, add: &mut impl FnMut(Fact)) 
         add(Fact::Refuses(service()));
         add(Fact::RefusesAt(service(), folded(&hop.operation)));
     }
-    let own_spans = hop.pair.group.iter().map(|&i| &case.forest.own().spans[i]);
+    let own_spans = hop.pair.group.iter().map(|&i| case.forest.own().span(i));
     let token_arrived = own_spans
         .flat_map(|span| &span.carried)
         .any(|c| matches!(c.value, CarriedValue::Token(_) | CarriedValue::Redacted));

@@ -95,7 +95,7 @@ fn registrable(host: &str) -> String {
 
 fn spans_of<'a>(case: &Case<'a, '_>, hop: &Judged<'a>) -> Vec<&'a Span> {
     let own = case.forest.own();
-    let entries = hop.pair.group.iter().map(|&i| &own.spans[i]);
+    let entries = hop.pair.group.iter().map(|&i| own.span(i));
     entries.chain(hop.pair.chain.iter().map(|&at| case.forest.span(at))).collect()
 }
 

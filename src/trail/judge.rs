@@ -104,7 +104,7 @@ impl<'a> Judged<'a> {
     /// The span that names this hop: the callee's entry, else the call span.
     pub fn key_span(&self, forest: &Forest<'a>) -> Option<&'a Span> {
         match (self.pair.entry, &self.pair.caller) {
-            (Some(entry), _) => Some(&forest.own().spans[entry]),
+            (Some(entry), _) => Some(forest.own().span(entry)),
             (None, Caller::Call(at) | Caller::Service(at)) => Some(forest.span(*at)),
             (None, Caller::Nobody) => None,
         }

@@ -98,7 +98,8 @@ pub struct Trail {
     coverage: Coverage,
     sums: Sums,
     stats: TrailStats,
-    traces: AHashMap<TraceId, TraceState>,
+    /// Boxed: a growing map moves what it holds.
+    traces: AHashMap<TraceId, Box<TraceState>>,
     /// Traces to judge at the next tick.
     dirty: Vec<TraceId>,
     /// Services about which the profile learned something: their traces are judged anew.
@@ -211,7 +212,7 @@ impl Trail {
         }
         let trace = self.traces.entry(id).or_insert_with(|| {
             self.oldest.push_back(id);
-            TraceState::new(PER_TRACE)
+            Box::new(TraceState::new(PER_TRACE))
         });
         if !trace.dirty {
             trace.dirty = true;

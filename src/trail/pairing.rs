@@ -142,7 +142,7 @@ pub fn top_down(tree: &Tree<'_>) -> Vec<usize> {
     order.extend((0..tree.spans.len()).filter(|&i| tree.nodes[i].parent.is_none()));
     let mut next = 0;
     while next < order.len() {
-        let children = &tree.nodes[order[next]].children;
+        let children = tree.children(order[next]);
         order.extend_from_slice(children);
         next += 1;
     }
@@ -328,7 +328,7 @@ fn nested_below(tree: &Tree<'_>, i: usize, towards: Option<usize>, chain: &mut V
 fn outbound(forest: &Forest<'_>, called: &AHashSet<usize>, answered: &mut [bool], pairs: &mut Vec<Pair>) {
     let tree = forest.own();
     for i in top_down(tree).into_iter().rev() {
-        let span = &tree.spans[i];
+        let span = tree.span(i);
         if tree.nodes[i].role != Role::Call || answered[i] || forest.linked_from_outside.contains(&span.span_id) {
             continue;
         }
@@ -347,7 +347,7 @@ fn outbound(forest: &Forest<'_>, called: &AHashSet<usize>, answered: &mut [bool]
         }
         let at = At { tree: 0, span: i };
         let waypoints = waypoints_below(tree, i);
-        let refused_by = waypoints.iter().copied().find(|&w| tree.spans[w].is_entry() && refuses(&tree.spans[w]));
+        let refused_by = waypoints.iter().copied().find(|&w| tree.spans[w].is_entry() && refuses(tree.span(w)));
         let chain = std::iter::once(at).chain(above.into_iter().map(|span| At { tree: 0, span })).collect();
         pairs.push(Pair {
             caller: Caller::Call(at),
@@ -364,11 +364,11 @@ fn outbound(forest: &Forest<'_>, called: &AHashSet<usize>, answered: &mut [bool]
 
 fn waypoints_below(tree: &Tree<'_>, i: usize) -> Vec<usize> {
     let mut found = Vec::new();
-    let mut stack = tree.nodes[i].children.clone();
+    let mut stack = tree.children(i).to_vec();
     while let Some(at) = stack.pop() {
         if tree.nodes[at].role == Role::Waypoint {
             found.push(at);
-            stack.extend_from_slice(&tree.nodes[at].children);
+            stack.extend_from_slice(tree.children(at));
         }
     }
     found

@@ -9,7 +9,7 @@ use ahash::{AHashMap, AHashSet};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Carried, CarriedValue, Check, Fingerprint, Reason, ServiceName, Span, SpanId, SpanKind, Token, TraceId,
+    Carried, CarriedValue, Check, Fingerprint, Reason, Resource, ServiceName, Span, SpanId, SpanKind, Token, TraceId,
 };
 
 /// One process, one span kind, one instrumentation scope.
@@ -91,6 +91,8 @@ pub struct Profile {
     pub(super) facts: AHashMap<Fact, u32>,
     acceptors: AHashMap<Fingerprint, Vec<(ServiceName, Arc<str>)>>,
     checks: AHashMap<Fingerprint, Vec<Checked>>,
+    /// The resource of the last span: its name is known, and spans come in groups.
+    last: Option<Arc<Resource>>,
 }
 
 /// What a span taught the profile.
@@ -108,8 +110,11 @@ impl Profile {
     /// Learns from one span.
     pub fn learn(&mut self, span: &Span) -> Learned {
         let mut learned = Learned::Nothing;
-        if self.learn_name(&span.resource.service) {
-            learned = Learned::Anyone;
+        if self.last.as_ref().is_none_or(|last| !Arc::ptr_eq(last, &span.resource)) {
+            if self.learn_name(&span.resource.service) {
+                learned = Learned::Anyone;
+            }
+            self.last = Some(Arc::clone(&span.resource));
         }
         if self.learn_unit(span) | self.learn_process(span) {
             learned = learned.max(Learned::Service);

@@ -24,7 +24,7 @@ pub struct SaidInWords<'a> {
 
 impl<'a> SaidInWords<'a> {
     /// Gathers a trace's exceptions and log records.
-    pub fn new(spans: &[Span], logs: &'a [LogRecord]) -> Self {
+    pub fn new(spans: &[Box<Span>], logs: &'a [LogRecord]) -> Self {
         let any = !logs.is_empty() || spans.iter().any(|span| !span.exceptions.is_empty());
         let mut by_span: AHashMap<SpanId, Vec<&'a LogRecord>> = AHashMap::new();
         for record in logs {
@@ -72,7 +72,7 @@ impl Answer {
 /// Reads the callee's answer off its entry spans, the spans inside it and the caller's call span.
 pub fn answer(forest: &Forest<'_>, pair: &Pair, said: &SaidInWords<'_>, rules: &Rules) -> Answer {
     let tree = forest.own();
-    let entries: Vec<&Span> = pair.group.iter().map(|&i| &tree.spans[i]).collect();
+    let entries: Vec<&Span> = pair.group.iter().map(|&i| tree.span(i)).collect();
     // A shared call span shows the status of its last callee only; an entry span speaks for itself.
     let calls: Vec<&Span> = pair.chain.iter().map(|&at| forest.span(at)).collect();
     let (status, grpc) = status(&entries, &calls);
@@ -134,7 +134,7 @@ fn graphql_code(tree: &Tree<'_>, pair: &Pair, said: &SaidInWords<'_>) -> Option<
     let mut inside = Vec::new();
     pair.group.iter().for_each(|&i| spans_inside(tree, i, &mut inside));
     let graphql =
-        inside.iter().map(|&i| &tree.spans[i]).filter(|span| span.scope.to_ascii_lowercase().contains("graphql"));
+        inside.iter().map(|&i| tree.span(i)).filter(|span| span.scope.to_ascii_lowercase().contains("graphql"));
     graphql.flat_map(|span| &span.exceptions).find_map(|exception| match &*exception.kind {
         "UNAUTHENTICATED" | "UNAUTHORIZED" => Some(Reason::Rejected),
         "FORBIDDEN" | "PERMISSION_DENIED" => Some(Reason::Forbidden),
@@ -200,7 +200,7 @@ fn recorded(
     if known.is_some() || !matches!(heard, Heard::Refusal | Heard::BadRequest) {
         return known;
     }
-    let entries: Vec<&Span> = pair.group.iter().map(|&i| &tree.spans[i]).collect();
+    let entries: Vec<&Span> = pair.group.iter().map(|&i| tree.span(i)).collect();
     entries.iter().chain(calls).find_map(|span| {
         let challenge = span.challenge.as_ref()?;
         // A callee that never reports is judged by what it was sent.
@@ -252,7 +252,7 @@ fn spans_inside(tree: &Tree<'_>, entry: usize, found: &mut Vec<usize>) {
     while let Some(at) = stack.pop() {
         found.push(at);
         let inner = |&child: &usize| tree.nodes[child].role == Role::Inner && tree.same_service(child, entry);
-        stack.extend(tree.nodes[at].children.iter().copied().filter(inner));
+        stack.extend(tree.children(at).iter().copied().filter(inner));
     }
 }
 
@@ -260,11 +260,11 @@ fn spans_inside(tree: &Tree<'_>, entry: usize, found: &mut Vec<usize>) {
 fn relayed(tree: &Tree<'_>, pair: &Pair) -> Option<usize> {
     let mut found: Vec<usize> = Vec::new();
     for &entry in &pair.group {
-        let mut stack: Vec<(usize, bool)> = tree.nodes[entry].children.iter().map(|&child| (child, false)).collect();
+        let mut stack: Vec<(usize, bool)> = tree.children(entry).iter().map(|&child| (child, false)).collect();
         while let Some((at, below_call)) = stack.pop() {
             if !tree.same_service(at, entry) {
                 // A proxy that answers for the service behind it shows no call span of its own.
-                if !below_call && tree.spans[at].is_entry() && super::pairing::refuses(&tree.spans[at]) {
+                if !below_call && tree.spans[at].is_entry() && super::pairing::refuses(tree.span(at)) {
                     found.push(at);
                 }
                 continue;
@@ -274,7 +274,7 @@ fn relayed(tree: &Tree<'_>, pair: &Pair) -> Option<usize> {
                 found.push(at);
             }
             if tree.nodes[at].role != Role::Entry {
-                stack.extend(tree.nodes[at].children.iter().map(|&child| (child, below_call || call)));
+                stack.extend(tree.children(at).iter().map(|&child| (child, below_call || call)));
             }
         }
     }
@@ -311,15 +311,16 @@ impl LostRefusals {
 }
 
 fn saw_refusal(tree: &Tree<'_>, call: usize) -> bool {
-    let span = &tree.spans[call];
+    let span = tree.span(call);
     if span.http_status.is_some() || span.grpc_status.is_some() {
         return super::pairing::refuses(span);
     }
     // A call span without a status is read by its callee's.
     span.status != StatusCode::Ok
-        && tree.nodes[call].children.iter().any(|&c| {
-            tree.spans[c].is_entry() && !tree.same_service(c, call) && super::pairing::refuses(&tree.spans[c])
-        })
+        && tree
+            .children(call)
+            .iter()
+            .any(|&c| tree.spans[c].is_entry() && !tree.same_service(c, call) && super::pairing::refuses(tree.span(c)))
 }
 
 /// jwtrail's own check of a token at a span's time, in seconds; `None` where it finds nothing wrong or cannot say.

@@ -79,7 +79,7 @@ fn dropped(case: &Case<'_, '_>, hop: &Judged<'_>, refused_below: bool) -> Severi
 
 /// The callee sent the caller to a login or authorize page.
 fn to_login(case: &Case<'_, '_>, hop: &Judged<'_>) -> bool {
-    let entries = hop.pair.group.iter().map(|&i| &case.forest.own().spans[i]);
+    let entries = hop.pair.group.iter().map(|&i| case.forest.own().span(i));
     let calls = hop.pair.chain.iter().map(|&at| case.forest.span(at));
     hop.answer.redirected()
         && entries.chain(calls).filter_map(|span| span.location.as_deref()).any(|location| {

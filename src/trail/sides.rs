@@ -29,7 +29,7 @@ pub fn names(case: &Case<'_, '_>, pair: &Pair) -> Names {
     };
     let own = case.forest.own();
     let (callee, span) = match (pair.entry, pair.chain.first()) {
-        (Some(entry), _) => (case.profile.shown(own.service(entry)), Some(&own.spans[entry])),
+        (Some(entry), _) => (case.profile.shown(own.service(entry)), Some(own.span(entry))),
         (None, Some(&at)) => (outside_name(case.forest, pair), Some(case.forest.span(at))),
         (None, None) => ("?".into(), None),
     };
@@ -234,7 +234,7 @@ pub fn received<'a>(case: &Case<'a, '_>, pair: &Pair, answer: &Answer) -> Observ
 fn waypoint_view<'a>(case: &Case<'a, '_>, waypoints: impl Iterator<Item = usize>) -> Option<Observed<'a>> {
     let own = case.forest.own();
     for i in waypoints {
-        let mut seen = observe(&own.spans[i], case.profile, case.rules);
+        let mut seen = observe(own.span(i), case.profile, case.rules);
         if seen.known() && !seen.conditional {
             seen.ground = Ground::Waypoint(case.profile.shown(own.service(i)));
             seen.confidence = seen.confidence.min(Confidence::Likely);
@@ -251,7 +251,7 @@ fn by_refusal<'a>(case: &Case<'a, '_>, pair: &Pair, answer: &Answer) -> Option<O
     }
     let span_id = pair.entry.map(|i| case.forest.own().spans[i].span_id);
     let calls = pair.chain.iter().map(|&at| case.forest.span(at));
-    let entries: Vec<&Span> = pair.group.iter().map(|&i| &case.forest.own().spans[i]).collect();
+    let entries: Vec<&Span> = pair.group.iter().map(|&i| case.forest.own().span(i)).collect();
     let challenge = entries.iter().copied().chain(calls).find_map(|span| span.challenge.as_deref());
     let missing = answer.verification.reason == Some(crate::model::Reason::Missing)
         || challenge.is_some_and(|challenge| says_none(challenge, &entries));

@@ -12,7 +12,7 @@ use super::tree::canonical;
 #[derive(Default)]
 pub struct TraceState {
     /// Its spans; in canonical order and without duplicates once [`TraceState::prepare`] ran.
-    pub spans: Vec<Span>,
+    pub spans: Vec<Box<Span>>,
     /// Log records joined to it.
     pub logs: Vec<LogRecord>,
     /// When it last grew, on the engine's clock.
@@ -21,6 +21,8 @@ pub struct TraceState {
     pub dirty: bool,
     /// Whether it has been quiet for the settle window.
     pub settled: bool,
+    /// Whether a hop waits for a span that may still come: settling will count it.
+    pub waiting: bool,
     /// Whether a hop of it is accused.
     pub broken: bool,
     /// What it added to the sums.
@@ -45,7 +47,7 @@ impl TraceState {
     }
 
     /// Adds a span.
-    pub fn push(&mut self, span: Span) {
+    pub fn push(&mut self, span: Box<Span>) {
         self.bytes += size_of_span(&span);
         self.unsorted = true;
         self.spans.push(span);
@@ -66,13 +68,14 @@ impl TraceState {
         }
         self.unsorted = false;
         let before = (self.spans.len(), self.logs.len());
-        let bytes: usize = self.spans.iter().map(size_of_span).chain(self.logs.iter().map(size_of_log)).sum();
+        let bytes: usize =
+            self.spans.iter().map(|span| size_of_span(span)).chain(self.logs.iter().map(size_of_log)).sum();
         self.spans.sort_by(|a, b| {
             let twins = (a.span_id, a.kind).cmp(&(b.span_id, b.kind));
             twins.then_with(|| b.end.cmp(&a.end)).then_with(|| later(b, a))
         });
         self.spans.dedup_by(|next, kept| (next.span_id, next.kind) == (kept.span_id, kept.kind));
-        self.spans.sort_by(canonical);
+        self.spans.sort_by(|a, b| canonical(a, b));
         self.logs.sort_by(|a, b| {
             let key =
                 |r: &LogRecord| (r.time, r.span_id, r.text.kind.clone(), r.text.message.clone(), r.text.stack.clone());
@@ -80,7 +83,8 @@ impl TraceState {
         });
         self.logs.dedup();
         if before != (self.spans.len(), self.logs.len()) {
-            let kept: usize = self.spans.iter().map(size_of_span).chain(self.logs.iter().map(size_of_log)).sum();
+            let kept: usize =
+                self.spans.iter().map(|span| size_of_span(span)).chain(self.logs.iter().map(size_of_log)).sum();
             self.bytes -= bytes - kept;
         }
         (before.0 - self.spans.len()) as u64
@@ -116,6 +120,7 @@ fn size_of_span(span: &Span) -> usize {
     let exceptions: usize =
         span.exceptions.iter().map(|e| size_of_val(e) + e.kind.len() + e.message.len() + e.stack.len()).sum();
     size_of::<Span>()
+        + span.rare().map_or(0, size_of_val)
         + size_of_val(span.carried.as_slice())
         + size_of_val(span.links.as_slice())
         + span.links.len() * PER_LINK

@@ -1,9 +1,5 @@
 //! One trace as a tree: parents that exist, circles broken, each span's role and service (verdicts.md section 1).
 
-use std::collections::hash_map::Entry;
-
-use ahash::AHashMap;
-
 use crate::model::{ServiceName, Span, SpanId, SpanKind};
 
 use super::nature::Nature;
@@ -27,23 +23,29 @@ pub enum Role {
 pub struct Node {
     /// Index of the parent, where it is in the trace.
     pub parent: Option<usize>,
-    /// Indices of the children, in the trace's order.
-    pub children: Vec<usize>,
     /// Role.
     pub role: Role,
     /// What the request is for.
     pub nature: Nature,
     /// Whether a proxy made it.
     pub proxy: bool,
+    /// The topmost of the inner spans of one service that stand right above each other here, this one among them.
+    pub top: usize,
 }
+
+/// Ids in order, each with the span that answers for it: searched by halves, which for so few beats hashing.
+type Ids = Vec<(SpanId, usize)>;
 
 /// A trace, indexed. Spans are in canonical order, so indices do not depend on arrival.
 pub struct Tree<'a> {
     /// The spans, sorted by (start, id, kind).
-    pub spans: &'a [Span],
+    pub spans: &'a [Box<Span>],
     /// One node a span.
     pub nodes: Vec<Node>,
-    by_id: std::collections::HashMap<SpanId, usize, ahash::RandomState>,
+    by_id: Ids,
+    /// The children of all nodes behind each other, and where those of each begin.
+    children: Vec<usize>,
+    begins: Vec<usize>,
 }
 
 /// The canonical order of a trace's spans.
@@ -53,42 +55,49 @@ pub fn canonical(a: &Span, b: &Span) -> std::cmp::Ordering {
 
 impl<'a> Tree<'a> {
     /// Builds the tree of spans in canonical order.
-    pub fn new(spans: &'a [Span], rules: &Rules) -> Self {
-        let mut by_id = std::collections::HashMap::with_capacity_and_hasher(spans.len(), ahash::RandomState::new());
-        let mut shared = AHashMap::new();
+    pub fn new(spans: &'a [Box<Span>], rules: &Rules) -> Self {
+        let (by_id, shared) = ids_of(spans);
+        let nodes = Vec::with_capacity(spans.len());
+        let mut tree = Self { spans, nodes, by_id, children: Vec::new(), begins: Vec::new() };
         for (i, span) in spans.iter().enumerate() {
-            // Client and server may share one id (Zipkin): children belong to the server, which answers for it.
-            match by_id.entry(span.span_id) {
-                Entry::Vacant(slot) => {
-                    slot.insert(i);
-                }
-                Entry::Occupied(mut slot) if span.is_entry() != spans[*slot.get()].is_entry() => {
-                    let (entry, call) = if span.is_entry() { (i, *slot.get()) } else { (*slot.get(), i) };
-                    slot.insert(entry);
-                    shared.insert(entry, call);
-                }
-                Entry::Occupied(_) => {}
-            }
-        }
-        let mut tree = Self { spans, nodes: Vec::with_capacity(spans.len()), by_id };
-        for (i, span) in spans.iter().enumerate() {
-            let parent = shared.get(&i).copied().or_else(|| tree.parent_of(i, span));
+            let call = shared.iter().rev().find(|(entry, _)| *entry == i).map(|(_, call)| *call);
+            let parent = call.or_else(|| tree.parent_of(i, span));
             let proxy = span.proxy || rules.is_proxy(span);
-            tree.nodes.push(Node { parent, children: Vec::new(), role: Role::Inner, nature: Nature::of(span), proxy });
+            tree.nodes.push(Node { parent, role: Role::Inner, nature: Nature::of(span), proxy, top: i });
         }
         tree.break_circles();
-        for i in 0..spans.len() {
-            if let Some(parent) = tree.nodes[i].parent {
-                tree.nodes[parent].children.push(i);
-            }
-        }
+        tree.note_children();
         tree.assign_roles();
         tree
     }
 
     fn parent_of(&self, i: usize, span: &Span) -> Option<usize> {
-        let parent = *self.by_id.get(&span.parent_id?)?;
+        let parent = self.find(span.parent_id?)?;
         (parent != i).then_some(parent)
+    }
+
+    /// Sorts all nodes by their parents, in the trace's order otherwise.
+    fn note_children(&mut self) {
+        self.begins = vec![0; self.nodes.len() + 1];
+        for parent in self.nodes.iter().filter_map(|node| node.parent) {
+            self.begins[parent + 1] += 1;
+        }
+        for i in 0..self.nodes.len() {
+            self.begins[i + 1] += self.begins[i];
+        }
+        self.children = vec![0; self.begins[self.nodes.len()]];
+        let mut next = self.begins.clone();
+        for (i, node) in self.nodes.iter().enumerate() {
+            if let Some(parent) = node.parent {
+                self.children[next[parent]] = i;
+                next[parent] += 1;
+            }
+        }
+    }
+
+    /// Indices of a span's children, in the trace's order.
+    pub fn children(&self, i: usize) -> &[usize] {
+        &self.children[self.begins[i]..self.begins[i + 1]]
     }
 
     /// A circle is cut above its member with the smallest id, wherever the walk began.
@@ -132,7 +141,16 @@ impl<'a> Tree<'a> {
                 foreign_above[i] = !self.same_service(i, parent) || foreign_above[parent];
             }
             self.nodes[i].role = self.role_of(i, foreign_above[i]);
-            queue.extend_from_slice(&self.nodes[i].children);
+            self.nodes[i].top = self.top_of(i);
+            queue.extend_from_slice(&self.children[self.begins[i]..self.begins[i + 1]]);
+        }
+    }
+
+    fn top_of(&self, i: usize) -> usize {
+        let inner = |at: usize| self.nodes[at].role == Role::Inner;
+        match self.nodes[i].parent {
+            Some(parent) if inner(i) && inner(parent) && self.same_service(i, parent) => self.nodes[parent].top,
+            _ => i,
         }
     }
 
@@ -154,11 +172,6 @@ impl<'a> Tree<'a> {
         &self.spans[i]
     }
 
-    /// A span's children, in the trace's order.
-    pub fn children(&self, i: usize) -> &[usize] {
-        &self.nodes[i].children
-    }
-
     /// The service that a span belongs to.
     pub fn service(&self, i: usize) -> &'a ServiceName {
         &self.spans[i].resource.service
@@ -171,12 +184,15 @@ impl<'a> Tree<'a> {
 
     /// The span with this id.
     pub fn find(&self, id: SpanId) -> Option<usize> {
-        self.by_id.get(&id).copied()
+        let place = self.by_id.binary_search_by_key(&id, |(known, _)| *known).ok()?;
+        Some(self.by_id[place].1)
     }
 
-    /// The ancestors of a span, nearest first.
+    /// The ancestors of a span, nearest first. Of inner spans right above each other only the topmost is met: a walk
+    /// through deeply nested work takes no longer than one through flat work.
     pub fn above(&self, i: usize) -> impl Iterator<Item = usize> + '_ {
-        std::iter::successors(self.nodes[i].parent, |&at| self.nodes[at].parent)
+        let top = |at: usize| self.nodes[at].top;
+        std::iter::successors(self.nodes[i].parent.map(top), move |&at| self.nodes[at].parent.map(top))
     }
 
     /// Whether the parent id is set and that span is not here.
@@ -188,6 +204,26 @@ impl<'a> Tree<'a> {
     pub fn is_request(&self, i: usize) -> bool {
         self.nodes[i].role == Role::Call && !self.nodes[i].nature.calls_nobody()
     }
+}
+
+/// The ids of a trace with the spans that answer for them, and the calls that share an id with the entry they led to:
+/// where client and server have one id (Zipkin), children belong to the server.
+fn ids_of(spans: &[Box<Span>]) -> (Ids, Vec<(usize, usize)>) {
+    let mut by_id: Ids = spans.iter().enumerate().map(|(i, span)| (span.span_id, i)).collect();
+    by_id.sort_unstable();
+    let mut shared = Vec::new();
+    by_id.dedup_by(|(id, i), (kept, at)| {
+        if id != kept {
+            return false;
+        }
+        if spans[*i].is_entry() != spans[*at].is_entry() {
+            let (entry, call) = if spans[*i].is_entry() { (*i, *at) } else { (*at, *i) };
+            *at = entry;
+            shared.push((entry, call));
+        }
+        true
+    });
+    (by_id, shared)
 }
 
 /// A CLIENT span that waits for messages calls nobody (kafkajs `poll`, SQS `ReceiveMessage`).

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use ahash::AHashSet;
-
 use crate::model::{Severity, Span, TraceId, UnixNanos, Verdict};
 
 use super::Trail;
@@ -28,6 +26,8 @@ const ROUNDS_AT_THE_END: usize = 16;
 /// A judged trace, ready to be counted.
 struct Outcome {
     hops: Vec<Drawn>,
+    /// Whether some hops are held back until the trace is settled.
+    waiting: bool,
     facts: Vec<Fact>,
     leans_on: Vec<Fact>,
     skew: Vec<(Arc<str>, Arc<str>, u64)>,
@@ -54,9 +54,11 @@ impl Trail {
 
     /// Judges everything as settled: the end of a file, or of a run.
     pub fn settle_all(&mut self) {
-        let ids: Vec<TraceId> = self.traces.keys().copied().collect();
+        let unsettled = self.traces.iter().filter(|(_, trace)| !trace.settled);
+        let ids: Vec<TraceId> = unsettled.map(|(id, _)| *id).collect();
         for id in ids {
             self.settle(id);
+            self.touch_linked(id);
         }
         // Facts feed each other: a report stands on what no further judgement changes.
         for _ in 0..ROUNDS_AT_THE_END {
@@ -116,7 +118,8 @@ impl Trail {
             }
             self.coverage.single.0 += u64::from(single);
         }
-        if !trace.dirty {
+        // What was judged since it last changed, and left no hop waiting, would be judged the same again.
+        if trace.waiting && !trace.dirty {
             trace.dirty = true;
             self.dirty.push(id);
         }
@@ -154,7 +157,7 @@ impl Trail {
         let failed = std::mem::take(&mut self.failed_checks);
         for (id, trace) in &mut self.traces {
             let about = |span: &Span| learned.contains(&span.resource.service) || awaits_one_of(span, &failed);
-            let concerned = self.learned_all || trace.spans.iter().any(about);
+            let concerned = self.learned_all || trace.spans.iter().any(|span| about(span));
             if concerned && !trace.dirty {
                 trace.dirty = true;
                 self.dirty.push(*id);
@@ -172,6 +175,7 @@ impl Trail {
                 facts: facts::of(case, &hops),
                 leans_on: facts::interests(case, &hops),
                 skew: hops.iter().filter_map(|hop| skew(case, hop)).collect(),
+                waiting: !settled && !hops.iter().all(complete),
                 hops: hops.iter().filter(|hop| settled || complete(hop)).map(|hop| draw(case, hop)).collect(),
             })
         });
@@ -179,17 +183,18 @@ impl Trail {
         for (caller, callee, ms) in outcome.skew {
             self.coverage.skewed(&caller, &callee, ms);
         }
-        if let Some(trace) = self.traces.get_mut(&id) {
+        if let Some(trace) = self.traces.get_mut(&id).filter(|trace| trace.leans_on != outcome.leans_on) {
             let old = std::mem::replace(&mut trace.leans_on, outcome.leans_on);
             lean(&mut self.leaning, id, &old, &trace.leans_on);
         }
-        self.replace_facts(id, &outcome.facts);
-        self.replace_contributions(id, outcome.hops);
+        self.replace_facts(id, outcome.facts);
+        self.replace_contributions(id, outcome.hops, outcome.waiting);
     }
 
-    fn replace_facts(&mut self, id: TraceId, facts: &[Fact]) {
-        let Some(trace) = self.traces.get_mut(&id) else { return };
-        let old = std::mem::replace(&mut trace.facts, facts.to_vec());
+    fn replace_facts(&mut self, id: TraceId, facts: Vec<Fact>) {
+        let Some(trace) = self.traces.get_mut(&id).filter(|trace| trace.facts != facts) else { return };
+        let old = std::mem::replace(&mut trace.facts, facts);
+        let facts = &trace.facts;
         let mut flipped: Vec<&Fact> = facts.iter().filter(|fact| self.profile.add(fact)).collect();
         let gone: Vec<&Fact> = old.iter().filter(|fact| self.profile.remove(fact)).collect();
         let mut reconsider: Vec<TraceId> = Vec::new();
@@ -217,7 +222,7 @@ impl Trail {
         reconsider.into_iter().filter(|trace| *trace != id).for_each(|trace| self.touch_linked(trace));
     }
 
-    fn replace_contributions(&mut self, id: TraceId, hops: Vec<Drawn>) {
+    fn replace_contributions(&mut self, id: TraceId, hops: Vec<Drawn>, waiting: bool) {
         let mut new = Vec::with_capacity(hops.len());
         for drawn in hops {
             let edge = self.sums.edge(drawn.caller.as_ref(), &drawn.callee, drawn.outside);
@@ -230,22 +235,19 @@ impl Trail {
         }
         let Some(trace) = self.traces.get_mut(&id) else { return };
         trace.broken = new.iter().any(|c| c.verdict.accuses() || c.findings.iter().any(|f| f.1 > Severity::Low));
-        trace.dirty = false;
+        (trace.dirty, trace.waiting) = (false, waiting);
         let counted = if trace.broken { trace.bytes } else { 0 };
         let before = std::mem::replace(&mut trace.broken_bytes, counted);
         self.broken_bytes = (self.broken_bytes + counted).saturating_sub(before);
-        let old = std::mem::replace(&mut trace.contributions, new.clone());
-        if old == new {
-            return;
+        let old = std::mem::take(&mut trace.contributions);
+        if old != new {
+            self.sums.replace(id, &old, &new);
+            self.draw_first_samples(id, &new);
+            self.withdraw(&old);
         }
-        for contribution in &old {
-            self.sums.remove(id, contribution);
+        if let Some(trace) = self.traces.get_mut(&id) {
+            trace.contributions = new;
         }
-        for contribution in &new {
-            self.sums.add(id, contribution);
-        }
-        self.draw_first_samples(id, &new);
-        self.withdraw(&old);
     }
 
     /// A new edge or problem gets its sample at once, while its trace is certainly held.
@@ -274,7 +276,9 @@ impl Trail {
 
     /// Problems that were announced and of which nothing is left.
     fn withdraw(&mut self, old: &[Contribution]) {
-        let edges: AHashSet<usize> = old.iter().map(|c| c.edge).collect();
+        let mut edges: Vec<usize> = old.iter().map(|c| c.edge).collect();
+        edges.sort_unstable();
+        edges.dedup();
         for number in edges {
             let edge = &mut self.sums.edges[number];
             let gone: Vec<_> =
@@ -347,7 +351,7 @@ fn outside(case: &Case<'_, '_>, hop: &Judged<'_>) -> NodeKind {
 /// A callee that began before its call by more than the call lasted, in milliseconds.
 fn skew(case: &Case<'_, '_>, hop: &Judged<'_>) -> Option<(Arc<str>, Arc<str>, u64)> {
     let (Caller::Call(at), Some(entry)) = (&hop.pair.caller, hop.pair.entry) else { return None };
-    let (call, entry) = (case.forest.span(*at), &case.forest.own().spans[entry]);
+    let (call, entry) = (case.forest.span(*at), case.forest.own().span(entry));
     let early = call.start.0.saturating_sub(entry.start.0);
     let lasted = call.end.0.saturating_sub(call.start.0);
     (early > lasted && hop.ruling.verdict != Verdict::Unknown || early > lasted.max(1_000_000))

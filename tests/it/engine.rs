@@ -43,7 +43,7 @@ fn batch(number: u64) -> Batch {
     span.span_id = SpanId((number + 1).to_be_bytes());
     span.kind = SpanKind::Server;
     (span.start, span.end) = (UnixNanos(number + 1), UnixNanos(number + 2));
-    Batch { spans: vec![span], bytes: 500, ..Batch::default() }
+    Batch { spans: vec![Box::new(span)], bytes: 500, ..Batch::default() }
 }
 
 /// Waits for a snapshot that fulfils `wanted`.
@@ -74,11 +74,13 @@ fn a_full_intake_refuses_whole_batches_and_counts_them() {
     let refused = intake.accept(large(1));
     assert!(matches!(refused, Err(Refused::Full { retry_after_ms }) if retry_after_ms > 0), "{refused:?}");
     assert!(intake.in_flight() <= 100_000, "a refused batch must hold no bytes");
+    assert!(matches!(intake.has_room(60_000), Err(Refused::Full { .. })), "known before anything is decoded");
+    assert_eq!(intake.has_room(500), Ok(()));
     assert_eq!(intake.accept(batch(2)), Ok(()), "what still fits is taken");
 
     drop(closed);
     let finished = engine.shutdown().unwrap();
-    assert_eq!(finished.snapshot.totals.lost.refused_requests, 1);
+    assert_eq!(finished.snapshot.totals.lost.refused_requests, 2);
     assert_eq!(finished.snapshot.totals.spans, 2);
     assert_eq!(intake.in_flight(), 0);
 }

@@ -204,6 +204,9 @@ fn is_unsampled(traceparent: &str) -> bool {
 /// One list of what headers and tags say. Where both speak of one carrier, the header's token counts unless the tags
 /// name another one; a value that hides itself gives way to what the tags know of it.
 pub(crate) fn merge(headers: Vec<Observation>, tags: Vec<Observation>) -> Vec<Observation> {
+    if headers.is_empty() {
+        return tags;
+    }
     let mut merged: Vec<Observation> = Vec::with_capacity(headers.len() + tags.len());
     for header in headers {
         let told = tags.iter().any(|tag| tag.carried.carrier == header.carried.carrier);

@@ -96,7 +96,7 @@ impl<'a> Visitor<'a> for Extractor {
             self.batch.rejected += 1;
             return;
         };
-        let mut span = Span::new(Arc::clone(&self.resource), Arc::clone(&self.scope));
+        let mut span = Box::new(Span::new(Arc::clone(&self.resource), Arc::clone(&self.scope)));
         span.trace_id = trace_id;
         span.span_id = span_id;
         span.parent_id = parent_id;
@@ -119,7 +119,10 @@ impl<'a> Visitor<'a> for Extractor {
         exposures.look(&data.trace_state, "tracestate");
         read_events(&data.events, &mut span, &shared, &mut exposures);
         read_links(&data.links, &mut span, &mut exposures);
-        span.exposures = exposures.into_found();
+        let exposures = exposures.into_found();
+        if !exposures.is_empty() {
+            span.exposures = exposures;
+        }
         self.batch.spans.push(span);
     }
 

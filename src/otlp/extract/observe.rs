@@ -83,7 +83,10 @@ pub(super) fn read<'s, 'a>(
         longest.count(observation.carried.captured_length);
     }
     span.longest_text = longest.0;
-    span.carried = merged.into_iter().map(|observation| observation.carried).collect();
+    // Collecting in place would keep the room of a list that grew; this one stays as long as its span.
+    let mut carried = Vec::with_capacity(merged.len());
+    carried.extend(merged.into_iter().map(|observation| observation.carried));
+    span.carried = carried;
     fields
 }
 
@@ -135,12 +138,10 @@ fn response(name: &str, value: &Value<'_>, span: &mut Span, shared: &Shared) {
             }
         });
     } else if same_name(name, "grpc-status") {
-        each_text(value, &mut |text| {
-            span.error_code = match grpc_status(text) {
-                Some(16) => Some(Arc::from("UNAUTHENTICATED")),
-                Some(7) => Some(Arc::from("FORBIDDEN")),
-                _ => span.error_code.take(),
-            };
+        each_text(value, &mut |text| match grpc_status(text) {
+            Some(16) => span.error_code = Some(Arc::from("UNAUTHENTICATED")),
+            Some(7) => span.error_code = Some(Arc::from("FORBIDDEN")),
+            _ => {}
         });
     }
 }

@@ -38,14 +38,25 @@ pub(super) fn fill(span: &mut Span, fields: &Fields<'_, '_>, texts: &mut Texts<'
     span.method = texts.of(fields, &[F::Method, F::MethodOld]);
     span.route = texts.of(fields, &[F::Route]);
     place(span, fields, texts);
-    span.peer_service = texts.of(fields, &[F::PeerService, F::ServicePeerName]);
-    rpc(span, fields, texts);
-    messaging(span, fields, texts);
-    span.db_system = texts.of(fields, &[F::DbSystemName, F::DbSystem]);
+    // What only some spans have is written only where it is there: writing takes room.
+    if let Some(peer) = texts.of(fields, &[F::PeerService, F::ServicePeerName]) {
+        span.peer_service = Some(peer);
+    }
+    if fields.any_between(F::RpcSystem, F::RpcMethod) {
+        rpc(span, fields, texts);
+    }
+    if fields.any_between(F::MessagingSystem, F::MessagingOperationName) {
+        messaging(span, fields, texts);
+    }
+    if let Some(system) = texts.of(fields, &[F::DbSystemName, F::DbSystem]) {
+        span.db_system = Some(system);
+    }
     if let Some(user_agent) = texts.of(fields, &[F::UserAgent, F::UserAgentOld, F::UserAgentEnvoy]) {
         span.user_agent = Some(user_agent);
     }
-    span.error_type = texts.of(fields, &[F::ErrorType]);
+    if let Some(kind) = texts.of(fields, &[F::ErrorType]) {
+        span.error_type = Some(kind);
+    }
     span.proxy = fields.text(&[F::Component]) == Some("proxy")
         || fields.text(&[F::UpstreamCluster]).is_some()
         || fields.text(&[F::NodeId]).is_some();
@@ -58,10 +69,13 @@ fn status(span: &mut Span, fields: &Fields<'_, '_>) {
     let http = fields.number(&[Field::HttpStatus, Field::HttpStatusOld]);
     span.http_status = http.and_then(|code| u16::try_from(code).ok()).filter(|code| (100..600).contains(code));
     let grpc = [Field::GrpcStatus, Field::RpcStatus, Field::EnvoyGrpcStatus, Field::ConnectCode];
-    span.grpc_status = grpc.iter().find_map(|field| match fields.get(*field)? {
+    let grpc = grpc.iter().find_map(|field| match fields.get(*field)? {
         Value::Str(text) => grpc_status(text),
         _ => fields.number(&[*field]).and_then(|code| u16::try_from(code).ok()).filter(|code| *code <= 16),
     });
+    if grpc.is_some() {
+        span.grpc_status = grpc;
+    }
 }
 
 /// Path, scheme, host and port asked for. What a proxy or the other side is called is never taken for the host: on

@@ -119,7 +119,7 @@ impl<'s, 'a, 'w> TagReader<'s, 'a, 'w> {
         // What is remembered was well formed, and its key covers every fingerprint: no second check.
         let known = self.named_by(at).and_then(|print| self.shared.tagged(key, print));
         let token = known.or_else(|| self.new_token(at, key));
-        let scheme = self.text(Field::Scheme, at).map(str::to_ascii_lowercase).unwrap_or_default();
+        let scheme = lower(self.text(Field::Scheme, at).unwrap_or_default());
         let mut anomalies = Anomalies::default();
         for name in self.list(Field::Anomaly, at) {
             if let Some((anomaly, _)) = ANOMALY_NAMES.iter().find(|(_, known)| **known == *name) {
@@ -319,6 +319,11 @@ impl<'s> Prints<'s> {
             check_key: reader.fingerprint(Field::CheckKey, at, false),
         }
     }
+}
+
+fn lower(text: &str) -> Cow<'_, str> {
+    let upper = text.bytes().any(|byte| byte.is_ascii_uppercase());
+    if upper { Cow::Owned(text.to_ascii_lowercase()) } else { Cow::Borrowed(text) }
 }
 
 fn feed(value: &Value<'_>, sink: &mut dyn FnMut(&[u8])) {

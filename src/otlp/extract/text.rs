@@ -32,7 +32,8 @@ impl<'u> Url<'u> {
 
 /// The part before query and fragment.
 pub(super) fn without_query(target: &str) -> &str {
-    &target[..target.find(['?', '#']).unwrap_or(target.len())]
+    let end = target.bytes().position(|byte| matches!(byte, b'?' | b'#'));
+    &target[..end.unwrap_or(target.len())]
 }
 
 /// `host:port`, `[::1]:port`, a bare IPv6 address, or a host alone.

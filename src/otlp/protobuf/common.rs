@@ -42,10 +42,50 @@ pub(super) fn attribute<'a>(reader: Reader<'a>, into: &mut Attributes<'a>) -> Re
     nested_attribute(reader, into, MAX_VALUE_DEPTH)
 }
 
+/// Texts of the spans before: most attributes repeat one of them, and what is equal to a checked text needs no check.
+pub(super) struct Memo<'a> {
+    texts: Vec<[&'a str; 2]>,
+}
+
+impl Memo<'_> {
+    /// Attributes that are remembered of each kind of span.
+    const PLACES: usize = 32;
+
+    pub(super) fn new() -> Self {
+        Self { texts: vec![[""; 2]; 8 * Self::PLACES] }
+    }
+}
+
+/// One `KeyValue` of a span of this kind, added at the end.
+pub(super) fn attribute_like<'a>(
+    reader: Reader<'a>,
+    into: &mut Attributes<'a>,
+    memo: &mut Memo<'a>,
+    kind: i32,
+) -> Result<(), DecodeError> {
+    let place = usize::from(kind.to_le_bytes()[0] & 7) * Memo::PLACES + into.len() % Memo::PLACES;
+    match (reader.short_text_attribute(), memo.texts.get_mut(place)) {
+        (Some((name, text)), Some([key, value])) => {
+            into.push((Cow::Borrowed(""), Value::Empty));
+            if let Some(last) = into.last_mut() {
+                (last.0, last.1) = (name.text_like(key), Value::Str(text.text_like(value)));
+            }
+            Ok(())
+        }
+        _ => attribute(reader, into),
+    }
+}
+
 fn nested_attribute<'a>(mut reader: Reader<'a>, into: &mut Attributes<'a>, depth: u8) -> Result<(), DecodeError> {
     // Read into its place: moving a value that was just written in pieces stalls the processor.
     into.push((Cow::Borrowed(""), Value::Empty));
     let Some((key, value)) = into.last_mut() else { return Ok(()) };
+    if depth > 0
+        && let Some((name, text)) = reader.short_text_attribute()
+    {
+        (*key, *value) = (name.text(), Value::Str(text.text()));
+        return Ok(());
+    }
     while let Some(field) = reader.field()? {
         match field {
             (1, Wire::Len(field)) => *key = field.text(),

@@ -17,8 +17,9 @@ use wire::{Reader, Wire};
 /// Walks an `ExportTraceServiceRequest`.
 pub fn traces<'a>(body: &'a [u8], visitor: &mut impl Visitor<'a>) -> Result<(), DecodeError> {
     let mut data = SpanData::default();
+    let mut memo = common::Memo::new();
     walk(body, visitor, |reader, visitor| {
-        span::span(reader, &mut data)?;
+        span::span(reader, &mut data, &mut memo)?;
         visitor.span(&data);
         Ok(())
     })

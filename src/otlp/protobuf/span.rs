@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::common::{WRONG_TYPE, attribute};
+use super::common::{Memo, WRONG_TYPE, attribute, attribute_like};
 use super::wire::{Reader, Wire};
 use crate::otlp::data::{EventData, LinkData, SpanData};
 use crate::otlp::decode::DecodeError;
@@ -20,7 +20,11 @@ fn clear(span: &mut SpanData<'_>) {
 }
 
 /// Reads one span over the last one.
-pub(super) fn span<'a>(mut reader: Reader<'a>, into: &mut SpanData<'a>) -> Result<(), DecodeError> {
+pub(super) fn span<'a>(
+    mut reader: Reader<'a>,
+    into: &mut SpanData<'a>,
+    memo: &mut Memo<'a>,
+) -> Result<(), DecodeError> {
     clear(into);
     while let Some(field) = reader.field()? {
         match field {
@@ -32,7 +36,7 @@ pub(super) fn span<'a>(mut reader: Reader<'a>, into: &mut SpanData<'a>) -> Resul
             (6, Wire::Varint(kind)) => into.kind = kind as i32,
             (7, Wire::Fixed64(time)) => into.start = time,
             (8, Wire::Fixed64(time)) => into.end = time,
-            (9, Wire::Len(field)) => attribute(field, &mut into.attributes)?,
+            (9, Wire::Len(field)) => attribute_like(field, &mut into.attributes, memo, into.kind)?,
             (11, Wire::Len(field)) => into.events.push(event(field)?),
             (13, Wire::Len(field)) => into.links.push(link(field)?),
             (15, Wire::Len(field)) => status(field, into)?,

@@ -44,6 +44,35 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The same, where it is likely to equal a text that was read before; that one is kept up to date.
+    #[inline]
+    pub(super) fn text_like(self, before: &mut &'a str) -> Cow<'a, str> {
+        if before.as_bytes() == self.rest {
+            return Cow::Borrowed(before);
+        }
+        let text = self.text();
+        if let Cow::Borrowed(text) = text {
+            *before = text;
+        }
+        text
+    }
+
+    /// A key and a short text, as every exporter writes them: each a field of one byte's length, and nothing behind.
+    /// Whatever is written otherwise is left to be read field by field.
+    #[inline]
+    pub(super) fn short_text_attribute(self) -> Option<(Self, Self)> {
+        const FIRST: u8 = 0x0a;
+        const SECOND: u8 = 0x12;
+        let [FIRST, length @ ..0x80, rest @ ..] = self.rest else { return None };
+        let (key, rest) = rest.split_at_checked(usize::from(*length))?;
+        let [SECOND, outer @ ..0x80, FIRST, inner @ ..0x80, text @ ..] = rest else { return None };
+        if usize::from(*inner) != text.len() || usize::from(*outer) != text.len() + 2 {
+            return None;
+        }
+        let whole = |bytes| Reader { rest: bytes, end: self.end };
+        Some((whole(key), whole(text)))
+    }
+
     /// The next field, `None` at the message's end. Groups, which OTLP does not use, are passed over.
     #[expect(clippy::inline_always, reason = "the hottest path of intake: a call a field costs half as much again")]
     #[inline(always)]

@@ -44,3 +44,18 @@ fn a_buffer_that_grows_keeps_its_bytes_and_its_limit() {
     buffer.clear();
     assert!(buffer.is_empty() && buffer.extend(b"x").is_ok());
 }
+
+#[test]
+fn a_buffer_that_is_used_again_begins_empty_and_is_counted() {
+    let budget = Budget::new(4 * MIB);
+    let mut first = Buffer::new(&budget, 16 * MIB);
+    first.extend(&vec![7; MIB / 2]).unwrap();
+    drop(first);
+    let mut second = Buffer::new(&budget, 16 * MIB);
+    assert!(second.is_empty());
+    second.extend(&vec![9; MIB / 4]).unwrap();
+    assert!(budget.used() >= MIB / 4, "what waits is no room for nothing");
+    assert!(second.len() == MIB / 4 && second.iter().all(|byte| *byte == 9));
+    drop(second);
+    assert_eq!(budget.used(), 0);
+}

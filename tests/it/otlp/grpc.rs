@@ -108,6 +108,8 @@ async fn a_full_intake_asks_the_exporter_to_come_again() {
     assert_eq!(details[0].type_url, "type.googleapis.com/google.rpc.RetryInfo");
     let delay = RetryInfo::decode(&*details[0].value).unwrap().retry_delay.unwrap();
     assert_eq!((delay.seconds, delay.nanos), (1, 250_000_000));
+    let status = export(&mut client, TRACES, b"\x0a\xff".to_vec()).await.unwrap_err();
+    assert_eq!(status.code(), Code::ResourceExhausted, "nothing is decoded that is going to be refused");
     *server.shelf.refuse.lock().unwrap() = Some(Refused::Closed);
     let status = export(&mut client, TRACES, request(1, 0)).await.unwrap_err();
     assert_eq!(status.code(), Code::Unavailable);

@@ -46,7 +46,7 @@ impl<'a> Visitor<'a> for Ids {
         };
         let mut span = Span::new(resource(), Arc::from("scope"));
         (span.trace_id, span.span_id, span.name) = (TraceId(trace_id), SpanId(span_id), Arc::from(&*data.name));
-        self.0.spans.push(span);
+        self.0.spans.push(Box::new(span));
     }
     fn log(&mut self, _: &LogData<'a>) {
         self.0.bad_tags += 1;
@@ -90,6 +90,10 @@ impl Shelf {
 }
 
 impl Sink for Shelf {
+    fn has_room(&self, _: usize) -> Result<(), Refused> {
+        self.refuse.lock().unwrap().map_or(Ok(()), Err)
+    }
+
     fn accept(&self, batch: Batch) -> Result<(), Refused> {
         if let Some(refused) = *self.refuse.lock().unwrap() {
             return Err(refused);

@@ -150,6 +150,9 @@ def refused_by_own_tags(run):
     run.expect(gateway, payment, "intact", n=1)
     run.expect(gateway, payment, "failed", "claim", 1, "high")
     run.expect(gateway, ledger, "failed", "issuer", 1, "high")
+    # The gateway shows the same tokens raw, and jwtrail finds them valid.
+    run.finds(gateway, payment, "disagreement", 1)
+    run.finds(gateway, ledger, "disagreement", 1)
 
 
 @scenario

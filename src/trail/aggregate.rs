@@ -140,8 +140,16 @@ pub struct Sums {
     pub verdicts: [u64; 8],
     /// `dropped` hops of severity low.
     pub dropped_low: u64,
+    /// Hops on edges beyond the bound.
+    pub folded: u64,
     index: AHashMap<(Option<Arc<str>>, Arc<str>), usize>,
 }
+
+/// Edges that are told apart.
+const MAX_EDGES: usize = 10_000;
+
+/// The name that stands for services and hosts beyond the bound.
+const OTHERS: &str = "(others)";
 
 impl Sums {
     /// The number of an edge; made where it is new.
@@ -152,6 +160,11 @@ impl Sums {
                 self.edges[edge].outside = outside;
             }
             return edge;
+        }
+        if self.edges.len() >= MAX_EDGES && &**callee != OTHERS {
+            // What a stranger can name without end is summed up under one name, and said so.
+            self.folded += 1;
+            return self.edge(Some(&OTHERS.into()), &OTHERS.into(), NodeKind::External);
         }
         self.edges.push(EdgeSum {
             caller: key.0.clone(),

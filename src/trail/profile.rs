@@ -88,6 +88,7 @@ pub struct Profile {
     pub(super) consumers: AHashSet<ServiceName>,
     pub(super) destinations: AHashSet<Arc<str>>,
     pub(super) namespaces: AHashMap<Arc<str>, AHashSet<Arc<str>>>,
+    turned_away: u64,
     pub(super) facts: AHashMap<Fact, u32>,
     acceptors: AHashMap<Fingerprint, Vec<(ServiceName, Arc<str>)>>,
     checks: AHashMap<Fingerprint, Vec<Checked>>,
@@ -245,10 +246,20 @@ impl Profile {
         self.check(token) == Some(Checked::Valid)
     }
 
+    /// Facts that found no room.
+    pub fn turned_away(&self) -> u64 {
+        self.turned_away
+    }
+
     /// Adds a trace's fact; true where it is new.
     pub fn add(&mut self, fact: &Fact) -> bool {
         if let Some(count) = self.facts.get_mut(fact) {
             *count += 1;
+            return false;
+        }
+        // Facts about tokens go with their traces; those about services and operations stay, so strangers' names have a bound.
+        if self.facts.len() >= MAX_FACTS && !fact.is_of_a_token() {
+            self.turned_away += 1;
             return false;
         }
         match fact {
@@ -312,6 +323,9 @@ impl Checked {
         }
     }
 }
+
+/// Facts kept of all traces together.
+const MAX_FACTS: usize = 500_000;
 
 /// The shortest attribute length limit that could cut a token (tagging.md section 3).
 const CUT_FROM: u32 = 64;

@@ -9,7 +9,7 @@ use crate::model::{Hop, Severity, UnixNanos, Verdict};
 use super::Trail;
 use super::aggregate::{EdgeSum, ProblemKind, ProblemSum, Sample};
 use super::hints;
-use super::summary::{EdgeRow, NodeKind, ProblemRow, Summary};
+use super::summary::{EdgeRow, NodeKind, ProblemRow, SetupNote, Summary};
 
 /// How long a drawn-up sample stays before a newer hop replaces it: screens need no more, and drawing up costs a judgement.
 const SAMPLE_FOR: u64 = 1_000_000_000;
@@ -35,7 +35,20 @@ impl Trail {
             b.severity.cmp(&a.severity).then_with(|| key(a).cmp(&key(b))).then_with(|| a.finding.cmp(&b.finding))
         });
         let services = self.coverage.rows(&self.profile, &edges, &outside);
-        Summary { services, edges, problems, setup: self.coverage.notes(&self.profile) }
+        let mut setup = self.coverage.notes(&self.profile);
+        if self.sums.folded > 0 {
+            setup.push(SetupNote::Intake(format!(
+                "{} hops lie on edges beyond the first 10,000: they are summed up as (others)",
+                self.sums.folded
+            )));
+        }
+        if self.profile.turned_away() > 0 {
+            setup.push(SetupNote::Intake(format!(
+                "the capture profile is full: {} facts about services and operations were not kept",
+                self.profile.turned_away()
+            )));
+        }
+        Summary { services, edges, problems, setup }
     }
 
     fn refresh_samples(&mut self, now: UnixNanos) {

@@ -91,7 +91,9 @@ impl Profile {
             facts.captures |= process.captures;
             facts.longest_carried = facts.longest_carried.max(process.longest_carried);
             if process.longest > facts.longest {
-                (facts.longest, facts.longest_count) = (process.longest, process.longest_count);
+                // One value seen once says nothing, and it may be the very one that comes again.
+                let count = if process.longest_count < 2 { 0 } else { process.longest_count };
+                (facts.longest, facts.longest_count) = (process.longest, count);
             } else if process.longest == facts.longest {
                 facts.longest_count = facts.longest_count.max(process.longest_count);
             }

@@ -106,6 +106,11 @@ pub(super) fn finish(finished: Finished, format: Format, fail_on: Option<Severit
     if refused > 0 {
         out::note(&format!("{refused} requests were refused while the intake was full; exporters send those again"));
     }
+    if totals.spans == 0 && fail_on.is_some() {
+        // Nothing judged is no pass: a check that saw nothing would be green for ever.
+        out::note("error: no span came, so nothing was judged: is an exporter pointed at this address?");
+        return Ok(ExitCode::from(2));
+    }
     let failed = fail_on.is_some_and(|threshold| report.fails(threshold));
     Ok(if failed { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }

@@ -29,6 +29,11 @@ impl Style {
         if self.ascii { ascii } else { glyph }
     }
 
+    /// The glyph of a finding: no verdict's.
+    pub(super) fn finding(self) -> &'static str {
+        if self.ascii { "*" } else { "◆" }
+    }
+
     /// Text in the colour of a verdict.
     pub(super) fn verdict(self, verdict: Verdict, text: impl Display) -> String {
         let code = match verdict {

@@ -45,7 +45,7 @@ pub fn announcement(announcement: &Announcement, style: Style) -> String {
     if withdrawn {
         return style.dim(format!("withdrawn {edge}  {what}: later spans explain it"));
     }
-    let mark = verdict.map_or("!", |verdict| style.glyph(verdict));
+    let mark = verdict.map_or(style.finding(), |verdict| style.glyph(verdict));
     let mut line = format!(
         "{} {}  {}  {what}",
         style.severity(*severity, mark),
@@ -79,7 +79,7 @@ fn verdict_words(verdict: Verdict, cause: Option<Cause>) -> String {
 fn headline(issue: &Issue, width: usize, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let edge = edge(issue.caller.as_deref(), &issue.callee, style);
     let fill = " ".repeat(width.saturating_sub(edge.width()));
-    let mark = issue.verdict.map_or("!", |verdict| style.glyph(verdict));
+    let mark = issue.verdict.map_or(style.finding(), |verdict| style.glyph(verdict));
     let what = match (issue.verdict, issue.finding) {
         (_, Some(finding)) => finding.name().replace('_', " "),
         (Some(verdict), None) => style.verdict(verdict, verdict_words(verdict, issue.cause)),
@@ -204,6 +204,14 @@ fn conclusion(report: &Report<'_>) -> String {
         }
         (hops, None) => match counts.failing {
             Some(worst) => format!("no hop lost a token; {} judged, worst severity {worst}", many(hops, "hop")),
+            // What was lost cannot be vouched for.
+            None if report.input.lost > 0 => {
+                format!(
+                    "nothing is accused in the {} judged, and {} were lost",
+                    many(hops, "hop"),
+                    many(report.input.lost, "span")
+                )
+            }
             None => format!("nothing is wrong: {} judged, no token was lost, changed or refused", many(hops, "hop")),
         },
     }

@@ -219,8 +219,12 @@ fn hint(case: &Case<'_, '_>, judged: &Judged<'_>, hop: &Hop) -> Option<String> {
     hints::for_verdict(hop.verdict, hop.cause, language, scope, judged.redirected, valid).map(str::to_owned)
 }
 
+/// The span that names a hop: the callee's, else the caller's.
+pub fn key_of(hop: &Hop) -> Option<SpanId> {
+    hop.callee.span_id.or(hop.caller.as_ref().and_then(|caller| caller.span_id))
+}
+
 /// The identity of a hop in the report's order: start, callee span id, else the caller's.
 pub fn order_key(hop: &Hop) -> (u64, SpanId) {
-    let span = hop.callee.span_id.or(hop.caller.as_ref().and_then(|caller| caller.span_id));
-    (hop.start.0, span.unwrap_or_default())
+    (hop.start.0, key_of(hop).unwrap_or_default())
 }

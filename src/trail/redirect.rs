@@ -92,9 +92,12 @@ fn keep<'a>(list: &mut Vec<Seen<'a>>, seen: &Seen<'a>) {
     let alike = |known: &&mut Seen<'a>| {
         (known.scope, known.entry, known.call, known.target) == (seen.scope, seen.entry, seen.call, seen.target)
     };
+    let room = list.len() < 64;
     match list.iter_mut().find(alike) {
         Some(known) => known.start = known.start.min(seen.start),
-        None => list.push(seen.clone()),
+        // Whoever differs from none of so many is no new target.
+        None if room => list.push(seen.clone()),
+        None => {}
     }
 }
 

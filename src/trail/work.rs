@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::model::{Severity, Span, TraceId, UnixNanos, Verdict};
+use ahash::AHashMap;
+
+use crate::model::{Hop, Severity, Span, SpanId, TraceId, UnixNanos, Verdict};
 
 use super::Trail;
 use super::aggregate::Contribution;
-use super::explain::explain;
+use super::explain::{explain, key_of};
 use super::facts;
 use super::judge::{Case, Judged, judge};
 use super::leaning::{awaits_one_of, lean};
@@ -259,16 +261,16 @@ impl Trail {
         if !wanting {
             return;
         }
-        for hop in self.hops_of(id).into_iter().map(Arc::new) {
-            let key = hop.callee.span_id.or(hop.caller.as_ref().and_then(|caller| caller.span_id));
-            for c in new.iter().filter(|c| Some(c.key) == key) {
-                let edge = &mut self.sums.edges[c.edge];
-                let problems = edge.problems.values_mut().map(|problem| &mut problem.sample);
-                for sample in problems.chain(edge.samples.iter_mut().skip(c.verdict as usize).take(1)) {
-                    if sample.hop.is_none() && sample.newest.is_some_and(|(_, t, s)| t == id && s == c.key) {
-                        sample.hop = Some(Arc::clone(&hop));
-                        sample.drawn = sample.newest.map(|place| (place, UnixNanos(0)));
-                    }
+        let drawn = self.hops_of(id).into_iter().map(Arc::new).filter_map(|hop| Some((key_of(&hop)?, hop)));
+        let drawn: AHashMap<SpanId, Arc<Hop>> = drawn.collect();
+        for c in new {
+            let Some(hop) = drawn.get(&c.key) else { continue };
+            let edge = &mut self.sums.edges[c.edge];
+            let problems = edge.problems.values_mut().map(|problem| &mut problem.sample);
+            for sample in problems.chain(edge.samples.iter_mut().skip(c.verdict as usize).take(1)) {
+                if sample.hop.is_none() && sample.newest.is_some_and(|(_, t, s)| t == id && s == c.key) {
+                    sample.hop = Some(Arc::clone(hop));
+                    sample.drawn = sample.newest.map(|place| (place, UnixNanos(0)));
                 }
             }
         }

@@ -131,6 +131,9 @@ impl Task {
             let complaint = match outcome {
                 Ok(One { lifetime, changed }) => {
                     schedule.fetched(now, lifetime, changed, wanted);
+                    if !changed {
+                        self.sets.asked_in_vain();
+                    }
                     None
                 }
                 Err(complaint) => {

@@ -111,7 +111,12 @@ impl KeySets {
         self.sets.get(number).is_some_and(|set| set.wanted.swap(false, Ordering::SeqCst))
     }
 
-    /// Changes with each change of keys.
+    /// A source was asked and had nothing new: tokens that wait for a key may ask again when they are next seen.
+    pub fn asked_in_vain(&self) {
+        self.generation.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Changes with each change of keys, and when a token may ask for them again.
     pub(super) fn generation(&self) -> u64 {
         self.generation.load(Ordering::SeqCst)
     }

@@ -1,6 +1,6 @@
 //! What more or less evidence may do to a verdict.
 
-use jwtrail::model::{Captured, Confidence, Hop, Span, SpanId, TraceId};
+use jwtrail::model::{Captured, Confidence, Hop, Span, SpanId, TraceId, Verdict};
 use jwtrail::trail::SavedProfile;
 use proptest::prelude::*;
 
@@ -113,5 +113,45 @@ fn a_trace_alone_is_judged_as_among_the_others_once_it_has_their_profile() {
             assert_eq!(alone.hops_of(id), whole.hops_of(id), "{} {id}", run.display());
         }
         assert!(!hops(&whole).is_empty());
+    }
+}
+
+/// Traces that a trace's own verdicts read, by links in either direction.
+fn with_linked(spans: &[Span], id: TraceId) -> Vec<Span> {
+    let linked: Vec<TraceId> =
+        spans.iter().filter(|s| s.trace_id == id).flat_map(|s| &s.links).map(|l| l.trace_id).collect();
+    let links_here = |s: &Span| s.links.iter().any(|l| l.trace_id == id);
+    let linking: Vec<TraceId> = spans.iter().filter(|s| links_here(s)).map(|s| s.trace_id).collect();
+    let wanted = |t: TraceId| t == id || linked.contains(&t) || linking.contains(&t);
+    spans.iter().filter(|s| wanted(s.trace_id)).cloned().collect()
+}
+
+#[test]
+fn other_traces_turn_unknown_into_known_and_overturn_nothing() {
+    for run in RUNS {
+        let run = runs("").join(run);
+        let (spans, logs) = read(&run);
+        let whole = judge(policy_of(&run), [batch(spans.clone(), logs.clone())]);
+        let mut ids: Vec<TraceId> = spans.iter().map(|span| span.trace_id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        for id in ids {
+            let alone = judge(policy_of(&run), [batch(with_linked(&spans, id), logs.clone())]);
+            let same = |a: &Hop, b: &Hop| {
+                (a.trace_id, a.callee.span_id, a.caller.as_ref().map(|c| c.span_id))
+                    == (b.trace_id, b.callee.span_id, b.caller.as_ref().map(|c| c.span_id))
+            };
+            for hop in alone.iter().filter(|hop| hop.trace_id == id && hop.verdict != Verdict::Unknown) {
+                let among = whole.iter().find(|other| same(hop, other)).unwrap();
+                assert_eq!(
+                    hop.verdict,
+                    among.verdict,
+                    "{} {id} {:?} → {}",
+                    run.display(),
+                    hop.caller,
+                    hop.callee.service
+                );
+            }
+        }
     }
 }

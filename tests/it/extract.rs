@@ -341,3 +341,28 @@ fn an_attribute_length_limit_shows_in_the_longest_text() {
     assert_eq!(limited.longest_text, (128, 2), "characters, as the limit counts them");
     assert_eq!(limited.carried[0].captured_length, 128);
 }
+
+#[test]
+fn tokens_in_structured_logs_are_exposures() {
+    let token = signed(&json!({"iss": "https://idp.test", "sub": "u"}));
+    let record = LogRecord {
+        trace_id: vec![1; 16],
+        span_id: vec![2; 8],
+        severity_number: 9,
+        body: Some(any(text("order 7 shipped"))),
+        attributes: vec![attribute("headers", list(&["accept: */*", &format!("x: {token}")]))],
+        ..LogRecord::default()
+    };
+    let logs = ExportLogsServiceRequest {
+        resource_logs: vec![ResourceLogs {
+            scope_logs: vec![ScopeLogs { log_records: vec![record], ..ScopeLogs::default() }],
+            ..ResourceLogs::default()
+        }],
+    };
+    let mut extractor = Extractor::new(shared());
+    visit_logs(&logs, &mut extractor);
+    let kept = extractor.finish(0).logs;
+    assert_eq!(kept.len(), 1, "a record that holds a token is kept, whatever its severity");
+    assert_eq!(&*kept[0].exposures[0].place, "headers");
+    assert!(kept[0].exposures[0].fingerprint.is_some());
+}

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Exposures;
 use super::exception::exception_of;
+use super::observe::look_through;
 use super::text::capped;
 use crate::model::{Exception, LogRecord, Resource, SpanId, TraceId, UnixNanos};
 use crate::otlp::data::{LogData, Value};
@@ -26,12 +27,12 @@ pub(super) fn read(log: &LogData<'_>, resource: &Arc<Resource>, shared: &Shared)
     }
     let mut exposures = Exposures::new(shared);
     let body = body_of(&log.body);
-    exposures.look(body, "log body");
+    look_through(&log.body, "log body", &mut exposures);
     let mut text = exception_of(&log.attributes, shared, &mut |_, _| ());
     let mut error = "";
     for (key, value) in &log.attributes {
+        look_through(value, key, &mut exposures);
         let Some(value) = super::fields::text(value) else { continue };
-        exposures.look(value, key);
         if ERRORS.iter().any(|name| key.eq_ignore_ascii_case(name)) {
             error = value;
         }

@@ -98,8 +98,16 @@ pub fn listen(args: &ListenArgs, file: &File) -> anyhow::Result<Listen> {
         bail!("expected somewhere to listen, found both --no-grpc and --no-http: leave one of them out");
     }
     let memory = args.memory.or(from_file.memory).unwrap_or(DEFAULT_MEMORY).0;
+    if memory < LEAST_MEMORY {
+        bail!(
+            "expected --memory of 1MiB or more, found {memory} bytes: hardly a trace would be kept; sizes take a unit, as in 256MiB"
+        );
+    }
     Ok(Listen { grpc, http, memory })
 }
+
+/// The least that judging can do anything with, in bytes.
+const LEAST_MEMORY: usize = 1024 * 1024;
 
 /// How to draw.
 pub fn screen(args: ScreenArgs, file: &File) -> ScreenArgs {

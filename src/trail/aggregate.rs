@@ -236,14 +236,13 @@ impl Sums {
         }
     }
 
-    /// Starts the counts anew and keeps what was announced and drawn.
+    /// Starts the counts anew and keeps what was announced, and the waypoints: contributions do not carry those.
     pub fn clear_counts(&mut self) {
         self.verdicts = [0; 8];
         self.dropped_low = 0;
         for edge in &mut self.edges {
             edge.verdicts = [0; 8];
             edge.rate = Slots::new(1_000_000_000);
-            edge.waypoints.clear();
             edge.samples = Default::default();
             for sum in edge.problems.values_mut() {
                 *sum = ProblemSum { announced: sum.announced, ..ProblemSum::default() };

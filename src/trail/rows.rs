@@ -133,9 +133,16 @@ fn edge_row(sum: &EdgeSum, now: UnixNanos) -> Option<EdgeRow> {
         shown,
         rate: recent as f32 / 10.0,
         last_seen: sum.last_seen,
-        waypoints: sum.waypoints.clone(),
+        waypoints: sorted(&sum.waypoints),
         sample,
     })
+}
+
+/// In an order that does not depend on which trace came first.
+fn sorted(names: &[Arc<str>]) -> Vec<Arc<str>> {
+    let mut names = names.to_vec();
+    names.sort();
+    names
 }
 
 /// The worst accused verdict above info, else the most frequent one.

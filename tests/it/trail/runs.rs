@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use jwtrail::model::{Cause, Finding, Hop, Verdict};
+use jwtrail::model::{Cause, Finding, Hop, UnixNanos, Verdict};
 use serde::Deserialize;
 
-use super::support::{batch, judge, policy_of, read, runs};
+use super::support::{batch, judge, policy_of, read, runs, trail};
 
 #[derive(Deserialize)]
 struct Truth {
@@ -116,6 +116,17 @@ fn scenarios(folder: &str) -> PathBuf {
 #[test]
 fn recorded_faults_are_accused_on_their_edge_and_nothing_else_is() {
     check_folder(&runs(""), 16, &mut |_| ());
+}
+
+#[test]
+fn waypoints_stay_on_their_edge_when_a_run_ends() {
+    let (spans, logs) = read(&runs("shapes/envoy-sidecars.jsonl"));
+    let mut trail = trail(jwtrail::model::policy::Policy::default());
+    trail.ingest(batch(spans, logs), UnixNanos(0));
+    trail.settle_all();
+    let summary = trail.summary(UnixNanos(0));
+    let edge = summary.edges.iter().find(|edge| &*edge.callee == "store").unwrap();
+    assert!(edge.waypoints.iter().any(|name| &**name == "gateway.default"), "{:?}", edge.waypoints);
 }
 
 #[test]

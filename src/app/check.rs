@@ -25,7 +25,7 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     }
     let (mut trail, input, last) = judge.finish(&args.files)?;
     let summary = trail.summary(last);
-    let report = Report::new(&input, summary, &trail);
+    let report = Report::new(&input, summary, &trail)?;
     out::report(&report, args.format)?;
     Ok(if report.fails(threshold) { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }

@@ -4,16 +4,19 @@ pub mod check;
 pub mod clock;
 pub mod demo;
 pub mod demo_run;
+pub mod graph;
 pub mod keys;
 pub mod live;
 mod logs;
 mod out;
 pub mod policy;
 mod receive;
+pub mod redact;
 pub mod replay;
 mod screen;
 pub mod serve;
 mod settings;
+pub mod shell;
 mod signals;
 mod source;
 pub mod timeline;
@@ -52,6 +55,10 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Check(args)) => check::run(args),
         Some(Command::Demo(args)) => demo_run::run(args),
         Some(Command::Policy(command)) => policy::run(command),
+        Some(Command::Graph(args)) => graph::run(args),
+        Some(Command::Redact(args)) => redact::run(args),
+        Some(Command::Completions(args)) => shell::completions(args),
+        Some(Command::Man) => shell::man(),
     }
 }
 

@@ -61,6 +61,6 @@ fn suggest(args: &SuggestArgs) -> anyhow::Result<ExitCode> {
     }
     let (mut trail, _, last) = judge.finish(&args.files)?;
     let summary = trail.summary(last);
-    out::line(Suggestion::new(&trail, &summary).to_string().trim_end())?;
+    out::line(Suggestion::new(&trail, &summary)?.to_string().trim_end())?;
     Ok(ExitCode::SUCCESS)
 }

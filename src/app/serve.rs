@@ -100,7 +100,7 @@ pub(super) fn finish(finished: Finished, format: Format, fail_on: Option<Severit
         lost: totals.lost.evicted_spans + totals.lost.trace_overflow,
     };
     let summary = Summary { services: snapshot.services.clone(), setup: snapshot.setup.clone(), ..Summary::default() };
-    let report = Report::new(&input, summary, &trail);
+    let report = Report::new(&input, summary, &trail)?;
     out::report(&report, format)?;
     let refused = totals.lost.refused_requests;
     if refused > 0 {

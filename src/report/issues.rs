@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Counts, Issue};
+use super::{Counts, Issue, path};
 use crate::model::{Cause, Finding, Hop, Severity, Verdict};
 
 /// At most so many traces are named for an issue.
@@ -28,8 +28,14 @@ pub(super) struct Sums {
 }
 
 impl Sums {
-    /// Adds a hop; hops come in the report's order.
-    pub(super) fn add(&mut self, hop: &Hop) {
+    /// Adds the hops of a trace; traces come in the report's order.
+    pub(super) fn add(&mut self, trace: &[Hop]) {
+        for hop in trace {
+            self.add_hop(hop, trace);
+        }
+    }
+
+    fn add_hop(&mut self, hop: &Hop, trace: &[Hop]) {
         let edge: Edge = (hop.caller.as_ref().map(|party| Arc::clone(&party.service)), Arc::clone(&hop.callee.service));
         let counts = &mut self.counts;
         counts.hops += 1;
@@ -40,7 +46,7 @@ impl Sums {
         }
         if hop.verdict.accuses() {
             let key = Key { edge: edge.clone(), verdict: Some(hop.verdict), cause: hop.cause, finding: None };
-            self.count(&key, hop, hop.severity);
+            self.count(&key, hop, hop.severity, trace);
         }
         let mut seen = Vec::new();
         for hit in &hop.findings {
@@ -53,13 +59,13 @@ impl Sums {
             let same = hop.findings.iter().filter(|other| other.finding == hit.finding);
             let severity = same.map(|other| other.severity).fold(hit.severity, Severity::max);
             let key = Key { edge: edge.clone(), verdict: None, cause: None, finding: Some(hit.finding) };
-            self.count(&key, hop, severity);
+            self.count(&key, hop, severity, trace);
         }
         *self.edges.entry(edge).or_default() += 1;
     }
 
-    fn count(&mut self, key: &Key, hop: &Hop, severity: Severity) {
-        let issue = self.issues.entry(key.clone()).or_insert_with(|| Issue::first(key, hop, severity));
+    fn count(&mut self, key: &Key, hop: &Hop, severity: Severity, trace: &[Hop]) {
+        let issue = self.issues.entry(key.clone()).or_insert_with(|| Issue::first(key, hop, severity, trace));
         issue.count += 1;
         issue.first_seen = issue.first_seen.min(hop.start);
         issue.last_seen = issue.last_seen.max(hop.start);
@@ -68,7 +74,7 @@ impl Sums {
         }
         if (severity, hop.confidence) > (issue.severity, issue.confidence) {
             (issue.severity, issue.confidence) = (severity, hop.confidence);
-            issue.show(hop);
+            issue.show(hop, trace);
         }
     }
 
@@ -92,7 +98,7 @@ impl Sums {
 }
 
 impl Issue {
-    fn first(key: &Key, hop: &Hop, severity: Severity) -> Self {
+    fn first(key: &Key, hop: &Hop, severity: Severity, trace: &[Hop]) -> Self {
         let mut issue = Self {
             caller: key.edge.0.clone(),
             callee: Arc::clone(&key.edge.1),
@@ -109,18 +115,20 @@ impl Issue {
             traces: Vec::new(),
             hint: None,
             sample: hop.clone(),
+            path: Vec::new(),
         };
-        issue.show(hop);
+        issue.show(hop, trace);
         issue
     }
 
     /// Takes what is shown from a hop.
-    fn show(&mut self, hop: &Hop) {
+    fn show(&mut self, hop: &Hop, trace: &[Hop]) {
         // A finding's own words say more of it than the hint of a verdict that stands beside it.
         let found = self.finding.and_then(|finding| hop.findings.iter().find(|hit| hit.finding == finding));
         self.segment = if self.finding.is_some() { None } else { hop.segment };
         self.hint =
             found.map(|hit| hit.detail.clone()).filter(|detail| !detail.is_empty()).or_else(|| hop.hint.clone());
         self.sample = hop.clone();
+        self.path = path::to(hop, trace).into_iter().cloned().collect();
     }
 }

@@ -26,13 +26,14 @@ pub fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     lines(out, report.services.iter().map(ServiceJson::from))?;
     out.write_all(b",\n\"hops\":[")?;
     let mut first = true;
-    for trace in report.hops.trace_ids() {
-        for hop in report.hops.hops_of(trace) {
+    report.hops.walk(&mut |trace| {
+        for hop in trace {
             out.write_all(if first { b"\n" } else { b",\n" })?;
             first = false;
-            serde_json::to_writer(&mut *out, &HopJson::from(&hop))?;
+            serde_json::to_writer(&mut *out, &HopJson::from(hop))?;
         }
-    }
+        Ok(())
+    })?;
     out.write_all(b"]}\n")?;
     out.flush()
 }

@@ -11,6 +11,7 @@ mod style;
 pub mod suggest;
 pub mod text;
 
+use std::io;
 use std::sync::Arc;
 
 use crate::model::{Cause, Confidence, Finding, Hop, Segment, Severity, TraceId, UnixNanos, Verdict};
@@ -21,19 +22,14 @@ pub use style::Style;
 
 /// Where a report takes hops from, one trace after the other, in the report's order.
 pub trait HopSource {
-    /// Every trace, by trace start, then id.
-    fn trace_ids(&self) -> Vec<TraceId>;
-    /// The hops of one trace, by hop start, then callee span id (caller's where there is none).
-    fn hops_of(&self, trace: TraceId) -> Vec<Hop>;
+    /// Calls `each` once for every trace, by trace start, then id, with its hops by hop start, then callee span id
+    /// (caller's where there is none). Stops at the first error, which may be of the source or of `each`.
+    fn walk(&self, each: &mut dyn FnMut(&[Hop]) -> io::Result<()>) -> io::Result<()>;
 }
 
 impl HopSource for Trail {
-    fn trace_ids(&self) -> Vec<TraceId> {
-        Self::trace_ids(self)
-    }
-
-    fn hops_of(&self, trace: TraceId) -> Vec<Hop> {
-        Self::hops_of(self, trace)
+    fn walk(&self, each: &mut dyn FnMut(&[Hop]) -> io::Result<()>) -> io::Result<()> {
+        self.trace_ids().into_iter().try_for_each(|trace| each(&self.hops_of(trace)))
     }
 }
 
@@ -89,6 +85,8 @@ pub struct Issue {
     pub hint: Option<String>,
     /// The worst hop, the surest of those, the first of those.
     pub sample: Hop,
+    /// The hops by which the request came to it, from where it entered; the sample itself comes last.
+    pub path: Vec<Hop>,
 }
 
 /// Sums over all hops.
@@ -124,16 +122,17 @@ pub struct Report<'a> {
 
 impl<'a> Report<'a> {
     /// Sums up; `summary` is the trail's own, of which a report takes services and notes.
-    pub fn new(input: &'a Input, summary: Summary, hops: &'a dyn HopSource) -> Self {
+    pub fn new(input: &'a Input, summary: Summary, hops: &'a dyn HopSource) -> io::Result<Self> {
         let mut sums = issues::Sums::default();
-        for trace in hops.trace_ids() {
-            hops.hops_of(trace).iter().for_each(|hop| sums.add(hop));
-        }
+        hops.walk(&mut |trace| {
+            sums.add(trace);
+            Ok(())
+        })?;
         let (counts, issues) = sums.finish();
         let mut services = summary.services;
         services.retain(|row| row.kind == NodeKind::Service);
         services.sort_by(|a, b| a.name.cmp(&b.name));
-        Self { input, counts, issues, services, setup: summary.setup, hops }
+        Ok(Self { input, counts, issues, services, setup: summary.setup, hops })
     }
 
     /// Whether anything is at least this bad: the exit status of `check`.

@@ -2,32 +2,36 @@
 
 use std::fmt::Write as _;
 
+use super::Style;
 use super::safe::safe;
-use super::{HopSource, Style};
 use crate::model::Hop;
 
 /// Services drawn at most; a path longer than that loses its beginning.
 const LONGEST: usize = 8;
 
-/// `● gateway ─✓─▸ orders ─✗─▸ shipping`: the hops of a trace that lead to `last`, and it.
-pub(super) fn draw(last: &Hop, source: &dyn HopSource, style: Style) -> String {
-    let hops = source.hops_of(last.trace_id);
+/// The hops of a trace that lead to `last`, and it.
+pub(super) fn to<'a>(last: &'a Hop, hops: &'a [Hop]) -> Vec<&'a Hop> {
     let mut chain = vec![last];
-    while let Some(above) = above(chain[chain.len() - 1], &hops) {
+    while let Some(above) = above(chain[chain.len() - 1], hops) {
         // Spans may stand in a circle: a hop that is drawn already ends the walk.
         if chain.iter().any(|hop| std::ptr::eq(*hop, above) || *hop == above) {
             break;
         }
         chain.push(above);
     }
-    let more = chain.len() > LONGEST;
-    chain.truncate(LONGEST);
     chain.reverse();
+    chain
+}
+
+/// `● gateway ─✓─▸ orders ─✗─▸ shipping`.
+pub(super) fn draw(path: &[Hop], style: Style) -> String {
+    let more = path.len() > LONGEST;
+    let shown = path.get(path.len().saturating_sub(LONGEST)..).unwrap_or_default();
     let mut line = String::new();
     if more {
         line.push_str(if style.ascii { "... " } else { "… " });
     }
-    for (index, hop) in chain.into_iter().enumerate() {
+    for (index, hop) in shown.iter().enumerate() {
         let caller = hop.caller.as_ref().map(|party| safe(&party.service));
         match (index, caller) {
             (0, None) => line.push_str(&style.verdict(hop.verdict, style.glyph(hop.verdict))),

@@ -4,6 +4,7 @@
 mod draft;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::sync::Arc;
 
 use super::HopSource;
@@ -72,8 +73,7 @@ const PROXIES: [&str; 8] = ["envoy", "nginx", "traefik", "kong", "haproxy", "api
 
 impl Suggestion {
     /// Walks over all hops, one trace after the other.
-    pub fn new(hops: &dyn HopSource, summary: &Summary) -> Self {
-        let traces = hops.trace_ids();
+    pub fn new(hops: &dyn HopSource, summary: &Summary) -> io::Result<Self> {
         let mut all = Self {
             edges: BTreeMap::new(),
             broken: BTreeMap::new(),
@@ -81,7 +81,7 @@ impl Suggestion {
             dark: BTreeMap::new(),
             proxies: proxies(summary),
             hops: 0,
-            traces: traces.len(),
+            traces: 0,
         };
         let services: BTreeMap<&str, (bool, bool)> = summary
             .services
@@ -89,10 +89,14 @@ impl Suggestion {
             .filter(|row| row.kind == NodeKind::Service)
             .map(|row| (&*row.name, (row.captures_inbound == Some(false), row.captures_outbound == Some(false))))
             .collect();
-        for trace in traces {
-            hops.hops_of(trace).iter().for_each(|hop| all.add(hop, &services));
-        }
-        all
+        hops.walk(&mut |trace| {
+            all.traces += 1;
+            for hop in trace {
+                all.add(hop, &services);
+            }
+            Ok(())
+        })?;
+        Ok(all)
     }
 
     fn add(&mut self, hop: &Hop, services: &BTreeMap<&str, (bool, bool)>) {

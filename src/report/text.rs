@@ -20,7 +20,7 @@ pub fn write(report: &Report<'_>, style: Style, out: &mut dyn Write) -> io::Resu
     let width = report.issues.iter().map(|issue| edge(issue.caller.as_deref(), &issue.callee, style).width()).max();
     for issue in &report.issues {
         headline(issue, width.unwrap_or_default(), style, out)?;
-        body(issue, report, style, out)?;
+        body(issue, style, out)?;
         writeln!(out)?;
     }
     counts(report, style, out)?;
@@ -91,10 +91,10 @@ fn headline(issue: &Issue, width: usize, style: Style, out: &mut dyn Write) -> i
     writeln!(out, "{mark} {severity} {}{fill}  {what}  {of}  {}", style.bold(edge), issue.confidence)
 }
 
-fn body(issue: &Issue, report: &Report<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn body(issue: &Issue, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let hop = &issue.sample;
     let mut line = |label: &str, text: &str| writeln!(out, "  {} {text}", style.dim(format!("{label:<LABEL$}")));
-    line("path", &path::draw(hop, report.hops, style))?;
+    line("path", &path::draw(&issue.path, style))?;
     line("request", &request(hop))?;
     for (label, text) in evidence::sides(hop, style) {
         line(label, &text)?;

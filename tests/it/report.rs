@@ -1,6 +1,7 @@
 //! The report is what CI reads: key order, names and byte-for-byte stability are promised (version 1).
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::Arc;
 
 use jwtrail::model::{
@@ -15,12 +16,8 @@ use serde_json::Value;
 struct Traces(BTreeMap<TraceId, Vec<Hop>>);
 
 impl HopSource for Traces {
-    fn trace_ids(&self) -> Vec<TraceId> {
-        self.0.keys().copied().collect()
-    }
-
-    fn hops_of(&self, trace: TraceId) -> Vec<Hop> {
-        self.0.get(&trace).cloned().unwrap_or_default()
+    fn walk(&self, each: &mut dyn FnMut(&[Hop]) -> io::Result<()>) -> io::Result<()> {
+        self.0.values().try_for_each(|hops| each(hops))
     }
 }
 
@@ -140,14 +137,14 @@ fn summary() -> Summary {
 
 fn as_json(traces: &Traces, input: &Input) -> String {
     let mut out = Vec::new();
-    json::write(&Report::new(input, summary(), traces), &mut out).unwrap();
+    json::write(&Report::new(input, summary(), traces).unwrap(), &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
 fn as_text(traces: &Traces, summary: Summary) -> String {
     let input = input();
     let mut out = Vec::new();
-    text::write(&Report::new(&input, summary, traces), Style::default(), &mut out).unwrap();
+    text::write(&Report::new(&input, summary, traces).unwrap(), Style::default(), &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -287,12 +284,12 @@ fn two_reports_of_the_same_hops_are_the_same_bytes() {
 #[test]
 fn exit_status_counts_verdicts_and_findings_alike() {
     let (input, traces) = (input(), shop());
-    let report = Report::new(&input, summary(), &traces);
+    let report = Report::new(&input, summary(), &traces).unwrap();
     assert!(report.fails(Severity::High) && !report.fails(Severity::Critical));
 
     let mut calm = Traces::default();
     calm.0.insert(TraceId([1; 16]), vec![hop(1, None, ("gateway", 1), Verdict::Originated)]);
-    let report = Report::new(&input, summary(), &calm);
+    let report = Report::new(&input, summary(), &calm).unwrap();
     assert!(!report.fails(Severity::Info), "a hop that is as it should be fails no build, however strict");
 
     let mut noted = calm;
@@ -301,7 +298,7 @@ fn exit_status_counts_verdicts_and_findings_alike() {
         severity: Severity::Low,
         detail: String::new(),
     });
-    let report = Report::new(&input, summary(), &noted);
+    let report = Report::new(&input, summary(), &noted).unwrap();
     assert!(report.fails(Severity::Low) && !report.fails(Severity::Medium));
 }
 

@@ -19,7 +19,7 @@ fn drafted(run: &str) -> (String, Policy, Vec<Hop>) {
     seen.ingest(batch(spans.clone(), logs.clone()), UnixNanos(0));
     seen.settle_all();
     let summary = seen.summary(UnixNanos(0));
-    let text = Suggestion::new(&seen, &summary).to_string();
+    let text = Suggestion::new(&seen, &summary).unwrap().to_string();
     let found = config::inspect_text(Path::new("draft.toml"), &text);
     assert!(found.errors.is_empty() && found.warnings.is_empty(), "{found:?}\n{text}");
     let again = judge(found.file.policy.clone(), [batch(spans, logs)]);
@@ -93,12 +93,8 @@ fn healthy_runs_are_left_alone() {
 struct Altered(Vec<Hop>);
 
 impl HopSource for Altered {
-    fn trace_ids(&self) -> Vec<jwtrail::model::TraceId> {
-        vec![self.0[0].trace_id]
-    }
-
-    fn hops_of(&self, _: jwtrail::model::TraceId) -> Vec<Hop> {
-        self.0.clone()
+    fn walk(&self, each: &mut dyn FnMut(&[Hop]) -> std::io::Result<()>) -> std::io::Result<()> {
+        each(&self.0)
     }
 }
 
@@ -106,7 +102,7 @@ fn altered(run: &str, change: impl Fn(&mut Hop)) -> (String, Policy) {
     let (spans, logs) = read(&runs(run));
     let mut hops = judge(Policy::default(), [batch(spans, logs)]);
     hops.iter_mut().for_each(change);
-    let text = Suggestion::new(&Altered(hops), &Summary::default()).to_string();
+    let text = Suggestion::new(&Altered(hops), &Summary::default()).unwrap().to_string();
     let policy = config::parse(Path::new("draft.toml"), &text).unwrap_or_else(|error| panic!("{error}\n{text}")).policy;
     (text, policy)
 }

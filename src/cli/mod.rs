@@ -1,0 +1,105 @@
+//! Commands and options, nothing else. What an option is worth when it is not given stands in `config`.
+
+mod check;
+mod demo;
+mod graph;
+mod policy;
+mod redact;
+mod replay;
+mod serve;
+mod shared;
+mod shell;
+
+use clap::{Args, Parser, Subcommand};
+
+pub use check::CheckArgs;
+pub use demo::DemoArgs;
+pub use graph::{GraphArgs, GraphFormat};
+pub use policy::{PolicyCheckArgs, PolicyCommand, SuggestArgs};
+pub use redact::RedactArgs;
+pub use replay::{ReplayArgs, Speed};
+pub use serve::ServeArgs;
+pub use shared::{Format, JudgeArgs, ListenArgs, ScreenArgs};
+pub use shell::CompletionsArgs;
+
+const AFTER_HELP: &str = "\
+Examples:
+  jwtrail demo                   a shop of real services that break tokens, to look around
+  jwtrail                        listen on 127.0.0.1:4317 (gRPC) and :4318 (HTTP), and draw
+  jwtrail serve --for 60s        the same without a screen, for CI
+  jwtrail check traces.jsonl     judge saved traces; exit status 1 if a token was lost
+  jwtrail replay traces.jsonl    look at saved traces
+
+Point a service here and let it capture the header, for instance in Python:
+  OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4317
+  OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST=authorization,traceparent,user-agent
+  OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_REQUEST=authorization,traceparent,user-agent
+A captured header goes wherever the service's exporter points:
+capture only where that is jwtrail alone.
+
+Environment:
+  JWTRAIL_FP_KEY   the key of fingerprints, 32 bytes or more; drawn afresh for each run if not set
+  JWTRAIL_LOG      how much is logged, to a file: error, warn, info (default), debug
+  NO_COLOR         without colours";
+
+/// Follow your JWT through every hop, and see which hop lost it.
+///
+/// Without a command, jwtrail receives spans that services export over OTLP and draws the call graph with every hop
+/// judged.
+#[derive(Debug, Parser)]
+#[command(name = "jwtrail", version, after_help = AFTER_HELP, args_conflicts_with_subcommands = true)]
+#[command(max_term_width = 104)]
+pub struct Cli {
+    /// What to do; receive and draw if none is given.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Options of the command without a name.
+    #[command(flatten)]
+    pub live: LiveArgs,
+}
+
+/// Everything but the live screen.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Receive without a screen: a line for each new problem, the report at the end
+    #[command(after_help = serve::HELP)]
+    Serve(ServeArgs),
+    /// Draw saved traces
+    #[command(after_help = replay::HELP)]
+    Replay(ReplayArgs),
+    /// Judge saved traces: report and exit status
+    #[command(after_help = check::HELP)]
+    Check(CheckArgs),
+    /// Draw a shop of real services that break tokens
+    #[command(after_help = demo::HELP)]
+    Demo(DemoArgs),
+    /// Validate the policy, or draft one from what was seen
+    #[command(subcommand, after_help = policy::HELP)]
+    Policy(PolicyCommand),
+    /// Write the call graph: text, Mermaid, Graphviz, SVG
+    #[command(after_help = graph::HELP)]
+    Graph(GraphArgs),
+    /// Write saved traces without credentials, as OTLP JSON lines
+    #[command(after_help = redact::HELP)]
+    Redact(RedactArgs),
+    /// Write completions for a shell
+    #[command(after_help = shell::HELP)]
+    Completions(CompletionsArgs),
+    /// Write the manual page
+    #[command(after_help = shell::MAN_HELP)]
+    Man,
+}
+
+/// `jwtrail` alone.
+#[derive(Clone, Debug, Default, Args)]
+pub struct LiveArgs {
+    /// What is judged, and how.
+    #[command(flatten)]
+    pub judge: JudgeArgs,
+    /// Where to listen.
+    #[command(flatten)]
+    pub listen: ListenArgs,
+    /// How to draw.
+    #[command(flatten)]
+    pub screen: ScreenArgs,
+}

@@ -1,0 +1,73 @@
+//! Options that several commands share.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use crate::config::ByteSize;
+use crate::config::units::{duration, issuer, key_set};
+
+/// Options of everything that judges.
+#[derive(Clone, Debug, Default, Args)]
+pub struct JudgeArgs {
+    /// The policy: what is expected on which edge, hosts, limits (a TOML file)
+    #[arg(long, env = "JWTRAIL_POLICY", hide_env_values = true, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// A key set (RFC 7517) to check signatures with; may be given more than once
+    #[arg(long, env = "JWTRAIL_JWKS", hide_env_values = true, value_name = "FILE|URL", value_delimiter = ',')]
+    #[arg(value_parser = key_set)]
+    pub jwks: Vec<String>,
+    /// An issuer whose keys are found by `OpenID` Connect discovery; may be given more than once
+    #[arg(help = "An issuer whose keys are found by OpenID Connect discovery; may be given more than once")]
+    #[arg(long, env = "JWTRAIL_ISSUER", hide_env_values = true, value_name = "URL", value_delimiter = ',')]
+    #[arg(value_parser = issuer)]
+    pub issuer: Vec<String>,
+    /// Read what nobody captured as absent: for those who know that every service captures the header
+    #[arg(long)]
+    pub assume_captured: bool,
+    /// How long a trace must be quiet to be settled [default: 15s]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub settle: Option<Duration>,
+}
+
+/// Options of everything that listens.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ListenArgs {
+    /// Where to take OTLP over gRPC; port 0 is any free one [default: 127.0.0.1:4317]
+    #[arg(long, env = "JWTRAIL_GRPC", hide_env_values = true, value_name = "ADDR:PORT")]
+    pub grpc: Option<SocketAddr>,
+    /// Where to take OTLP over HTTP; port 0 is any free one [default: 127.0.0.1:4318]
+    #[arg(long, env = "JWTRAIL_HTTP", hide_env_values = true, value_name = "ADDR:PORT")]
+    pub http: Option<SocketAddr>,
+    /// Do not listen for gRPC
+    #[arg(long)]
+    pub no_grpc: bool,
+    /// Do not listen for HTTP
+    #[arg(long)]
+    pub no_http: bool,
+    /// Memory for judging; the oldest traces go first when it is full [default: 256MiB]
+    #[arg(long, env = "JWTRAIL_MEMORY", hide_env_values = true, value_name = "SIZE")]
+    pub memory: Option<ByteSize>,
+}
+
+/// Options of everything that draws.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct ScreenArgs {
+    /// Draw with ASCII characters only
+    #[arg(long)]
+    pub ascii: bool,
+    /// Leave the mouse to the terminal, so that it selects text
+    #[arg(long)]
+    pub no_mouse: bool,
+}
+
+/// What a report looks like.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Format {
+    /// For people
+    Text,
+    /// For programs, one object
+    Json,
+}

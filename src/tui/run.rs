@@ -249,6 +249,7 @@ impl Loop {
     }
 
     fn draw(&mut self, screen: &mut Screen) -> Result<(), TuiError> {
+        let _held = Screen::hold();
         if Screen::is_lost() {
             return Err(TuiError::Panicked);
         }

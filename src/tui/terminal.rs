@@ -93,6 +93,12 @@ impl Screen {
         Ok((size.width, size.height))
     }
 
+    /// Keeps everybody else from writing to the terminal, a panic's message included: held while a picture is drawn, so
+    /// that none lands on top of what was said after the terminal was given back. Reentrant: a panic while drawing is told.
+    pub(super) fn hold() -> io::StdoutLock<'static> {
+        io::stdout().lock()
+    }
+
     /// Shows a picture. Writes what changed, as one update, and nothing at all if nothing did.
     pub(super) fn show(&mut self, picture: Buffer) -> io::Result<()> {
         if self.shown.as_ref() == Some(&picture) {
@@ -130,6 +136,7 @@ impl Drop for Screen {
 
 /// Gives the terminal back as it was. Every step is tried whatever became of the one before.
 fn restore() {
+    let _held = Screen::hold();
     if TAKEN.swap(false, Ordering::SeqCst) {
         let mut out = io::stdout();
         let _ = execute!(out, EndSynchronizedUpdate, DisableMouseCapture);

@@ -80,7 +80,7 @@ fn nearest<'a>(found: &str, known: &[&'a str]) -> Option<&'a str> {
         let begun = wanted.len() >= 3 && word.starts_with(&wanted);
         strsim::normalized_damerau_levenshtein(&wanted, &word) + if begun { 0.5 } else { 0.0 }
     };
-    let scored = known.iter().map(|word| (score(word), *word)).filter(|(near, _)| *near >= 0.5);
+    let scored = known.iter().map(|word| (score(word), *word)).filter(|(near, _)| *near > 0.5);
     // The first of equals.
     scored.reduce(|best, other| if other.0 > best.0 { other } else { best }).map(|(_, word)| word)
 }

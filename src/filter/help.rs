@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::field::{FIELDS, FieldInfo, Kind};
 
 /// Columns of a line of the listing.
-const WIDTH: usize = 100;
+const WIDTH: usize = 80;
 
 /// Columns of a name with its other names.
 const NAMES: usize = 24;
@@ -18,7 +18,7 @@ pub fn listing() -> String {
         let names = [&[row.name], row.aliases].concat().join(", ");
         let mut line = format!("  {names:<NAMES$} {}", row.help);
         if let Some(values) = values(row) {
-            let _ = write!(line, ". {values}");
+            let _ = write!(line, ": {values}");
         }
         wrap(&line, &mut text);
     }
@@ -26,9 +26,12 @@ pub fn listing() -> String {
     text
 }
 
-/// The names that a field may have.
+/// The names that a field may have, where the help does not explain each.
 fn values(row: &FieldInfo) -> Option<String> {
     let names: Vec<&str> = row.choices().collect();
+    if names.first().is_some_and(|name| row.help.starts_with(name)) {
+        return None;
+    }
     match row.kind {
         Kind::Ranked(_) => Some(names.join(" < ")),
         Kind::Choice(_) => Some(names.join(", ")),

@@ -170,6 +170,12 @@ fn operator(input: &mut Input<'_>) -> Parsed<(Op, bool)> {
 
 fn term(input: &mut Input<'_>) -> Parsed<Expr> {
     let start = input.current_token_start();
+    for word in ["or", "and"] {
+        if keyword(input, word)? {
+            let message = format!("expected a term, found `{word}`: quote it to search for it");
+            return Err(Fault::new((start, start + word.len()), message));
+        }
+    }
     let ahead = *input;
     let name = opt((take_while(0.., of_name), blanks, operator)).parse_next(input)?;
     let Some((name, (), (op, denied))) = name else {

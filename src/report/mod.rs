@@ -89,7 +89,7 @@ pub struct Issue {
     pub confidence: Confidence,
     /// Hops with it.
     pub count: u64,
-    /// All hops on the edge.
+    /// All hops on the edge; behind a filter, those of them that match.
     pub of: u64,
     /// Start of the first hop with it.
     pub first_seen: UnixNanos,

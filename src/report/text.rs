@@ -219,7 +219,10 @@ fn conclusion(report: &Report<'_>) -> String {
                     many(report.input.lost, "span")
                 )
             }
-            None => format!("nothing is wrong: {} judged, no token was lost, changed or refused", many(hops, "hop")),
+            None => {
+                let among = if report.selection.is_some() { " among those that match" } else { "" };
+                format!("nothing is wrong{among}: {} judged, no token was lost, changed or refused", many(hops, "hop"))
+            }
         },
     }
 }

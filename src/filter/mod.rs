@@ -12,6 +12,8 @@
 //! A filter asks [`Facts`], so that hops and the rows that sum them up answer the same questions. A hop knows all of
 //! its own; a row may not, and answers [`Truth::Maybe`]: a row is hidden only where no hop of it can match.
 //!
+//! A filter is printed again, so a text that holds a raw token is refused, and its error does not show it.
+//!
 //! Nothing here knows the clock: the moment that `since:5m` counts from comes with the [`Context`].
 
 mod complete;
@@ -22,6 +24,7 @@ mod field;
 mod help;
 mod parse;
 mod pattern;
+mod raw;
 mod rows;
 mod value;
 mod when;

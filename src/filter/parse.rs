@@ -21,6 +21,7 @@ use super::error::{Fault, FilterError, shown};
 use super::expr::{Expr, Term};
 use super::field::{FIELDS, Field, FieldInfo, Kind};
 use super::pattern::{Pattern, is_special};
+use super::raw;
 use super::value::{Op, Value};
 
 /// Longest filter, in bytes, as typed and as printed.
@@ -48,6 +49,9 @@ impl<'a> ParserError<Input<'a>> for Fault {
 
 /// Reads a whole filter.
 pub(super) fn parse(text: &str) -> Result<Expr, FilterError> {
+    if let Some(at) = raw::find(text) {
+        return Err(whole_token(&text[..at]));
+    }
     let error = |fault| FilterError::new(text, fault);
     if text.len() > MAX_LENGTH {
         let message = format!("expected at most {MAX_LENGTH} bytes, found {}", text.len());
@@ -55,13 +59,25 @@ pub(super) fn parse(text: &str) -> Result<Expr, FilterError> {
     }
     let mut input = Stateful { input: LocatingSlice::new(text), state: 0 };
     let expr = whole(&mut input).map_err(error)?;
+    let printed = expr.to_string();
+    if raw::find(&printed).is_some() {
+        // In pieces, so that it is not known where it stands in the text.
+        return Err(whole_token(""));
+    }
     // What is printed must be readable again.
-    let printed = expr.to_string().len();
+    let printed = printed.len();
     if printed > MAX_LENGTH {
         let message = format!("expected at most {MAX_LENGTH} bytes, found {printed} where names are written out");
         return Err(error(Fault::new((text.len(), text.len()), message)));
     }
     Ok(expr)
+}
+
+/// The error shows what stands before the token, and nothing from there on.
+fn whole_token(before: &str) -> FilterError {
+    let place = (before.len(), before.len() + '…'.len_utf8());
+    let message = "expected a token's short name or the beginning of its fingerprint, found a token itself";
+    FilterError::new(&format!("{before}…"), Fault::new(place, message))
 }
 
 fn whole(input: &mut Input<'_>) -> Parsed<Expr> {

@@ -82,8 +82,26 @@ fn an_age_counts_from_the_end_of_the_last_span() {
 fn a_mistake_is_bad_input_with_a_caret() {
     let (status, out, errors) = check("drop-in-fanout.jsonl", &["--where", "orders servce:x"]);
     assert_eq!((status, out.as_str()), (Some(2), ""));
-    let told = "column 8: unknown field `servce`: did you mean `service`?\n  orders servce:x\n         ^^^^^^\n";
-    assert!(errors.contains(told), "{errors}");
+    let told = "error: --where: column 8: unknown field `servce`: did you mean `service`?\n  orders servce:x\n         ^^^^^^\n";
+    assert_eq!(errors, told);
+}
+
+/// Whoever looks for a token has it in the clipboard.
+#[test]
+fn a_token_itself_is_refused_and_not_shown() {
+    let token = crate::token::signed(&json!({"iss": "https://idp.test", "sub": "alice", "exp": 1_900_000_000}));
+    let parts: Vec<&str> = token.split('.').collect();
+    let split = format!("token:{}\"{}\"", &parts[1][..8], &parts[1][8..]);
+    for filter in [format!("token:{token}"), format!("tokn:{token} or x"), format!("{}.{}", parts[1], parts[2]), split]
+    {
+        let (status, out, errors) = check("drop-in-fanout.jsonl", &["--where", &filter]);
+        assert_eq!((status, out.as_str()), (Some(2), ""));
+        assert!(errors.contains("found a token itself"), "{errors}");
+        let pieces = parts[1..].iter().flat_map(|part| part.as_bytes().windows(9));
+        for piece in pieces {
+            assert!(!errors.contains(std::str::from_utf8(piece).unwrap()), "{errors}");
+        }
+    }
 }
 
 #[test]

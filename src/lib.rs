@@ -3,6 +3,7 @@
 //! Data flows one way, and the modules stand in its order: [`otlp`] decodes what services export, [`token`] turns raw
 //! headers into fingerprints and forgets them, a bounded channel hands [`model`] values to the [`engine`], which owns
 //! the [`trail`] (spans into hops, hops into verdicts) and publishes snapshots that [`tui`] draws and [`report`] prints.
+//! [`filter`] is the one language in which people say which hops they mean.
 //! [`app`] wires source, engine and consumer for each command of [`cli`].
 
 pub mod model;
@@ -14,6 +15,8 @@ pub mod otlp;
 pub mod trail;
 
 pub mod engine;
+
+pub mod filter;
 
 pub mod report;
 

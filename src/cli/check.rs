@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::shared::{Format, JudgeArgs};
 use crate::config::units::parse_severity;
+use crate::filter;
 use crate::model::Severity;
 
 pub(super) const HELP: &str = "\
@@ -16,9 +17,29 @@ Examples:
   jwtrail check t.jsonl --jwks jwks.json        check signatures too
   jwtrail check t.jsonl --issuer https://id.example.com   the same, with the issuer's keys
   jwtrail check t.jsonl --fail-on medium        be stricter
+  jwtrail check t.jsonl --where 'service:orders -route:/health'   only these hops
 
 ./jwtrail.toml is read without being named.
 Exit status: 0 nothing at or above --fail-on, 1 something is, 2 bad input or options.";
+
+/// How a filter is written, and its fields: behind the examples in the long help.
+pub(super) fn long_help() -> String {
+    format!(
+        "{HELP}\n\n\
+Filters (--where):
+  service:orders verdict:dropped,failed status>=400 -route:/health token:k3va since:5m
+  (caller:gw* or callee:pay*) severity>=medium
+
+Terms side by side must all hold; `or`, `not` (or `-`) and parentheses do what they say. A term is a field, \
+one of : = != < <= > >=, and a value or several with commas between, any of which is enough. `*` and `?` stand \
+for any characters and any one; quotes take a text as it is; `field:*` asks whether there is a value. A word \
+without a field searches names. Case never matters. An age counts back from the end of the last span.
+
+Fields:
+{}",
+        filter::listing()
+    )
+}
 
 /// `jwtrail check`
 #[derive(Clone, Debug, Args)]
@@ -32,6 +53,10 @@ pub struct CheckArgs {
     /// Exit with 1 if anything is at least this bad [default: high]
     #[arg(long, value_name = "SEVERITY", value_parser = parse_severity)]
     pub fail_on: Option<Severity>,
+    /// Report and count only hops that match, and let only them decide the exit status; --help lists the fields
+    // Read later: clap would print again whatever is wrong with it, a raw token too.
+    #[arg(long = "where", value_name = "FILTER", allow_hyphen_values = true)]
+    pub filter: Option<String>,
     /// What is judged, and how.
     #[command(flatten)]
     pub judge: JudgeArgs,

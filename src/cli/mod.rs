@@ -68,7 +68,7 @@ pub enum Command {
     #[command(after_help = replay::HELP)]
     Replay(ReplayArgs),
     /// Judge saved traces: report and exit status
-    #[command(after_help = check::HELP)]
+    #[command(after_help = check::HELP, after_long_help = check::long_help())]
     Check(CheckArgs),
     /// Draw a shop of real services that break tokens
     #[command(after_help = demo::HELP)]

@@ -28,9 +28,9 @@ pub(super) struct Sums {
 }
 
 impl Sums {
-    /// Adds the hops of a trace; traces come in the report's order.
-    pub(super) fn add(&mut self, trace: &[Hop]) {
-        for hop in trace {
+    /// Adds those hops of a trace that are chosen; traces come in the report's order.
+    pub(super) fn add(&mut self, trace: &[Hop], chosen: &[Hop]) {
+        for hop in chosen {
             self.add_hop(hop, trace);
         }
     }

@@ -17,7 +17,7 @@ use crate::trail::summary::ServiceRow;
 /// Writes the report and a line end. Two reports of the same input are byte for byte the same.
 pub fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(b"{\"version\":1,\n\"input\":")?;
-    serde_json::to_writer(&mut *out, &InputJson::from(report.input))?;
+    serde_json::to_writer(&mut *out, &InputJson::of(report))?;
     out.write_all(b",\n\"summary\":")?;
     serde_json::to_writer(&mut *out, &SummaryJson::from(&report.counts))?;
     out.write_all(b",\n\"issues\":")?;
@@ -83,11 +83,13 @@ struct InputJson<'a> {
     duplicates: u64,
     rejected: u64,
     lost: u64,
+    #[serde(rename = "where", skip_serializing_if = "Option::is_none")]
+    filter: Option<&'a str>,
 }
 
-impl<'a> From<&'a Input> for InputJson<'a> {
-    fn from(input: &'a Input) -> Self {
-        let Input { files, spans, traces, logs, duplicates, rejected, lost } = input;
+impl<'a> InputJson<'a> {
+    fn of(report: &'a Report<'_>) -> Self {
+        let Input { files, spans, traces, logs, duplicates, rejected, lost } = report.input;
         Self {
             files,
             spans: *spans,
@@ -96,6 +98,7 @@ impl<'a> From<&'a Input> for InputJson<'a> {
             duplicates: *duplicates,
             rejected: *rejected,
             lost: *lost,
+            filter: report.selection.as_ref().map(|selection| selection.filter.as_str()),
         }
     }
 }

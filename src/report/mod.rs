@@ -7,6 +7,7 @@ mod issues;
 pub mod json;
 mod path;
 mod safe;
+mod selected;
 mod style;
 pub mod suggest;
 pub mod text;
@@ -18,13 +19,28 @@ use crate::model::{Cause, Confidence, Finding, Hop, Segment, Severity, TraceId, 
 use crate::trail::Trail;
 use crate::trail::summary::{NodeKind, ServiceRow, SetupNote, Summary};
 
+pub use selected::Selected;
 pub use style::Style;
+
+/// Takes all hops of a trace, and those that the report speaks of.
+pub type EachTrace<'a> = dyn FnMut(&[Hop], &[Hop]) -> io::Result<()> + 'a;
 
 /// Where a report takes hops from, one trace after the other, in the report's order.
 pub trait HopSource {
     /// Calls `each` once for every trace, by trace start, then id, with its hops by hop start, then callee span id
     /// (caller's where there is none). Stops at the first error, which may be of the source or of `each`.
     fn walk(&self, each: &mut dyn FnMut(&[Hop]) -> io::Result<()>) -> io::Result<()>;
+
+    /// The same, with all hops of the trace before those that the report speaks of: a path is drawn through hops that a
+    /// filter leaves out.
+    fn walk_within(&self, each: &mut EachTrace<'_>) -> io::Result<()> {
+        self.walk(&mut |hops| each(hops, hops))
+    }
+
+    /// The filter, as people wrote it, where only some hops are spoken of.
+    fn filter(&self) -> Option<String> {
+        None
+    }
 }
 
 impl HopSource for Trail {
@@ -73,7 +89,7 @@ pub struct Issue {
     pub confidence: Confidence,
     /// Hops with it.
     pub count: u64,
-    /// All hops on the edge.
+    /// All hops on the edge; behind a filter, those of them that match.
     pub of: u64,
     /// Start of the first hop with it.
     pub first_seen: UnixNanos,
@@ -104,10 +120,21 @@ pub struct Counts {
     pub failing: Option<Severity>,
 }
 
+/// Which hops a report speaks of, where it does not speak of all.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Selection {
+    /// The filter that they match.
+    pub filter: String,
+    /// Hops that there are, matching or not.
+    pub of: u64,
+}
+
 /// A report, ready to be written in any form.
 pub struct Report<'a> {
     /// What was read.
     pub input: &'a Input,
+    /// The filter, if there is one: sums, issues and hops are of matching hops only, everything else of all.
+    pub selection: Option<Selection>,
     /// Sums.
     pub counts: Counts,
     /// Issues, worst first, then by caller, callee, cause.
@@ -124,15 +151,18 @@ impl<'a> Report<'a> {
     /// Sums up; `summary` is the trail's own, of which a report takes services and notes.
     pub fn new(input: &'a Input, summary: Summary, hops: &'a dyn HopSource) -> io::Result<Self> {
         let mut sums = issues::Sums::default();
-        hops.walk(&mut |trace| {
-            sums.add(trace);
+        let mut of = 0;
+        hops.walk_within(&mut |trace, chosen| {
+            of += trace.len() as u64;
+            sums.add(trace, chosen);
             Ok(())
         })?;
+        let selection = hops.filter().map(|filter| Selection { filter, of });
         let (counts, issues) = sums.finish();
         let mut services = summary.services;
         services.retain(|row| row.kind == NodeKind::Service);
         services.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(Self { input, counts, issues, services, setup: summary.setup, hops })
+        Ok(Self { input, selection, counts, issues, services, setup: summary.setup, hops })
     }
 
     /// Whether anything is at least this bad: the exit status of `check`.

@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr;
 use super::evidence;
 use super::path;
 use super::safe::safe;
-use super::{Issue, Report, Style};
+use super::{Issue, Report, Selection, Style};
 use crate::model::{Cause, Hop, Verdict};
 use crate::trail::summary::{Announcement, ProblemRow, SetupNote};
 
@@ -134,7 +134,8 @@ fn counts(report: &Report<'_>, style: Style, out: &mut dyn Write) -> io::Result<
         (*count > 0).then(|| style.verdict(*verdict, format!("{} {count} {verdict}", style.glyph(*verdict))))
     };
     let verdicts: Vec<String> = Verdict::ALL.iter().zip(&report.counts.verdicts).filter_map(some).collect();
-    let (spans, traces, hops) = (input.spans, input.traces, report.counts.hops);
+    let (spans, traces, hops) =
+        (input.spans, input.traces, report.selection.as_ref().map_or(report.counts.hops, |s| s.of));
     let services = report.services.len();
     writeln!(
         out,
@@ -144,6 +145,9 @@ fn counts(report: &Report<'_>, style: Style, out: &mut dyn Write) -> io::Result<
         many(services as u64, "service"),
         many(hops, "hop")
     )?;
+    if let Some(Selection { filter, of }) = &report.selection {
+        writeln!(out, "where {}: {} of {}", safe(filter), report.counts.hops, many(*of, "hop"))?;
+    }
     if !verdicts.is_empty() {
         writeln!(out, "{}", verdicts.join("   "))?;
     }
@@ -188,6 +192,9 @@ fn conclusion(report: &Report<'_>) -> String {
     let counts = &report.counts;
     let unknown = counts.verdicts[Verdict::Unknown as usize];
     match (counts.hops, report.issues.first()) {
+        (0, _) if report.selection.as_ref().is_some_and(|selection| selection.of > 0) => {
+            "nothing can be said: no hop matches".to_owned()
+        }
         (0, _) if report.input.spans == 0 => "nothing can be said: no span came".to_owned(),
         (0, _) => "nothing can be said: there is no hop, because no span is of kind SERVER, CLIENT, PRODUCER or \
                    CONSUMER"
@@ -212,7 +219,10 @@ fn conclusion(report: &Report<'_>) -> String {
                     many(report.input.lost, "span")
                 )
             }
-            None => format!("nothing is wrong: {} judged, no token was lost, changed or refused", many(hops, "hop")),
+            None => {
+                let among = if report.selection.is_some() { " among those that match" } else { "" };
+                format!("nothing is wrong{among}: {} judged, no token was lost, changed or refused", many(hops, "hop"))
+            }
         },
     }
 }

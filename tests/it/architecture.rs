@@ -17,7 +17,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("report", &["model", "trail", "engine", "filter", "layout"]),
     ("tui", &["model", "trail", "engine", "filter", "layout"]),
     ("config", &["model"]),
-    ("cli", &["model", "config"]),
+    ("cli", &["model", "config", "filter"]),
     (
         "app",
         &["model", "token", "otlp", "trail", "store", "engine", "filter", "layout", "report", "tui", "config", "cli"],

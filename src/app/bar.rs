@@ -30,7 +30,7 @@ impl Bar {
         if !self.terminal || self.began.elapsed() < QUIET {
             return;
         }
-        let bar = self.drawn.get_or_insert_with(|| bar(progress.total(), self.file.clone()));
+        let bar = self.drawn.get_or_insert_with(|| bar(progress.total(), &self.file));
         bar.set_position(progress.read());
     }
 }
@@ -44,11 +44,11 @@ impl Drop for Bar {
 }
 
 /// Draws on standard error, a few times a second.
-fn bar(total: Option<u64>, file: String) -> ProgressBar {
+fn bar(total: Option<u64>, file: &str) -> ProgressBar {
     let (bar, template) = match total {
         Some(total) => (ProgressBar::new(total), "{msg} {wide_bar} {bytes} of {total_bytes}, {eta} left"),
         None => (ProgressBar::new_spinner(), "{msg} {spinner} {bytes} read"),
     };
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    bar.with_style(style).with_message(Safe::new(&file).to_string())
+    bar.with_style(style).with_message(Safe::new(file).to_string())
 }

@@ -40,7 +40,7 @@ enum Shape {
 pub(super) fn read(input: &mut Input<'_>, records: &mut Records<'_>) -> io::Result<()> {
     loop {
         match Document::new(input, records, false, 0).documents() {
-            Ok(()) => return Ok(()),
+            Ok(()) | Err(Stop::End) => return Ok(()),
             // The next document is looked for where one that stands alone would begin.
             Err(Stop::Damaged(_)) => loop {
                 input.skip_line()?;
@@ -48,7 +48,6 @@ pub(super) fn read(input: &mut Input<'_>, records: &mut Records<'_>) -> io::Resu
                     break;
                 }
             },
-            Err(Stop::End) => return Ok(()),
             Err(Stop::Io(error)) => return Err(error),
         }
     }

@@ -158,7 +158,7 @@ pub fn read_with(
     let failed = |source| ReadError::Read { path: name.to_owned(), source };
     let none = |seems| ReadError::NoSpans { path: name.to_owned(), seems };
     let mut input = Input::open(from, options.window, options.progress).map_err(failed)?;
-    let sniffed = sniff::format(input.head()).map_err(none)?;
+    let sniffed = sniff::format(input.ahead()).map_err(none)?;
     let mut tally = Tally::new(sniffed.format, each);
     let ended = if input.at_end() {
         split(&mut input, sniffed, options, &mut |job| {
@@ -190,7 +190,7 @@ pub fn read_live(
     let failed = |source| ReadError::Read { path: name.to_owned(), source };
     let options = Options { job: 0, ..Options::default() };
     let mut input = Input::open_live(from, options.window).map_err(failed)?;
-    let sniffed = match sniff::format(input.head()) {
+    let sniffed = match sniff::format(input.ahead()) {
         Ok(sniffed) => sniffed,
         // More may come of an empty file, and the first lines of a log say nothing yet.
         Err(_) if sniff::may_become(input.head()) => Sniffed { format: Format::JsonLines, layout: Layout::Log },

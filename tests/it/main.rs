@@ -13,6 +13,7 @@ mod config;
 mod demo;
 mod engine;
 mod extract;
+mod foreign;
 mod keys;
 mod otlp;
 mod pty;

@@ -1,7 +1,7 @@
 //! Tags of formats that know no more than text: back into what OTLP has fields for.
 //!
 //! The names are those that OpenTelemetry's exporters to Jaeger and Zipkin write (specification, "mapping to non-OTLP
-//! formats"), and OpenTracing's.
+//! formats"), and `OpenTracing`'s.
 
 use std::borrow::Cow;
 
@@ -89,8 +89,8 @@ pub(super) fn unfold(key: &str, value: &mut Value<'_>) {
     }
 }
 
-/// The name of an event, and an exception as OpenTracing wrote it under OpenTelemetry's names.
-pub(super) fn named<'a>(event: &mut EventData<'a>) {
+/// The name of an event, and an exception as `OpenTracing` wrote it under OpenTelemetry's names.
+pub(super) fn named(event: &mut EventData<'_>) {
     if let Some(at) = event.attributes.iter().position(|(key, value)| key == "event" && text(value).is_some()) {
         let (_, value) = event.attributes.remove(at);
         if let Value::Str(name) = value {

@@ -236,13 +236,9 @@ fn annotation<'a>(cursor: &mut Cursor<'a>) -> Result<(EventData<'a>, bool), Deco
 
 /// `"name":{…}`, as OpenTelemetry's SDKs write an event, or `name|{…}|0`, as its Collector does.
 fn with_attributes(value: &str) -> Option<(String, Attributes<'static>)> {
-    let (name, attributes) = match value.strip_prefix('"').and_then(|rest| rest.split_once("\":")) {
-        Some(found) => found,
-        None => {
-            let (name, rest) = value.split_once('|')?;
-            (name, rest.rsplit_once('|')?.0)
-        }
-    };
+    let of_an_sdk = value.strip_prefix('"').and_then(|rest| rest.split_once("\":"));
+    let of_a_collector = || value.split_once('|').and_then(|(name, rest)| Some((name, rest.rsplit_once('|')?.0)));
+    let (name, attributes) = of_an_sdk.or_else(of_a_collector)?;
     let attributes = serde_json::from_str(attributes.trim()).ok()?;
     Some((name.to_owned(), tags::attributes_of(attributes)))
 }

@@ -12,7 +12,7 @@ use jwtrail::otlp::{Decode, DecodeError, Encoding, Signal, VisitorDecoder};
 use serde_json::{Value, json};
 
 use crate::spans::{carriers, token_at};
-use crate::token::shared;
+use crate::token::{shared, signed};
 use crate::trail::support::{judge, policy_of, runs};
 
 const OTLP: Encoding = Encoding::Json;
@@ -289,4 +289,29 @@ fn ids_of_no_known_kind_are_hashed_and_counted() {
         assert_eq!((batch.spans[0].trace_id, batch.spans[0].span_id), (first.trace_id, first.span_id));
         assert_eq!(batch.hashed_ids, 1);
     }
+}
+
+/// What the client did below the span whose id it shares with the server is the client's.
+#[test]
+fn work_below_a_shared_id_stays_in_its_service() {
+    let token = signed(&json!({"sub": "s", "exp": 1_900_000_000}));
+    let span = |id: &str, parent: &str, kind: &str, service: &str, header: Option<&str>| {
+        let mut tags = json!({"http.request.header.traceparent": "00-a-b-01", "http.method": "GET"});
+        if let Some(token) = header {
+            tags["http.request.header.authorization"] = json!(format!("Bearer {token}"));
+        }
+        json!({"traceId": "0a", "id": id, "parentId": parent, "kind": kind, "timestamp": 5, "duration": 9, "tags": tags,
+            "localEndpoint": {"serviceName": service}})
+    };
+    let trace = json!([
+        span("1", "", "SERVER", "shop", Some(&token)),
+        span("2", "1", "CLIENT", "shop", Some(&token)),
+        span("2", "1", "SERVER", "cart", Some(&token)),
+        span("3", "2", "CLIENT", "shop", None),
+        span("4", "3", "SERVER", "audit", None),
+    ]);
+    let hops = judge(Policy::default(), [decode(ZIPKIN, trace.to_string())]);
+    let hop = hops.iter().find(|hop| *hop.callee.service == *"audit").unwrap();
+    let inbound = hop.inbound.span_id.map(|id| id.to_string());
+    assert_eq!((hop.verdict.name(), inbound.as_deref()), ("dropped", Some("0000000000000001")));
 }

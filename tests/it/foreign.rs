@@ -192,7 +192,7 @@ fn jaeger_tags_become_what_otlp_has_fields_for() {
     assert_eq!(span.carried[0].value, CarriedValue::Placeholder);
     let fine = jaeger_span(&json!({"tags": [{"key": "error", "type": "bool", "value": "false"}]}));
     assert_eq!(fine.status, StatusCode::Unset);
-    let set = jaeger_span(&json!({"tags": [tag("error", "true"), tag("otel.status_code", "OK")]}));
+    let set = jaeger_span(&json!({"tags": [tag("error", "false"), tag("otel.status_code", "OK")]}));
     assert_eq!(set.status, StatusCode::Ok);
 }
 
@@ -201,15 +201,18 @@ fn jaeger_processes_are_resources() {
     let span = |id: &str, process: &str| json!({"traceID": "a", "spanID": id, "processID": process});
     let process =
         |name: &str| json!({"serviceName": name, "tags": [tag("host.name", "h"), tag("service.namespace", "lab")]});
+    let nameless =
+        json!({"serviceName": "OTLPResourceNoServiceName", "tags": [tag("hostname", "h"), tag("client-uuid", "7")]});
     let inline = json!({"traceID": "a", "spanID": "4", "process": process("inline")});
     let trace = json!({
-        "processes": {"p1": process("cart"), "p2": process("cart"), "p3": {"serviceName": ""}},
+        "processes": {"p1": process("cart"), "p2": process("cart"), "p3": nameless},
         "spans": [span("1", "p1"), span("2", "p2"), span("3", "p3"), inline, span("5", "none")],
     });
     let batch = decode(JAEGER, trace.to_string());
     let names: Vec<String> = batch.spans.iter().map(|span| span.resource.service.to_string()).collect();
     assert_eq!((&*names[0], &*names[1], &*names[3]), ("lab/cart", "lab/cart", "lab/inline"));
-    assert!(names[2].starts_with("unknown_service") && names[4].starts_with("unknown_service"), "{names:?}");
+    assert_eq!((&*names[2], &*batch.spans[2].resource.host), ("unknown_service@7", "h"));
+    assert!(names[4].starts_with("unknown_service"), "{names:?}");
     assert!(Arc::ptr_eq(&batch.spans[0].resource, &batch.spans[1].resource));
 }
 
@@ -241,6 +244,8 @@ fn zipkin_spans_tell_peer_status_and_events() {
     let old = zipkin_span(&json!({"annotations": [{"timestamp": 9, "value": "sr"}]}));
     assert_eq!((old.kind, old.start), (SpanKind::Server, UnixNanos(9_000)));
     assert!(zipkin_span(&json!({"localEndpoint": null})).resource.nameless);
+    let served = zipkin_span(&json!({"kind": "SERVER", "localEndpoint": {"port": 80}, "parentId": "1"}));
+    assert_eq!((served.port, served.parent_id), (Some(80), None), "a span is not its own parent");
 }
 
 /// Aspire and Zipkin know only text, Jaeger's exporters write lists as JSON.

@@ -22,6 +22,9 @@ const MAX_WRAPPING: u8 = 4;
 /// Nanoseconds in Jaeger's microsecond.
 const MICROSECOND: u64 = 1_000;
 
+/// What Jaeger's own clients call what OpenTelemetry has a name for.
+const OF_CLIENTS: [(&str, &str); 2] = [("hostname", "host.name"), ("client-uuid", "service.instance.id")];
+
 /// One trace, a list of them, or the API's `{"data":[…]}`.
 pub(super) fn traces<'a>(cursor: &mut Cursor<'a>, visitor: &mut impl Visitor<'a>) -> Result<(), DecodeError> {
     wrapped(cursor, visitor, MAX_WRAPPING)
@@ -113,9 +116,16 @@ fn process<'a>(cursor: &mut Cursor<'a>) -> Result<ResourceData<'a>, DecodeError>
     let mut members = cursor.object()?;
     while let Some(key) = cursor.key(&mut members)? {
         match &*key {
-            "serviceName" => name = scalar::text(cursor)?,
+            "serviceName" => name = tags::service(scalar::text(cursor)?),
             "tags" => tag_list(cursor, &mut attributes)?,
             _ => cursor.skip()?,
+        }
+    }
+    for (tag, key) in OF_CLIENTS {
+        if !attributes.iter().any(|(known, _)| known == key)
+            && let Some((found, _)) = attributes.iter_mut().find(|(known, _)| known == tag)
+        {
+            *found = Cow::Borrowed(key);
         }
     }
     attributes.retain(|(key, _)| key != "service.name" || name.is_empty());

@@ -12,6 +12,9 @@ use crate::otlp::data::{Attributes, EventData, ScopeData, SpanData, Value};
 use crate::otlp::extract::fields::text;
 use crate::otlp::extract::headers::{request_header, response_header};
 
+/// What OpenTelemetry's Collector writes where a resource has no service name.
+const NAMELESS: &str = "OTLPResourceNoServiceName";
+
 /// OTLP `STATUS_CODE_ERROR`.
 const ERROR: i32 = 2;
 
@@ -46,7 +49,7 @@ pub(super) fn lift<'a>(span: &mut SpanData<'a>) -> ScopeData<'a> {
     scope
 }
 
-/// The tag `error`: `true`, or (in Zipkin) what went wrong. A status that was set counts more.
+/// The tag `error`: `true`, or (in Zipkin) what went wrong. It counts more than a status beside it.
 fn failed<'a>(span: &mut SpanData<'a>, error: Value<'a>) {
     match error {
         Value::Bool(false) => return,
@@ -60,9 +63,12 @@ fn failed<'a>(span: &mut SpanData<'a>, error: Value<'a>) {
         }
         _ => {}
     }
-    if span.status_code == 0 {
-        span.status_code = ERROR;
-    }
+    span.status_code = ERROR;
+}
+
+/// A service's name, empty where that is what it stands for.
+pub(super) fn service(name: Cow<'_, str>) -> Cow<'_, str> {
+    if name.eq_ignore_ascii_case(NAMELESS) { Cow::Borrowed("") } else { name }
 }
 
 /// Fills a text that is still empty.

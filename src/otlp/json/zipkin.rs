@@ -22,11 +22,14 @@ const MAX_WRAPPING: u8 = 3;
 const MICROSECOND: u64 = 1_000;
 
 /// Tags that exporters write for want of a resource, and that belong to the process.
-const OF_THE_PROCESS: [&str; 8] = [
+const OF_THE_PROCESS: [&str; 11] = [
+    "container.id",
     "service.namespace",
     "service.instance.id",
     "service.version",
     "host.name",
+    "k8s.pod.name",
+    "k8s.pod.uid",
     "process.pid",
     "telemetry.sdk.language",
     "telemetry.sdk.name",
@@ -90,7 +93,7 @@ impl<'a> Read<'a> {
             return Err(start.error("expected spans of Zipkin version 2, found one of version 1: ask the API for v2"));
         }
         let resource = self.resource();
-        self.remote();
+        self.endpoints();
         let scope = tags::lift(&mut self.span);
         last.tell(&Rc::new(resource), scope, visitor);
         if self.hashed {
@@ -108,8 +111,11 @@ impl<'a> Read<'a> {
                 resource.attributes.push((Cow::Borrowed(key), Value::Str(value)));
             }
         };
+        // The address tells nameless processes apart. It may differ from span to span, so it is no part of a name.
+        if self.local.service.is_empty() {
+            put("host.ip", std::mem::take(&mut self.local.address));
+        }
         put("service.name", std::mem::take(&mut self.local.service));
-        put("host.ip", std::mem::take(&mut self.local.address));
         let tags = &mut self.span.attributes;
         for key in OF_THE_PROCESS {
             if let Some(at) = tags.iter().position(|(tag, _)| tag == key) {
@@ -119,8 +125,9 @@ impl<'a> Read<'a> {
         resource
     }
 
-    /// The remote endpoint as OpenTelemetry's attributes; tags that say it themselves stand first and count.
-    fn remote(&mut self) {
+    /// The endpoints as OpenTelemetry's attributes; tags that say it themselves stand first and count.
+    fn endpoints(&mut self) {
+        let local_port = self.local.port;
         let Endpoint { service, address, port } = std::mem::take(&mut self.remote);
         let tags = &mut self.span.attributes;
         if !service.is_empty() {
@@ -131,6 +138,9 @@ impl<'a> Read<'a> {
         }
         if port != 0 {
             tags.push((Cow::Borrowed("net.peer.port"), Value::Int(i64::try_from(port).unwrap_or_default())));
+        }
+        if local_port != 0 {
+            tags.push((Cow::Borrowed("net.host.port"), Value::Int(i64::try_from(local_port).unwrap_or_default())));
         }
     }
 }
@@ -174,6 +184,9 @@ fn span<'a>(cursor: &mut Cursor<'a>) -> Result<Read<'a>, DecodeError> {
         span.start = span.events.iter().map(|event| event.time).min().unwrap_or_default();
     }
     span.end = span.start.saturating_add(duration);
+    if span.parent_span_id == span.span_id {
+        span.parent_span_id = Cow::Borrowed(&[]);
+    }
     Ok(read)
 }
 
@@ -190,7 +203,7 @@ fn endpoint<'a>(cursor: &mut Cursor<'a>) -> Result<Endpoint<'a>, DecodeError> {
     let mut members = cursor.object()?;
     while let Some(key) = cursor.key(&mut members)? {
         match &*key {
-            "serviceName" => endpoint.service = scalar::text(cursor)?,
+            "serviceName" => endpoint.service = tags::service(scalar::text(cursor)?),
             "ipv4" | "ipv6" => {
                 let address = scalar::text(cursor)?;
                 if endpoint.address.is_empty() {

@@ -74,6 +74,7 @@ fn what_backends_wrap_a_trace_in_is_read_through() {
         group.to_owned(),
         format!("\u{feff} {group}\r\n"),
         format!(r#"{{"batches":[{group}]}}"#),
+        format!(r#"{{"result":{{"resourceSpans":[{group}]}}}}"#),
         format!(r#"{{"trace":{{"resourceSpans":[{group}]}},"metrics":{{"inspectedBytes":"1"}}}}"#),
         format!(r#"{{"format":"otel-gui-trace-export","traces":[{{"traceId":"x","resourceSpans":[{group}]}}]}}"#),
         format!(r#"{{"resource_spans":[{}]}}"#, group.replace("scopeSpans", "instrumentationLibrarySpans")),

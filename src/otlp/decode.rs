@@ -117,9 +117,8 @@ pub fn walk<'a>(
     match (signal, encoding) {
         (Signal::Metrics, _) => Ok(()),
         (_, Encoding::Json) => json::walk(body, visitor),
-        (_, Encoding::JaegerJson | Encoding::ZipkinJson) => {
-            Err(DecodeError { encoding, offset: 0, what: Cow::Borrowed("a format that this version does not read") })
-        }
+        (_, Encoding::JaegerJson) => json::jaeger(body, visitor),
+        (_, Encoding::ZipkinJson) => json::zipkin(body, visitor),
         (Signal::Traces, Encoding::Protobuf) => protobuf::traces(body, visitor),
         (Signal::Logs, Encoding::Protobuf) => protobuf::logs(body, visitor),
     }

@@ -13,6 +13,8 @@ mod config;
 mod demo;
 mod engine;
 mod extract;
+mod foreign;
+mod formats;
 mod keys;
 mod otlp;
 mod pty;

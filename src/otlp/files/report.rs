@@ -51,8 +51,10 @@ pub struct FileReport {
     pub spans: u64,
     /// Log records in them that belong to a span.
     pub logs: u64,
-    /// Spans whose ids could not be taken.
+    /// Spans that could not be taken: ids of a wrong length, values of a wrong kind.
     pub rejected: u64,
+    /// Spans with an id that was neither hex nor base64 and is known by its hash.
+    pub hashed_ids: u64,
     /// The first damaged records.
     pub damaged: Vec<Damaged>,
     /// All damaged records, the named ones too.
@@ -75,6 +77,7 @@ impl<'a> Tally<'a> {
             spans: 0,
             logs: 0,
             rejected: 0,
+            hashed_ids: 0,
             damaged: Vec::new(),
             damaged_total: 0,
             truncated: None,
@@ -89,6 +92,7 @@ impl<'a> Tally<'a> {
                 self.report.spans += batch.spans.len() as u64;
                 self.report.logs += batch.logs.len() as u64;
                 self.report.rejected += batch.rejected;
+                self.report.hashed_ids += batch.hashed_ids;
                 (self.each)(batch);
             }
             Done::Damaged(place, why) => {

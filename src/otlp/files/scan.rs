@@ -62,7 +62,7 @@ impl Key {
             b"resourceSpans" | b"resource_spans" | b"batches" | b"resourceLogs" | b"resource_logs" => Self::Groups,
             b"resourceMetrics" | b"resource_metrics" => Self::Metrics,
             b"traces" | b"data" => Self::Traces,
-            b"trace" => Self::Trace,
+            b"trace" | b"result" => Self::Trace,
             b"resource" => Self::Resource,
             b"scopeSpans" | b"scope_spans" | b"instrumentationLibrarySpans" | b"instrumentation_library_spans" => {
                 Self::Scopes { logs: false }

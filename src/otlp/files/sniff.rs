@@ -130,7 +130,8 @@ fn delimited(record: &[u8]) -> bool {
 /// What a file seems to be in which no span was found.
 pub(super) fn found_instead(report: &FileReport, head: &[u8]) -> String {
     if report.rejected > 0 {
-        return format!("{} spans, none of them with ids of 16 and 8 bytes", report.rejected);
+        let why = "their ids are missing or of a wrong length, or a value is of a wrong kind";
+        return format!("{} spans, none of which can be taken: {why}", report.rejected);
     }
     let seems = match (report.format, report.truncated) {
         (Format::Protobuf, None) => "one protobuf message without a span".to_owned(),
@@ -241,7 +242,10 @@ fn object_shape(keys: &[String], object: &mut Cursor<'_>) -> Shape {
         Shape::Jaeger
     } else if has("traceId") && has("id") {
         Shape::Zipkin
-    } else if ["resourceSpans", "resource_spans", "scopeSpans", "batches", "trace", "traces"].into_iter().any(has) {
+    } else if ["resourceSpans", "resource_spans", "scopeSpans", "batches", "trace", "traces", "result"]
+        .into_iter()
+        .any(has)
+    {
         Shape::Traces
     } else if has("resourceLogs") {
         Shape::Logs

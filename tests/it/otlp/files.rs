@@ -12,7 +12,7 @@ use super::server::{gzip, json_request, request, zstd};
 use super::support::decoder;
 
 pub(crate) fn sample(name: &str) -> Vec<u8> {
-    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/otlp").join(name)).unwrap()
+    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/formats").join(name)).unwrap()
 }
 
 /// A file that somebody published; the long ones are cut to their first records.
@@ -185,7 +185,11 @@ fn a_file_without_a_span_is_an_error_that_says_what_it_seems_to_be() {
             br#"[{"parent":"a","child":"b","callCount":3}]"#.to_vec(),
             "a dependency list, which holds no spans: only `graph` reads it".to_owned(),
         ),
-        (request(3, 3), "3 spans, none of them with ids of 16 and 8 bytes".to_owned()),
+        (
+            request(3, 3),
+            "3 spans, none of which can be taken: their ids are missing or of a wrong length, or a value is of a wrong kind"
+                .to_owned(),
+        ),
     ] {
         assert_eq!(complaint(&bytes), seems);
     }

@@ -97,7 +97,7 @@ impl Reader {
         });
         drop(bar);
         for line in damage(&name(path), &report?) {
-            out::note(&line);
+            out::note(&Safe::new(&line).to_string());
         }
         Ok(())
     }

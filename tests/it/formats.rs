@@ -1,6 +1,7 @@
 //! Files of every format, from the bytes on the disk to spans: what each holds, packed and printed anyhow.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use jwtrail::model::policy::Policy;
 use jwtrail::model::{Batch, Span};
@@ -94,4 +95,26 @@ fn recorded_runs_read_alike_on_one_thread_and_on_several() {
     let (whole, _) = spans(&bytes, decoder.as_ref(), &one);
     assert_eq!(whole.len() as u64, 40 * report.spans);
     assert_eq!(spans(&bytes, decoder.as_ref(), &several).0, whole);
+}
+
+#[test]
+fn a_folder_is_checked_with_what_is_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    std::fs::create_dir(at("more")).unwrap();
+    for (name, from) in [("a.zipkin", "formats/drop-in-fanout.zipkin.json"), ("more/b", "public/zipkin-yelp.json")] {
+        std::fs::copy(data(from), at(name)).unwrap();
+    }
+    std::fs::write(at("notes\u{1b}[31m.txt"), "no traces").unwrap();
+    let run = |args: &[&std::ffi::OsStr]| {
+        let mut check = Command::new(env!("CARGO_BIN_EXE_jwtrail"));
+        check.args(["check", "--format", "json"]).args(args).current_dir(folder.path()).output().unwrap()
+    };
+    let found = run(&[folder.path().as_os_str()]);
+    let report: serde_json::Value = serde_json::from_slice(&found.stdout).unwrap();
+    assert_eq!(report["input"]["spans"], 37 + 16, "{}", report["input"]);
+    let notes = String::from_utf8(found.stderr).unwrap();
+    assert!(notes.contains("found text that is no JSON: left out") && !notes.contains('\u{1b}'), "{notes}");
+    assert_eq!(run(&[at("notes\u{1b}[31m.txt").as_os_str()]).status.code(), Some(2));
+    assert_eq!(run(&[at("missing").as_os_str(), at("a.zipkin").as_os_str()]).status.code(), Some(2));
 }

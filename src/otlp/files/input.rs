@@ -12,6 +12,9 @@ const HEAD_BYTES: usize = 64 << 10;
 /// What is asked of the system at once.
 const READ_BYTES: usize = 256 << 10;
 
+/// The least that a window holds.
+const MIN_WINDOW: usize = 64;
+
 /// How much of a binary file that is still being written is waited for, to tell what it is.
 const BINARY_HEAD_BYTES: usize = 16;
 
@@ -85,7 +88,7 @@ impl<'a> Input<'a> {
                 Coding::Identity | Coding::Deflate => {
                     return Ok(Self {
                         reader: Box::new(again),
-                        window: vec![0; window],
+                        window: vec![0; window.max(MIN_WINDOW)],
                         at: 0,
                         end: 0,
                         filled: 0,

@@ -81,6 +81,33 @@ impl Key {
     }
 }
 
+/// A key as far as it can be one that is told from others.
+struct Name {
+    text: [u8; MAX_KEY_BYTES],
+    length: usize,
+}
+
+impl Default for Name {
+    fn default() -> Self {
+        Self { text: [0; MAX_KEY_BYTES], length: 0 }
+    }
+}
+
+impl Name {
+    fn add(&mut self, more: &[u8]) {
+        let end = self.length + more.len();
+        if let Some(room) = self.text.get_mut(self.length..end) {
+            room.copy_from_slice(more);
+        }
+        self.length = end;
+    }
+
+    /// Nothing where it is longer than any that matters.
+    fn text(&self) -> &[u8] {
+        self.text.get(..self.length).unwrap_or_default()
+    }
+}
+
 /// A reading position.
 pub(super) struct Scan<'r, 'i, 'j> {
     pub(super) input: &'r mut Input<'i>,
@@ -144,14 +171,14 @@ impl Scan<'_, '_, '_> {
             b'"' => {}
             other => return Err(expected("a key", other)),
         }
-        let mut name = Vec::with_capacity(MAX_KEY_BYTES);
+        let mut name = Name::default();
         self.text(Some(&mut name))?;
         match self.need()? {
             b':' => self.take(1),
             other => return Err(expected("`:`", other)),
         }
         self.need()?;
-        Ok(Some(Key::of(&name)))
+        Ok(Some(Key::of(name.text())))
     }
 
     /// Whether another item of a list follows, the position before it, else behind the list. The comma is not kept.
@@ -229,7 +256,7 @@ impl Scan<'_, '_, '_> {
     }
 
     /// From the opening quote to behind the closing one; the first bytes of it go into `name`.
-    fn text(&mut self, mut name: Option<&mut Vec<u8>>) -> Result<(), Stop> {
+    fn text(&mut self, mut name: Option<&mut Name>) -> Result<(), Stop> {
         self.take(1);
         let mut state = State::Text;
         while state != State::Outside {
@@ -242,8 +269,7 @@ impl Scan<'_, '_, '_> {
             state = next;
             if let Some(name) = &mut name {
                 let end = passed - usize::from(next == State::Outside);
-                // One byte over the bound is kept, so that a longer key is no other.
-                name.extend(chunk.iter().take(end).take(MAX_KEY_BYTES + 1 - name.len().min(MAX_KEY_BYTES + 1)));
+                name.add(chunk.get(..end).unwrap_or_default());
             }
             self.take(passed);
             if cut {

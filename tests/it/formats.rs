@@ -6,7 +6,7 @@ use std::process::Command;
 use jwtrail::model::policy::Policy;
 use jwtrail::model::{Batch, Span};
 use jwtrail::otlp::Decode;
-use jwtrail::otlp::files::{FileReport, Format, Options, read_file, read_with};
+use jwtrail::otlp::files::{FileReport, Format, Options, Place, read_file, read_with};
 
 use crate::otlp::gzip;
 use crate::trail::support::{decoder, runs};
@@ -95,6 +95,22 @@ fn recorded_runs_read_alike_on_one_thread_and_on_several() {
     let (whole, _) = spans(&bytes, decoder.as_ref(), &one);
     assert_eq!(whole.len() as u64, 40 * report.spans);
     assert_eq!(spans(&bytes, decoder.as_ref(), &several).0, whole);
+}
+
+#[test]
+fn a_damaged_span_or_trace_costs_no_other() {
+    let decoder = decoder(&Policy::default(), &[]);
+    for (name, value, line, lost) in [
+        ("public/zipkin-yelp.json", "1571896375322000", 8, 1),
+        ("formats/drop-in-fanout.jaeger.json", "1795448790901518", 1, 13),
+    ] {
+        let text = String::from_utf8(std::fs::read(data(name)).unwrap()).unwrap();
+        let (_, whole) = spans(text.as_bytes(), decoder.as_ref(), &Options::default());
+        let bent = text.replacen(value, "oops", 1);
+        let (_, found) = spans(bent.as_bytes(), decoder.as_ref(), &Options::default());
+        assert_eq!((found.spans, found.damaged_total), (whole.spans - lost, 1), "{name}: {:?}", found.damaged);
+        assert_eq!(found.damaged[0].place, Place::Line(line), "{name}");
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! One file for each command: each only wires source, engine and consumer.
 
+mod bar;
 pub mod check;
 pub mod clock;
 pub mod demo;

@@ -28,10 +28,12 @@ pub struct Batch {
     pub spans: Vec<Box<Span>>,
     /// Log records that belong to a span.
     pub logs: Vec<LogRecord>,
-    /// Spans that could not be taken (ids of wrong length, zero ids), with the reason in the receiver's answer.
+    /// Spans that could not be taken (ids of wrong length, zero ids, values of a wrong kind), with the reason in the receiver's answer.
     pub rejected: u64,
     /// `jwtrail.*` fingerprints of a stranger that were malformed and dropped.
     pub bad_tags: u64,
+    /// Spans with an id that was neither hex nor base64 and is known by its hash.
+    pub hashed_ids: u64,
     /// Size of the request unpacked, in bytes: what the intake bound counts.
     pub bytes: usize,
 }

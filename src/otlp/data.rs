@@ -129,4 +129,10 @@ pub trait Visitor<'a> {
     fn span(&mut self, span: &SpanData<'a>);
     /// One log record.
     fn log(&mut self, log: &LogData<'a>);
+    /// A span or log record that could not be read: told as a span without ids, which nobody takes.
+    fn unreadable(&mut self) {
+        self.span(&SpanData::default());
+    }
+    /// The next span has an id that is neither hex nor base64: a hash stands for it.
+    fn hashed_id(&mut self) {}
 }

@@ -59,9 +59,9 @@ impl<'a> Tree<'a> {
         let (by_id, shared) = ids_of(spans);
         let nodes = Vec::with_capacity(spans.len());
         let mut tree = Self { spans, nodes, by_id, children: Vec::new(), begins: Vec::new() };
+        let shared = Shared::new(shared);
         for (i, span) in spans.iter().enumerate() {
-            let call = shared.iter().rev().find(|(entry, _)| *entry == i).map(|(_, call)| *call);
-            let parent = call.or_else(|| tree.parent_of(i, span));
+            let parent = shared.call_of(i).or_else(|| tree.parent_of(i, span, &shared));
             let proxy = span.proxy || rules.is_proxy(span);
             tree.nodes.push(Node { parent, role: Role::Inner, nature: Nature::of(span), proxy, top: i });
         }
@@ -71,9 +71,11 @@ impl<'a> Tree<'a> {
         tree
     }
 
-    fn parent_of(&self, i: usize, span: &Span) -> Option<usize> {
-        let parent = self.find(span.parent_id?)?;
-        (parent != i).then_some(parent)
+    fn parent_of(&self, i: usize, span: &Span, shared: &Shared) -> Option<usize> {
+        let parent = self.find(span.parent_id?).filter(|&parent| parent != i)?;
+        // Of two spans with one id, the call has the children of its own service.
+        let call = shared.call_of(parent).filter(|&call| call != i && self.same_service(call, i));
+        Some(call.filter(|_| !self.same_service(parent, i)).unwrap_or(parent))
     }
 
     /// Sorts all nodes by their parents, in the trace's order otherwise.
@@ -206,8 +208,25 @@ impl<'a> Tree<'a> {
     }
 }
 
+/// The entry spans that share an id with the call that led to them, and that call; in the order of the entries.
+struct Shared(Vec<(usize, usize)>);
+
+impl Shared {
+    fn new(mut pairs: Vec<(usize, usize)>) -> Self {
+        pairs.sort_by_key(|(entry, _)| *entry);
+        Self(pairs)
+    }
+
+    /// The call that led to an entry span of the same id, the last one found.
+    fn call_of(&self, i: usize) -> Option<usize> {
+        let behind = self.0.partition_point(|(entry, _)| *entry <= i);
+        let (entry, call) = *self.0.get(behind.checked_sub(1)?)?;
+        (entry == i).then_some(call)
+    }
+}
+
 /// The ids of a trace with the spans that answer for them, and the calls that share an id with the entry they led to:
-/// where client and server have one id (Zipkin), children belong to the server.
+/// where client and server have one id (Zipkin), children belong to the server unless their service is the client's.
 fn ids_of(spans: &[Box<Span>]) -> (Ids, Vec<(usize, usize)>) {
     let mut by_id: Ids = spans.iter().enumerate().map(|(i, span)| (span.span_id, i)).collect();
     by_id.sort_unstable();

@@ -14,6 +14,8 @@ mod demo;
 mod engine;
 mod extract;
 mod filter;
+mod foreign;
+mod formats;
 mod keys;
 mod otlp;
 mod pty;

@@ -9,6 +9,8 @@ mod files;
 mod grpc;
 mod http;
 mod json;
+mod live;
 mod protobuf;
+mod split;
 
 pub(crate) use server::gzip;

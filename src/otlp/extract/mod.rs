@@ -126,6 +126,10 @@ impl<'a> Visitor<'a> for Extractor {
         self.batch.spans.push(span);
     }
 
+    fn hashed_id(&mut self) {
+        self.batch.hashed_ids += 1;
+    }
+
     fn log(&mut self, log: &LogData<'a>) {
         if let Some(record) = log::read(log, &self.resource, &self.shared) {
             self.batch.logs.push(record);

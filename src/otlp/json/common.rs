@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use super::cursor::{Cursor, Scalar};
-use super::scalar;
+use super::span::each;
+use super::{scalar, tags};
 use crate::otlp::data::{Attributes, ResourceData, ScopeData, Value};
 use crate::otlp::decode::DecodeError;
 
@@ -57,6 +58,7 @@ fn nested_attributes<'a>(cursor: &mut Cursor<'a>, into: &mut Attributes<'a>, dep
                 _ => cursor.skip()?,
             }
         }
+        tags::unfold(&attribute.0, &mut attribute.1);
         into.push(attribute);
     }
     Ok(())
@@ -67,8 +69,14 @@ fn nested_value<'a>(cursor: &mut Cursor<'a>, depth: u8) -> Result<Value<'a>, Dec
         cursor.skip()?;
         return Ok(Value::Empty);
     };
-    if cursor.peek() != Some(b'{') {
-        return bare_value(cursor);
+    match cursor.peek() {
+        Some(b'{') => {}
+        Some(b'[') => {
+            let mut values = Vec::new();
+            each(cursor, |cursor| nested_value(cursor, depth).map(|value| values.push(value)))?;
+            return Ok(Value::Array(values));
+        }
+        _ => return bare_value(cursor),
     }
     let mut value = Value::Empty;
     let mut members = cursor.object()?;
@@ -94,9 +102,6 @@ fn nested_value<'a>(cursor: &mut Cursor<'a>, depth: u8) -> Result<Value<'a>, Dec
 
 /// A value that stands without its `…Value` wrapping.
 fn bare_value<'a>(cursor: &mut Cursor<'a>) -> Result<Value<'a>, DecodeError> {
-    if cursor.peek() == Some(b'[') {
-        return Err(cursor.expected("an attribute's value"));
-    }
     Ok(match cursor.scalar()? {
         Scalar::Null => Value::Empty,
         Scalar::Bool(value) => Value::Bool(value),

@@ -1,4 +1,5 @@
-//! One pass over OTLP JSON, as exporters write it and as backends give it back (formats.md).
+//! One pass over OTLP JSON, as exporters write it and as backends give it back (formats.md); Jaeger's and Zipkin's own
+//! JSON into the same visits.
 //!
 //! Keys are read in camel and snake case, ids in hex and base64, enums by name and number. What an OTLP document may be
 //! wrapped in is read through: `batches` for `resourceSpans`, `{"trace":…}`, a list of `traces`, a bare group of one
@@ -6,11 +7,16 @@
 
 mod common;
 pub(super) mod cursor;
+mod id;
+mod jaeger;
+mod place;
 mod scalar;
 mod span;
+mod tags;
+mod zipkin;
 
 use super::data::{ResourceData, ScopeData, Visitor};
-use super::decode::DecodeError;
+use super::decode::{DecodeError, Encoding};
 use cursor::Cursor;
 use span::each;
 
@@ -24,6 +30,24 @@ pub fn walk<'a>(body: &'a [u8], visitor: &mut impl Visitor<'a>) -> Result<(), De
         Some(b'[') => each(&mut cursor, |cursor| node(cursor, visitor, MAX_WRAPPING))?,
         _ => node(&mut cursor, visitor, MAX_WRAPPING)?,
     }
+    end(&mut cursor)
+}
+
+/// Walks one trace as Jaeger writes it, or a wrapping of several.
+pub fn jaeger<'a>(body: &'a [u8], visitor: &mut impl Visitor<'a>) -> Result<(), DecodeError> {
+    let mut cursor = Cursor::new(body);
+    let walked = jaeger::traces(&mut cursor, visitor).and_then(|()| end(&mut cursor));
+    walked.map_err(|error| DecodeError { encoding: Encoding::JaegerJson, ..error })
+}
+
+/// Walks one span as Zipkin writes it, or a list of them.
+pub fn zipkin<'a>(body: &'a [u8], visitor: &mut impl Visitor<'a>) -> Result<(), DecodeError> {
+    let mut cursor = Cursor::new(body);
+    let walked = zipkin::spans(&mut cursor, visitor).and_then(|()| end(&mut cursor));
+    walked.map_err(|error| DecodeError { encoding: Encoding::ZipkinJson, ..error })
+}
+
+fn end(cursor: &mut Cursor<'_>) -> Result<(), DecodeError> {
     match cursor.peek() {
         None => Ok(()),
         Some(_) => Err(cursor.expected("the end of the document")),
@@ -40,7 +64,7 @@ fn node<'a, V: Visitor<'a>>(cursor: &mut Cursor<'a>, visitor: &mut V, wrapping: 
         match (&*key, cursor.peek()) {
             ("resourceSpans" | "resource_spans" | "batches" | "resourceLogs" | "resource_logs", _)
             | ("traces", Some(b'[')) => each(cursor, |cursor| node(cursor, visitor, wrapping))?,
-            ("trace", Some(b'{')) => node(cursor, visitor, wrapping)?,
+            ("trace" | "result", Some(b'{')) => node(cursor, visitor, wrapping)?,
             ("resource", _) if !resource_seen => {
                 resource_seen = true;
                 visitor.resource(&common::resource(cursor)?);
@@ -114,14 +138,37 @@ type Read<'a, V> = fn(&mut Cursor<'a>, &mut V) -> Result<(), DecodeError>;
 
 fn spans<'a, V: Visitor<'a>>(cursor: &mut Cursor<'a>, visitor: &mut V) -> Result<(), DecodeError> {
     each(cursor, |cursor| {
-        visitor.span(&span::span(cursor)?);
+        if let Some((span, hashed)) = or_skip(cursor, visitor, span::span)? {
+            if hashed {
+                visitor.hashed_id();
+            }
+            visitor.span(&span);
+        }
         Ok(())
     })
 }
 
 fn logs<'a, V: Visitor<'a>>(cursor: &mut Cursor<'a>, visitor: &mut V) -> Result<(), DecodeError> {
     each(cursor, |cursor| {
-        visitor.log(&span::log(cursor)?);
+        if let Some(log) = or_skip(cursor, visitor, span::log)? {
+            visitor.log(&log);
+        }
         Ok(())
     })
+}
+
+/// Reads one item; what holds a value of a wrong kind is passed over and told, for it must not cost the others.
+fn or_skip<'a, T>(
+    cursor: &mut Cursor<'a>,
+    visitor: &mut impl Visitor<'a>,
+    read: impl FnOnce(&mut Cursor<'a>) -> Result<T, DecodeError>,
+) -> Result<Option<T>, DecodeError> {
+    let before = cursor.clone();
+    if let Ok(item) = read(cursor) {
+        return Ok(Some(item));
+    }
+    *cursor = before;
+    cursor.skip()?;
+    visitor.unreadable();
+    Ok(None)
 }

@@ -1,4 +1,4 @@
-//! Numbers, enums, ids and bytes in the many ways that exporters and backends write them.
+//! Numbers, enums and bytes in the many ways that exporters and backends write them.
 
 use std::borrow::Cow;
 
@@ -63,7 +63,7 @@ fn number<T: Default>(cursor: &mut Cursor<'_>, parse: impl Fn(&str) -> Option<T>
 pub(super) fn boolean(cursor: &mut Cursor<'_>) -> Result<bool, DecodeError> {
     Ok(match cursor.scalar()? {
         Scalar::Bool(value) => value,
-        Scalar::Text(text) => text == "true",
+        Scalar::Text(text) => text.eq_ignore_ascii_case("true"),
         Scalar::Null | Scalar::Number(_) => false,
     })
 }
@@ -71,43 +71,19 @@ pub(super) fn boolean(cursor: &mut Cursor<'_>) -> Result<bool, DecodeError> {
 /// An enum by number or by name; names that `of` does not know read as 0.
 pub(super) fn enumeration(cursor: &mut Cursor<'_>, of: impl Fn(&str) -> Option<i32>) -> Result<i32, DecodeError> {
     Ok(match cursor.scalar()? {
-        Scalar::Number(text) => text.parse().unwrap_or_default(),
+        Scalar::Number(text) => text.parse().or_else(|_| text.parse::<f64>().map(|float| float as i32)).unwrap_or(0),
         Scalar::Text(text) => of(&text).or_else(|| text.parse().ok()).unwrap_or_default(),
         Scalar::Null | Scalar::Bool(_) => 0,
     })
 }
 
-/// An id of `N` bytes: hex or base64, told apart by length, for 32 hex digits are valid base64 too. A short hex trace id
-/// is padded with zeros on the left. What is neither comes as its own text, for the reader of ids to reject.
-pub(super) fn id<'a, const N: usize>(cursor: &mut Cursor<'a>) -> Result<Cow<'a, [u8]>, DecodeError> {
-    let text = text(cursor)?;
-    let decoded = match text.len() {
-        0 => return Ok(Cow::Borrowed(&[])),
-        length if length == 2 * N || (N == 16 && length == 16) => hex::<N>(&text),
-        length if length == N.div_ceil(3) * 4 => STANDARD.decode(text.as_bytes()).ok(),
-        _ => None,
-    };
-    Ok(match (decoded, text) {
-        (Some(id), _) => Cow::Owned(id),
-        (None, Cow::Borrowed(text)) => Cow::Borrowed(text.as_bytes()),
-        (None, Cow::Owned(text)) => Cow::Owned(text.into_bytes()),
-    })
-}
-
-fn hex<const N: usize>(text: &str) -> Option<Vec<u8>> {
-    let mut id = vec![0; N];
-    let digits = text.as_bytes().chunks_exact(2);
-    let padding = N.checked_sub(digits.len())?;
-    for (byte, pair) in id.iter_mut().skip(padding).zip(digits) {
-        let digit = |index: usize| pair.get(index).and_then(|&digit| char::from(digit).to_digit(16));
-        *byte = u8::try_from(digit(0)? * 16 + digit(1)?).ok()?;
-    }
-    Some(id)
-}
-
 /// `bytesValue`: base64, standard or URL-safe, padded or not.
 pub(super) fn bytes<'a>(cursor: &mut Cursor<'a>) -> Result<Cow<'a, [u8]>, DecodeError> {
     let text = text(cursor)?;
-    let decoded = STANDARD.decode(text.as_bytes()).or_else(|_| URL_SAFE.decode(text.as_bytes()));
-    decoded.map(Cow::Owned).map_err(|_| cursor.error("expected bytes in base64, found another text"))
+    base64(&text).map(Cow::Owned).ok_or_else(|| cursor.error("expected bytes in base64, found another text"))
+}
+
+/// What a text in base64 stands for.
+pub(super) fn base64(text: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(text).or_else(|_| URL_SAFE.decode(text)).ok()
 }

@@ -8,18 +8,21 @@ use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 
 use super::common::{any_value, attributes};
 use super::cursor::Cursor;
+use super::id::{Digits, id, reference};
 use super::scalar;
 use crate::otlp::data::{EventData, LinkData, LogData, SpanData};
 use crate::otlp::decode::DecodeError;
 
-pub(super) fn span<'a>(cursor: &mut Cursor<'a>) -> Result<SpanData<'a>, DecodeError> {
+/// A span, and whether a hash stands for an id of it.
+pub(super) fn span<'a>(cursor: &mut Cursor<'a>) -> Result<(SpanData<'a>, bool), DecodeError> {
     let mut span = SpanData::default();
+    let mut hashed = false;
     let mut members = cursor.object()?;
     while let Some(key) = cursor.key(&mut members)? {
         match &*key {
-            "traceId" | "trace_id" => span.trace_id = scalar::id::<16>(cursor)?,
-            "spanId" | "span_id" => span.span_id = scalar::id::<8>(cursor)?,
-            "parentSpanId" | "parent_span_id" => span.parent_span_id = scalar::id::<8>(cursor)?,
+            "traceId" | "trace_id" => span.trace_id = id::<16>(cursor, Digits::Full, &mut hashed)?,
+            "spanId" | "span_id" => span.span_id = id::<8>(cursor, Digits::Full, &mut hashed)?,
+            "parentSpanId" | "parent_span_id" => span.parent_span_id = reference::<8>(cursor, Digits::Full)?,
             "traceState" | "trace_state" => span.trace_state = scalar::text(cursor)?,
             "flags" => span.flags = scalar::unsigned(cursor)? as u32,
             "name" => span.name = scalar::text(cursor)?,
@@ -33,7 +36,7 @@ pub(super) fn span<'a>(cursor: &mut Cursor<'a>) -> Result<SpanData<'a>, DecodeEr
             _ => cursor.skip()?,
         }
     }
-    Ok(span)
+    Ok((span, hashed))
 }
 
 pub(super) fn log<'a>(cursor: &mut Cursor<'a>) -> Result<LogData<'a>, DecodeError> {
@@ -42,8 +45,8 @@ pub(super) fn log<'a>(cursor: &mut Cursor<'a>) -> Result<LogData<'a>, DecodeErro
     let mut members = cursor.object()?;
     while let Some(key) = cursor.key(&mut members)? {
         match &*key {
-            "traceId" | "trace_id" => log.trace_id = scalar::id::<16>(cursor)?,
-            "spanId" | "span_id" => log.span_id = scalar::id::<8>(cursor)?,
+            "traceId" | "trace_id" => log.trace_id = reference::<16>(cursor, Digits::Full)?,
+            "spanId" | "span_id" => log.span_id = reference::<8>(cursor, Digits::Full)?,
             "timeUnixNano" | "time_unix_nano" => log.time = scalar::unsigned(cursor)?,
             "observedTimeUnixNano" | "observed_time_unix_nano" => observed = scalar::unsigned(cursor)?,
             "severityNumber" | "severity_number" => log.severity = scalar::enumeration(cursor, severity)?,
@@ -89,8 +92,8 @@ fn link<'a>(cursor: &mut Cursor<'a>) -> Result<LinkData<'a>, DecodeError> {
     let mut members = cursor.object()?;
     while let Some(key) = cursor.key(&mut members)? {
         match &*key {
-            "traceId" | "trace_id" => link.trace_id = scalar::id::<16>(cursor)?,
-            "spanId" | "span_id" => link.span_id = scalar::id::<8>(cursor)?,
+            "traceId" | "trace_id" => link.trace_id = reference::<16>(cursor, Digits::Full)?,
+            "spanId" | "span_id" => link.span_id = reference::<8>(cursor, Digits::Full)?,
             "attributes" => attributes(cursor, &mut link.attributes)?,
             _ => cursor.skip()?,
         }
@@ -100,6 +103,10 @@ fn link<'a>(cursor: &mut Cursor<'a>) -> Result<LinkData<'a>, DecodeError> {
 
 fn status<'a>(cursor: &mut Cursor<'a>) -> Result<(i32, Cow<'a, str>), DecodeError> {
     let mut status = (0, Cow::Borrowed(""));
+    if cursor.peek() != Some(b'{') {
+        status.0 = scalar::enumeration(cursor, code)?;
+        return Ok(status);
+    }
     let mut members = cursor.object()?;
     while let Some(key) = cursor.key(&mut members)? {
         match &*key {
@@ -111,12 +118,14 @@ fn status<'a>(cursor: &mut Cursor<'a>) -> Result<(i32, Cow<'a, str>), DecodeErro
     Ok(status)
 }
 
-fn kind(name: &str) -> Option<i32> {
+/// A `SpanKind` by its name, in full or short, in any case.
+pub(super) fn kind(name: &str) -> Option<i32> {
     let short = || SpanKind::from_str_name(&format!("SPAN_KIND_{}", name.to_ascii_uppercase()));
     SpanKind::from_str_name(name).or_else(short).map(|kind| kind as i32)
 }
 
-fn code(name: &str) -> Option<i32> {
+/// A `StatusCode` likewise.
+pub(super) fn code(name: &str) -> Option<i32> {
     let short = || StatusCode::from_str_name(&format!("STATUS_CODE_{}", name.to_ascii_uppercase()));
     StatusCode::from_str_name(name).or_else(short).map(|code| code as i32)
 }

@@ -1,9 +1,9 @@
 //! Saved traces: what each kind of file gives, and what is said of those that give nothing.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use jwtrail::otlp::files::{Damaged, FileReport, Format, Place, ReadError, read, read_file};
+use jwtrail::otlp::files::{Damaged, FileReport, Format, Found, Place, ReadError, expand, read, read_file};
 
 use opentelemetry_proto::tonic::trace::v1::TracesData;
 use prost::Message;
@@ -11,8 +11,13 @@ use prost::Message;
 use super::server::{gzip, json_request, request, zstd};
 use super::support::decoder;
 
-fn sample(name: &str) -> Vec<u8> {
-    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/otlp").join(name)).unwrap()
+pub(crate) fn sample(name: &str) -> Vec<u8> {
+    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/formats").join(name)).unwrap()
+}
+
+/// A file that somebody published; the long ones are cut to their first records.
+pub(crate) fn public(name: &str) -> Vec<u8> {
+    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/public").join(name)).unwrap()
 }
 
 fn read_bytes(bytes: &[u8]) -> Result<FileReport, ReadError> {
@@ -31,7 +36,7 @@ fn complaint(bytes: &[u8]) -> String {
     error.strip_prefix("no span in FILE: expected OTLP traces (JSON or protobuf), found ").unwrap_or(&error).to_owned()
 }
 
-fn delimited(records: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn delimited(records: &[&[u8]]) -> Vec<u8> {
     let prefixed = |record: &&[u8]| [&u32::try_from(record.len()).unwrap().to_be_bytes(), *record].concat();
     records.iter().flat_map(prefixed).collect()
 }
@@ -162,7 +167,6 @@ fn lines_behind_a_log_prefix_are_found_among_others() {
 
 #[test]
 fn a_file_without_a_span_is_an_error_that_says_what_it_seems_to_be() {
-    let other = "a format that this version does not read";
     for (bytes, seems) in [
         (Vec::new(), "an empty file".to_owned()),
         (b" \n\n".to_vec(), "nothing but white space".to_owned()),
@@ -172,8 +176,8 @@ fn a_file_without_a_span_is_an_error_that_says_what_it_seems_to_be() {
         (b"<html></html>".to_vec(), "HTML or XML".to_owned()),
         (b"PK\x03\x04zip".to_vec(), "a zip archive: unpack it first".to_owned()),
         (vec![0x89, 0xff, 0, 1, 2, 3], "binary data of an unknown format".to_owned()),
-        (sample("jaeger-ui.json"), format!("Jaeger traces, {other}")),
-        (sample("zipkin-v2.json"), format!("Zipkin spans, {other}")),
+        (b"[]".to_vec(), "an empty JSON list".to_owned()),
+        (b"[[]]".to_vec(), "an empty JSON list".to_owned()),
         (b"{\"resourceSpans\":[]}".to_vec(), "OTLP traces that are empty".to_owned()),
         (b"{\"resourceMetrics\":[]}\n{\"resourceMetrics\":[]}".to_vec(), "OTLP metrics without traces".to_owned()),
         (b"{\"name\":\"package.json\"}".to_vec(), "JSON of another shape".to_owned()),
@@ -181,12 +185,53 @@ fn a_file_without_a_span_is_an_error_that_says_what_it_seems_to_be() {
             br#"[{"parent":"a","child":"b","callCount":3}]"#.to_vec(),
             "a dependency list, which holds no spans: only `graph` reads it".to_owned(),
         ),
-        (request(3, 3), "3 spans, none of them with ids of 16 and 8 bytes".to_owned()),
+        (
+            request(3, 3),
+            "3 spans, none of which can be taken: their ids are missing or of a wrong length, or a value is of a wrong kind"
+                .to_owned(),
+        ),
     ] {
         assert_eq!(complaint(&bytes), seems);
     }
+    let dependencies = complaint(&public("jaeger-dependencies.json"));
+    assert_eq!(dependencies, "a dependency list, which holds no spans: only `graph` reads it");
     let cut = complaint(b"{\"resourceSpans\":[oops]}");
     assert!(cut.starts_with("OTLP traces that are empty; line 1: malformed JSON at byte 18"), "{cut}");
+}
+
+#[test]
+fn a_single_record_that_is_cut_off_is_not_called_empty() {
+    let line = json_request(1, 0);
+    assert_eq!(complaint(&line.as_bytes()[..60]), "OTLP traces cut off before the first span (line 1)");
+    let document = "{\n \"resourceSpans\": [\n  {\"resource\": {},";
+    assert_eq!(complaint(document.as_bytes()), "OTLP traces cut off before the first span (line 3)");
+    let jaeger = sample("jaeger-ui.json");
+    assert_eq!(complaint(&jaeger[..200]), "Jaeger traces cut off before the first span (line 1)");
+    assert_eq!(complaint(&request(2, 0)[..30]), "one protobuf message that is cut off (byte 0)");
+    let cut = &delimited(&[&request(2, 0)])[..30];
+    assert_eq!(complaint(cut), "length-delimited protobuf messages that are cut off before the first span (byte 0)");
+}
+
+#[test]
+fn a_folder_stands_for_the_files_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    std::fs::create_dir_all(at("b/c")).unwrap();
+    std::fs::create_dir(at(".git")).unwrap();
+    for name in ["z.json", "a.json", "b/c/d.json", "b/a.json", ".hidden", ".git/x.json"] {
+        std::fs::write(at(name), request(1, 0)).unwrap();
+    }
+    let (missing, one) = (at("missing"), at("z.json"));
+    let found = expand(&[missing.clone(), folder.path().to_owned(), one.clone(), "-".into()]);
+    let named = |path: PathBuf| Found { path, named: true };
+    let inside = |name: &str| Found { path: at(name), named: false };
+    let list = [inside("a.json"), inside("b/a.json"), inside("b/c/d.json"), inside("z.json")];
+    assert_eq!(found.files, [&[named(missing)], &list[..], &[named(one), named("-".into())]].concat());
+    assert!(found.passed_over.is_empty());
+    let deep = (0..20).fold(at("deep"), |path, _| path.join("d"));
+    std::fs::create_dir_all(&deep).unwrap();
+    let passed_over = expand(&[folder.path().to_owned()]).passed_over;
+    assert!(passed_over.len() == 1 && passed_over[0].ends_with(": more than 16 folders deep"), "{passed_over:?}");
 }
 
 #[test]

@@ -64,7 +64,7 @@ pub fn decoder() -> VisitorDecoder<Ids, fn() -> Ids> {
     VisitorDecoder::new(Ids::default)
 }
 
-fn resource() -> Arc<Resource> {
+pub fn resource() -> Arc<Resource> {
     let empty: Arc<str> = Arc::from("");
     Arc::new(Resource {
         service: ServiceName { namespace: Arc::clone(&empty), name: Arc::clone(&empty) },

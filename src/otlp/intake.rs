@@ -183,7 +183,8 @@ fn message(rejected: u64, bad_tags: u64) -> String {
     let mut parts = Vec::new();
     if rejected > 0 {
         parts.push(format!(
-            "{rejected} not taken: expected a trace id of 16 bytes and a span id of 8 that are not all zero"
+            "{rejected} not taken: expected a trace id of 16 bytes and a span id of 8 that are not all zero, and values of \
+             their fields' types"
         ));
     }
     if bad_tags > 0 {

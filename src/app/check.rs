@@ -5,17 +5,26 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 
+use super::out::Output;
 use super::settings::{self, Judging, Lookup};
-use super::{out, source};
+use super::{check_follow, check_live, source};
 use crate::cli::CheckArgs;
 use crate::config::DEFAULT_FAIL_ON;
-use crate::model::{Batch, UnixNanos};
+use crate::model::{Batch, Severity, UnixNanos};
 use crate::report::{Input, Report};
 use crate::trail::Trail;
+use crate::trail::summary::Summary;
 
 /// Reads, judges, reports.
 pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
+    if args.live {
+        return check_live::run(args);
+    }
+    if args.follow {
+        return check_follow::run(args);
+    }
     let file = settings::file(&args.judge, Lookup::WorkingDirectory)?;
+    let output = Output::open(args.output.as_deref())?;
     let threshold = args.fail_on.or(file.options.fail_on).unwrap_or(DEFAULT_FAIL_ON);
     let judging = Judging::new(&args.judge, file, None);
     let reader = source::Reader::new(&judging)?;
@@ -25,8 +34,20 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     }
     let (mut trail, input, last) = judge.finish(&args.files)?;
     let summary = trail.summary(last);
-    let report = Report::new(&input, summary, &trail)?;
-    out::report(&report, args.format)?;
+    conclude(args, threshold, &output, &input, summary, &trail)
+}
+
+/// Writes the report and answers the exit status: the same for files, a command and files that grow.
+pub(super) fn conclude(
+    args: &CheckArgs,
+    threshold: Severity,
+    output: &Output,
+    input: &Input,
+    summary: Summary,
+    trail: &Trail,
+) -> anyhow::Result<ExitCode> {
+    let report = Report::new(input, summary, trail)?;
+    output.report(&report, args.format)?;
     Ok(if report.fails(threshold) { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 

@@ -1,6 +1,8 @@
 //! One file for each command: each only wires source, engine and consumer.
 
 pub mod check;
+mod check_follow;
+mod check_live;
 pub mod clock;
 pub mod demo;
 pub mod demo_run;
@@ -20,6 +22,7 @@ pub mod shell;
 mod signals;
 mod source;
 pub mod timeline;
+mod wrapped;
 
 use std::process::ExitCode;
 

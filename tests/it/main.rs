@@ -8,6 +8,7 @@
 mod architecture;
 mod canary;
 mod check;
+mod check_live;
 mod cli;
 mod config;
 mod demo;

@@ -13,12 +13,11 @@ use super::receive::{Listening, Receiving};
 use super::serve::{ended, received};
 use super::settings::{self, Judging, Listen, Lookup};
 use super::signals::Signals;
-use super::source::{self, Source};
 use super::wrapped::{self, Ended, Wrapped};
-use super::{clock, logs};
+use super::{clock, logs, source};
 use crate::cli::CheckArgs;
 use crate::config::{DEFAULT_FAIL_ON, File};
-use crate::engine::{EngineHandle, Finished};
+use crate::engine::{EngineHandle, Finished, Snapshot};
 use crate::trail::summary::Summary;
 
 /// A command's traces are over when it is; CI should not wait for the usual window.
@@ -50,15 +49,9 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let stdout_taken = output.claims_stdout(args.format);
     let run = super::runtime()?.block_on(receive(args, listen, &judging, stdout_taken))?;
     let Finished { snapshot, trail } = run.finished;
-    let summary = Summary {
-        services: snapshot.services.clone(),
-        edges: snapshot.edges.clone(),
-        problems: snapshot.problems.clone(),
-        setup: snapshot.setup.clone(),
-    };
     let totals = &snapshot.totals;
     let input = received(totals, Vec::new());
-    let judged = conclude(args, threshold, &output, &input, summary, &trail)?;
+    let judged = conclude(args, threshold, &output, &input, summary(&snapshot), &trail)?;
     let refused = totals.lost.refused_requests;
     if refused > 0 {
         out::note(&format!("{refused} requests were refused while the intake was full; exporters send those again"));
@@ -74,6 +67,16 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         _ if nothing => ExitCode::from(2),
         _ => judged,
     })
+}
+
+/// What the engine said last, for a report.
+pub(super) fn summary(snapshot: &Snapshot) -> Summary {
+    Summary {
+        services: snapshot.services.clone(),
+        edges: snapshot.edges.clone(),
+        problems: snapshot.problems.clone(),
+        setup: snapshot.setup.clone(),
+    }
 }
 
 /// Any free ports for a command, which is told them; without one the usual ones, which people know.
@@ -97,7 +100,7 @@ async fn receive(args: &CheckArgs, listen: Listen, judging: &Judging, stdout_tak
     out::note(&format!("listening on {}", listening.names().join(", ")));
     let addresses = listening.addresses();
     let endpoint = addresses.http.or(addresses.grpc).context("there is no receiver")?;
-    let source = open(judging).await?;
+    let source = source::open_with_keys(judging).await?;
     let engine = EngineHandle::start(judging.trail(), judging.engine(), clock::system())?;
     let mut receiving = listening.serve(source, &engine);
     let mut limit = Box::pin(ended(args.duration));
@@ -123,17 +126,6 @@ async fn receive(args: &CheckArgs, listen: Listen, judging: &Judging, stdout_tak
     receiving.stop().await?;
     let finished = tokio::task::spawn_blocking(|| engine.shutdown()).await.context("the engine was lost")??;
     Ok(Run { finished, command, requests })
-}
-
-/// A decoder that has its keys before the first token comes: a test sends most tokens once.
-async fn open(judging: &Judging) -> anyhow::Result<Source> {
-    let source = source::open(judging)?;
-    if source.keys.is_remote() {
-        for complaint in source.keys.fetch_all().await {
-            out::note(&format!("warning: {complaint}"));
-        }
-    }
-    Ok(source)
 }
 
 /// Waits for what exporters still hold when the command has ended.

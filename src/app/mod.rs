@@ -6,6 +6,7 @@ mod check_live;
 pub mod clock;
 pub mod demo;
 pub mod demo_run;
+mod follow;
 pub mod graph;
 pub mod keys;
 pub mod live;

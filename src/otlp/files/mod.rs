@@ -5,6 +5,7 @@
 
 mod delimited;
 mod document;
+mod follow;
 mod input;
 mod json_lines;
 mod protobuf;
@@ -17,6 +18,8 @@ use std::path::Path;
 use super::decode::{Decode, DecodeError, Encoding, Signal};
 use crate::model::Batch;
 use input::Input;
+
+pub use follow::{Follow, Stop, read_on};
 
 /// Largest record, in bytes unpacked: a line, a length-delimited message, or a document that is one request.
 pub const MAX_RECORD_BYTES: usize = 512 << 20;

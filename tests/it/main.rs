@@ -14,6 +14,7 @@ mod config;
 mod demo;
 mod engine;
 mod extract;
+mod follow;
 mod keys;
 mod otlp;
 mod pty;

@@ -1,5 +1,6 @@
 //! One file for each command: each only wires source, engine and consumer.
 
+mod bar;
 pub mod check;
 mod check_follow;
 mod check_live;

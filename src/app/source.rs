@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
+use super::bar::Bar;
 use super::check::name;
 use super::keys::Keeper;
 use super::out;
 use super::settings::Judging;
 use crate::model::Batch;
+use crate::model::text::Safe;
 use crate::otlp::extract::Extractor;
-use crate::otlp::files::{self, FileReport, Stop};
+use crate::otlp::files::{self, Expanded, FileReport, Options, Progress, ReadError, Stop};
 use crate::otlp::{Decode, VisitorDecoder};
 use crate::token::{FingerprintKey, KeySets, Pace, Shared};
 
@@ -71,6 +73,7 @@ pub fn follow(decoder: &dyn Decode, path: &Path, stop: &Stop, take: &mut dyn FnM
     files::read_on(path, stop, decoder, take, &mut |report, unread| {
         told(&report);
         if unread > 0 {
+            let file = Safe::new(&file);
             out::note(&format!("{file}: reading was stopped {unread} bytes before the end"));
         }
     })?;
@@ -97,10 +100,34 @@ impl Reader {
         Ok(Self { decoder })
     }
 
-    /// Hands over what is in a file; what cannot be read of it is named on standard error.
+    /// Hands over what is in a file, or in the files of a folder; what cannot be read of it is named on standard error.
+    /// A file that was not named itself costs no more than that line.
     pub fn read(&self, path: &Path, take: &mut dyn FnMut(Batch)) -> anyhow::Result<()> {
-        let report = files::read_file(path, self.decoder.as_ref(), take)?;
-        for line in damage(&name(path), &report) {
+        let Expanded { files, passed_over } = files::expand(&[path.to_path_buf()]);
+        for folder in passed_over {
+            out::note(&format!("{}: left out", Safe::new(&folder)));
+        }
+        for file in files {
+            match self.read_one(&file.path, take) {
+                Err(error) if !file.named => out::note(&format!("{}: left out", Safe::new(&error.to_string()))),
+                read => read?,
+            }
+        }
+        Ok(())
+    }
+
+    fn read_one(&self, path: &Path, take: &mut dyn FnMut(Batch)) -> Result<(), ReadError> {
+        let progress = Progress::default();
+        let known = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file);
+        progress.expect(known.map_or(0, |file| file.len()));
+        let options = Options { progress: Some(&progress), ..Options::default() };
+        let mut bar = Bar::new(name(path));
+        let report = files::read_file_with(path, self.decoder.as_ref(), &options, &mut |batch| {
+            bar.draw(&progress);
+            take(batch);
+        });
+        drop(bar);
+        for line in damage(&name(path), &report?) {
             out::note(&line);
         }
         Ok(())

@@ -133,6 +133,14 @@ impl Buffer {
         self.bytes.clear();
     }
 
+    /// Drops what stands behind so many bytes.
+    pub fn truncate(&mut self, length: usize) {
+        if let Some(tail) = self.bytes.get_mut(length..) {
+            wipe(tail);
+        }
+        self.bytes.truncate(length);
+    }
+
     /// Moves to a larger vector by hand: one that grows by itself leaves an unwiped copy behind.
     fn grow(&mut self, room: usize) -> Result<(), Overflow> {
         let room = room.max(FIRST_ROOM.min(self.limit));

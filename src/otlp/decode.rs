@@ -37,6 +37,10 @@ pub enum Encoding {
     Protobuf,
     /// OTLP's JSON mapping, read tolerantly.
     Json,
+    /// One trace of Jaeger's API or of a download from its UI.
+    JaegerJson,
+    /// One span of Zipkin v2, or a list of them.
+    ZipkinJson,
 }
 
 impl fmt::Display for Encoding {
@@ -44,6 +48,8 @@ impl fmt::Display for Encoding {
         f.write_str(match self {
             Self::Protobuf => "protobuf",
             Self::Json => "JSON",
+            Self::JaegerJson => "Jaeger JSON",
+            Self::ZipkinJson => "Zipkin JSON",
         })
     }
 }
@@ -111,6 +117,9 @@ pub fn walk<'a>(
     match (signal, encoding) {
         (Signal::Metrics, _) => Ok(()),
         (_, Encoding::Json) => json::walk(body, visitor),
+        (_, Encoding::JaegerJson | Encoding::ZipkinJson) => {
+            Err(DecodeError { encoding, offset: 0, what: Cow::Borrowed("a format that this version does not read") })
+        }
         (Signal::Traces, Encoding::Protobuf) => protobuf::traces(body, visitor),
         (Signal::Logs, Encoding::Protobuf) => protobuf::logs(body, visitor),
     }

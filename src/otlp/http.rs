@@ -118,7 +118,7 @@ fn failed(failure: &Failure, encoding: Encoding) -> Response {
 fn answer(status: StatusCode, encoding: Encoding, body: Vec<u8>) -> Response {
     let kind = match encoding {
         Encoding::Protobuf => "application/x-protobuf",
-        Encoding::Json => "application/json",
+        Encoding::Json | Encoding::JaegerJson | Encoding::ZipkinJson => "application/json",
     };
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;

@@ -73,7 +73,7 @@ impl Status {
     pub fn encoded(&self, encoding: Encoding) -> Vec<u8> {
         match encoding {
             Encoding::Protobuf => self.encode_to_vec(),
-            Encoding::Json => {
+            Encoding::Json | Encoding::JaegerJson | Encoding::ZipkinJson => {
                 serde_json::json!({ "code": self.code, "message": self.message }).to_string().into_bytes()
             }
         }
@@ -105,8 +105,8 @@ pub(super) fn response(signal: Signal, accepted: &Accepted, encoding: Encoding) 
             let success = partial.then(|| PartialSuccess { rejected, error_message: accepted.message.clone() });
             Response { partial_success: success }.encode_to_vec()
         }
-        Encoding::Json if !partial => b"{}".to_vec(),
-        Encoding::Json => {
+        _ if !partial => b"{}".to_vec(),
+        Encoding::Json | Encoding::JaegerJson | Encoding::ZipkinJson => {
             let key = match signal {
                 Signal::Traces => "rejectedSpans",
                 Signal::Logs => "rejectedLogRecords",

@@ -187,15 +187,15 @@ fn what_cannot_be_followed_is_said() {
     std::fs::write(folder.path("t.jsonl.gz"), packer.finish().unwrap()).unwrap();
     let packed = zstd::encode_all(line("first span").as_bytes(), 1).unwrap();
     std::fs::write(folder.path("t.jsonl.zst"), packed).unwrap();
-    folder.append("notes.txt", "not a trace at all\n");
+    folder.append("page.html", "<html>\n<body>not a trace at all</body>\n");
     let expected = [
         ("t.jsonl.gz", "found a compressed one: leave out --follow"),
         ("t.jsonl.zst", "found a compressed one: leave out --follow"),
-        ("notes.txt", "found text that is no JSON"),
+        ("page.html", "found HTML or XML"),
         ("missing.jsonl", "cannot open missing.jsonl"),
     ];
     for (file, why) in expected {
-        let output = folder.command(&["check", "--follow", file]).output().unwrap();
+        let output = folder.command(&["check", "--follow", "--for", "60s", file]).output().unwrap();
         let errors = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{errors}");
         assert!(errors.contains(why) && errors.contains(file), "{errors}");

@@ -19,12 +19,6 @@ use crate::otlp::decode::Decode;
 /// Between two looks at a file that has not grown.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// As many bytes as the reader of files looks at to tell formats apart.
-const HEAD_BYTES: usize = 64 << 10;
-
-/// Fewer bytes than this tell no format.
-const LEAST: usize = 8;
-
 /// Ends every reading that waits for it.
 #[derive(Clone, Default)]
 pub struct Stop(Arc<(Mutex<bool>, Condvar)>);
@@ -175,31 +169,6 @@ impl Read for Follow {
     }
 }
 
-/// Lets the reader of files look at a beginning shorter than the one it asks for: as soon as all that is there was
-/// read, says once that there is no more.
-struct Begun<'a> {
-    from: &'a mut Follow,
-    given: usize,
-    looked: bool,
-}
-
-impl Read for Begun<'_> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        if !self.looked && self.given >= LEAST {
-            let count = if self.given < HEAD_BYTES { self.from.read_on(into)? } else { 0 };
-            self.given += count;
-            self.looked = count == 0;
-            // The reader has its 64 KiB and asks for what comes behind, else it takes this for the end of its look.
-            if count > 0 || self.given < HEAD_BYTES {
-                return Ok(count);
-            }
-        }
-        let count = self.from.read(into)?;
-        self.given = self.given.saturating_add(count);
-        Ok(count)
-    }
-}
-
 /// Reads a file on as it grows, until `stop` is asked for, and hands over each record's batch as soon as the record is
 /// whole. `ended` is told what each life of the file held.
 pub fn read_on(
@@ -212,8 +181,7 @@ pub fn read_on(
     let name = path.display().to_string();
     let mut follow = Follow::open(path, stop).map_err(|source| ReadError::Open { path: name.clone(), source })?;
     loop {
-        let begun = Begun { from: &mut follow, given: 0, looked: false };
-        match super::read(begun, &name, decoder, each) {
+        match super::read_live(&mut follow, &name, decoder, each) {
             Ok(mut report) => {
                 let unread = if follow.over.is_none() { follow.unread() } else { 0 };
                 if unread > 0 {
@@ -221,7 +189,7 @@ pub fn read_on(
                 }
                 ended(report, unread);
             }
-            // A life may pass without a span, a file of another kind does not become one.
+            // What was cut off before it told its format is lost with its life; a file of another kind is none.
             Err(ReadError::NoSpans { .. }) if follow.over.is_some() || stop.is_asked() => {}
             Err(error) => return Err(error),
         }

@@ -1,57 +1,115 @@
-//! A file's bytes, unpacked, with its beginning at hand.
+//! A file's bytes, unpacked, through a window that moves forward.
 
-use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::io::{self, Cursor, Read};
 
-use super::MAX_RECORD_BYTES;
-use crate::otlp::buffer::{Budget, Buffer, wipe};
+use super::progress::{Counted, Progress};
+use crate::otlp::buffer::wipe;
 use crate::otlp::compression::Coding;
 
-/// How much of the beginning is looked at to tell what a file is.
+/// How much of the beginning is kept to tell what a file is.
 const HEAD_BYTES: usize = 64 << 10;
+
+/// What is asked of the system at once.
+const READ_BYTES: usize = 256 << 10;
+
+/// How much of a binary file that is still being written is waited for, to tell what it is.
+const BINARY_HEAD_BYTES: usize = 16;
 
 /// The bytes of a file.
 pub(super) struct Input<'a> {
+    reader: Box<dyn Read + Send + 'a>,
+    window: Vec<u8>,
+    at: usize,
+    end: usize,
+    /// The furthest that the window was ever filled.
+    filled: usize,
     head: Vec<u8>,
-    reader: BufReader<Box<dyn Read + 'a>>,
     position: u64,
+    line: u64,
     packed: bool,
+    ended: bool,
+    failed: Option<io::Error>,
 }
 
-/// How a read of one record ended.
+/// The next line, as it stands in the window.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Ended {
-    /// As asked.
-    Whole,
-    /// With the file.
-    AtEnd,
-    /// It is longer than [`MAX_RECORD_BYTES`]; a line is passed over to its end.
-    TooLong,
+pub(super) enum Line {
+    /// So many bytes and a line feed.
+    Whole(usize),
+    /// So many bytes, and the end of the file.
+    Last(usize),
+    /// More than the window takes.
+    Long,
 }
 
 impl<'a> Input<'a> {
-    /// Unpacks by magic bytes, as often as the file was packed, within reason.
-    pub(super) fn open(from: impl Read + 'a) -> io::Result<Self> {
-        let mut reader: Box<dyn Read + 'a> = Box::new(from);
-        let mut packed = false;
+    /// Unpacks by magic bytes, as often as the file was packed, within reason, and fills the window.
+    pub(super) fn open(from: impl Read + Send + 'a, window: usize, progress: Option<&'a Progress>) -> io::Result<Self> {
+        let mut input = Self::unpacked(from, window, progress)?;
+        while !input.full() && !input.ended && input.failed.is_none() {
+            input.fill_later();
+        }
+        input.begin();
+        Ok(input)
+    }
+
+    /// The same for a source that waits at its end for more: no more is read than tells what it is.
+    pub(super) fn open_live(from: impl Read + Send + 'a, window: usize) -> io::Result<Self> {
+        let mut input = Self::unpacked(from, window, None)?;
+        while !input.full() && !input.ended && input.failed.is_none() && !tells(input.ahead()) {
+            input.fill_later();
+        }
+        input.begin();
+        Ok(input)
+    }
+
+    fn unpacked(from: impl Read + Send + 'a, window: usize, progress: Option<&'a Progress>) -> io::Result<Self> {
+        let mut reader: Box<dyn Read + Send + 'a> = match progress {
+            Some(progress) => Box::new(Counted::new(from, progress)),
+            None => Box::new(from),
+        };
+        let (mut packed, mut failed) = (false, None);
         for _ in 0..3 {
-            let mut head = Vec::new();
-            reader.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head).or_else(|error| {
+            let mut magic = Vec::with_capacity(4);
+            match reader.by_ref().take(4).read_to_end(&mut magic) {
+                Ok(_) => {}
                 // A packed file of a few bytes may be cut off within its first block.
-                if packed { Ok(0) } else { Err(error) }
-            })?;
-            let coding = Coding::sniffed(&head);
-            let again = Box::new(Cursor::new(head.clone()).chain(reader));
+                Err(error) if packed => failed = Some(error),
+                Err(error) => return Err(error),
+            }
+            let coding = Coding::sniffed(&magic);
+            let again = Cursor::new(magic).chain(reader);
             reader = match coding {
                 Coding::Gzip => Box::new(flate2::read::MultiGzDecoder::new(again)),
                 Coding::Zstd => Box::new(zstd::stream::read::Decoder::new(again)?),
                 Coding::Identity | Coding::Deflate => {
-                    let reader = BufReader::with_capacity(HEAD_BYTES, again as Box<dyn Read + 'a>);
-                    return Ok(Self { head, reader, position: 0, packed });
+                    return Ok(Self {
+                        reader: Box::new(again),
+                        window: vec![0; window],
+                        at: 0,
+                        end: 0,
+                        filled: 0,
+                        head: Vec::new(),
+                        position: 0,
+                        line: 1,
+                        packed,
+                        ended: false,
+                        failed,
+                    });
                 }
             };
             packed = true;
         }
         Err(io::Error::other("expected a file packed once or twice, found one packed again and again"))
+    }
+
+    /// Keeps the head, and passes over a byte order mark.
+    fn begin(&mut self) {
+        let head = self.ahead();
+        self.head = head.get(..HEAD_BYTES).unwrap_or(head).to_vec();
+        if self.head.starts_with(b"\xef\xbb\xbf") {
+            self.consume(3);
+        }
     }
 
     /// Up to 64 KiB of its beginning.
@@ -64,59 +122,155 @@ impl<'a> Input<'a> {
         self.packed
     }
 
-    /// Bytes read so far, unpacked.
+    /// Bytes passed so far, unpacked.
     pub(super) fn position(&self) -> u64 {
         self.position
     }
 
-    /// A buffer for its records, wiped when dropped like those of the receivers.
-    pub(super) fn buffer() -> Buffer {
-        Buffer::new(&Budget::new(usize::MAX), MAX_RECORD_BYTES)
+    /// The line that comes next, from 1.
+    pub(super) fn line(&self) -> u64 {
+        self.line
     }
 
-    /// Reads up to the next line feed, which is left out.
-    pub(super) fn line(&mut self, into: &mut Buffer) -> io::Result<Ended> {
-        self.read(into, None)
+    /// Whether all of it is in the window.
+    pub(super) fn at_end(&self) -> bool {
+        self.ended && self.failed.is_none()
     }
 
-    /// Reads so many bytes.
-    pub(super) fn exactly(&mut self, bytes: usize, into: &mut Buffer) -> io::Result<Ended> {
-        self.read(into, Some(bytes))
+    /// What is in the window now.
+    pub(super) fn ahead(&self) -> &[u8] {
+        self.window.get(self.at..self.end).unwrap_or_default()
     }
 
-    /// Reads all that is left.
-    pub(super) fn rest(&mut self, into: &mut Buffer) -> io::Result<Ended> {
-        match self.read(into, Some(MAX_RECORD_BYTES + 1))? {
-            Ended::Whole => Ok(Ended::TooLong),
-            ended => Ok(ended),
+    /// What comes next; nothing at the end of the file.
+    pub(super) fn next(&mut self) -> io::Result<&[u8]> {
+        if self.at == self.end {
+            self.fill()?;
+        }
+        Ok(self.ahead())
+    }
+
+    /// Passes over so many bytes of the window.
+    pub(super) fn consume(&mut self, bytes: usize) {
+        let passed = self.ahead().get(..bytes).unwrap_or_default();
+        self.line += memchr::memchr_iter(b'\n', passed).count() as u64;
+        self.pass(bytes);
+    }
+
+    /// The same for bytes whose line feeds, if there are any, do not count.
+    pub(super) fn pass(&mut self, bytes: usize) {
+        let passed = bytes.min(self.end - self.at);
+        self.at += passed;
+        self.position += passed as u64;
+    }
+
+    /// Finds the end of the next line.
+    pub(super) fn next_line(&mut self) -> io::Result<Line> {
+        let mut seen = 0;
+        loop {
+            let rest = self.ahead().get(seen..).unwrap_or_default();
+            if let Some(feed) = memchr::memchr(b'\n', rest) {
+                return Ok(Line::Whole(seen + feed));
+            }
+            seen += rest.len();
+            if self.full() {
+                return Ok(Line::Long);
+            }
+            if !self.fill()? {
+                return Ok(Line::Last(seen));
+            }
         }
     }
 
-    fn read(&mut self, into: &mut Buffer, bytes: Option<usize>) -> io::Result<Ended> {
-        let mut left = bytes.unwrap_or(usize::MAX);
-        let mut too_long = false;
-        while left > 0 {
-            let chunk = self.reader.fill_buf()?;
+    /// Passes over the line found by [`Self::next_line`], its line feed included.
+    pub(super) fn pass_line(&mut self, line: Line) {
+        match line {
+            Line::Whole(length) => {
+                self.pass(length + 1);
+                self.line += 1;
+            }
+            Line::Last(length) => self.pass(length),
+            Line::Long => {}
+        }
+    }
+
+    /// Passes over everything up to and with the next line feed.
+    pub(super) fn skip_line(&mut self) -> io::Result<()> {
+        loop {
+            let chunk = self.next()?;
             if chunk.is_empty() {
-                return Ok(if too_long { Ended::TooLong } else { Ended::AtEnd });
+                return Ok(());
             }
-            let feed = if bytes.is_none() { memchr::memchr(b'\n', chunk) } else { None };
-            let taken = feed.unwrap_or(chunk.len()).min(left);
-            too_long = too_long || into.extend(chunk.get(..taken).unwrap_or_default()).is_err();
-            let passed = taken + usize::from(feed.is_some());
-            self.reader.consume(passed);
-            self.position += passed as u64;
-            left -= taken;
+            let feed = memchr::memchr(b'\n', chunk);
+            let passed = feed.map_or(chunk.len(), |feed| feed + 1);
+            self.consume(passed);
             if feed.is_some() {
-                break;
+                return Ok(());
             }
         }
-        Ok(if too_long { Ended::TooLong } else { Ended::Whole })
     }
+
+    fn full(&self) -> bool {
+        self.end - self.at == self.window.len()
+    }
+
+    /// Reads on. False at the end of the file, and where the window is full.
+    pub(super) fn fill(&mut self) -> io::Result<bool> {
+        if let Some(error) = self.failed.take() {
+            self.ended = true;
+            return Err(error);
+        }
+        if self.ended {
+            return Ok(false);
+        }
+        if self.at > 0 && self.end + READ_BYTES > self.window.len() {
+            self.window.copy_within(self.at..self.end, 0);
+            self.end -= self.at;
+            self.at = 0;
+        }
+        let until = self.window.len().min(self.end + READ_BYTES);
+        let room = self.window.get_mut(self.end..until).unwrap_or_default();
+        if room.is_empty() {
+            return Ok(false);
+        }
+        loop {
+            match self.reader.read(room) {
+                Ok(read) => {
+                    self.ended = read == 0;
+                    self.end += read;
+                    self.filled = self.filled.max(self.end);
+                    return Ok(read > 0);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.ended = true;
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// Reads on; what goes wrong is told when what came before it has been read.
+    fn fill_later(&mut self) {
+        if let Err(error) = self.fill() {
+            (self.ended, self.failed) = (false, Some(error));
+        }
+    }
+}
+
+/// Whether so much of a beginning tells what a file is: one line with something in it, or a few bytes of a binary one.
+fn tells(head: &[u8]) -> bool {
+    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+    let binary = head.first().is_some_and(|first| *first < 0x20 && !first.is_ascii_whitespace());
+    // A bare protobuf request begins with a byte that is a line feed, too.
+    memchr::memchr(b'\n', text).is_some() || (binary || head.starts_with(b"\n")) && head.len() >= BINARY_HEAD_BYTES
 }
 
 impl Drop for Input<'_> {
     fn drop(&mut self) {
         wipe(&mut self.head);
+        if let Some(used) = self.window.get_mut(..self.filled) {
+            wipe(used);
+        }
     }
 }

@@ -1,31 +1,45 @@
 //! Saved traces, told apart by their content and read record by record (formats.md).
 //!
-//! A record that cannot be read is counted and named, and the rest is read. One file per format; a format is a variant
-//! of [`Format`], a way to recognise it in `sniff`, and a function that finds its records.
+//! A splitter finds the records while the file streams by: lines, messages, or the traces within a document, however
+//! long it is. They are decoded on all cores and handed over in the order of the file. A record that cannot be read is
+//! counted and named, and the rest is read.
 
-mod delimited;
-mod document;
-mod follow;
 mod input;
-mod json_lines;
-mod protobuf;
 mod sniff;
+
+mod document;
+mod group;
+mod lines;
+mod protobuf;
+mod scan;
+
+mod folder;
+mod follow;
+mod parallel;
+mod progress;
+mod records;
+mod report;
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::num::NonZero;
 use std::path::Path;
+use std::thread::available_parallelism;
 
-use super::decode::{Decode, DecodeError, Encoding, Signal};
+use super::decode::Decode;
 use crate::model::Batch;
 use input::Input;
+use records::Records;
+use report::Tally;
+use sniff::{Layout, Sniffed};
 
+pub use folder::{Expanded, Found, expand};
 pub use follow::{Follow, Stop, read_on};
+pub use progress::Progress;
+pub use report::{Damaged, FileReport, Place};
 
-/// Largest record, in bytes unpacked: a line, a length-delimited message, or a document that is one request.
+/// Largest record, in bytes unpacked: a line, a message, a trace, or a group of one resource where it cannot be split.
 pub const MAX_RECORD_BYTES: usize = 512 << 20;
-
-/// How many damaged records are named; the rest is only counted.
-const MAX_NAMED: usize = 20;
 
 /// What a file holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,64 +48,44 @@ pub enum Format {
     JsonLines,
     /// One OTLP JSON document over many lines, or several in a row.
     JsonDocument,
+    /// Traces of Jaeger's API or of a download from its UI.
+    Jaeger,
+    /// Spans of Zipkin v2.
+    Zipkin,
     /// One bare OTLP protobuf request.
     Protobuf,
     /// OTLP requests, each behind its length as a big-endian u32.
     DelimitedProtobuf,
 }
 
-/// Where in a file something stands.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Place {
-    /// Line, from 1.
-    Line(u64),
-    /// Offset in bytes, unpacked.
-    Byte(u64),
+/// How files are read. The sizes are bounds on memory; all but `record` only move where it is cut.
+#[derive(Clone, Debug)]
+pub struct Options<'a> {
+    /// Threads that decode; a file that fits the window is decoded on the caller's.
+    pub threads: usize,
+    /// Counts the bytes read.
+    pub progress: Option<&'a Progress>,
+    /// Bytes of the file that are looked at together; a longer line is read as a document.
+    pub window: usize,
+    /// From so many bytes on a group of one resource goes on in another record.
+    pub piece: usize,
+    /// From so many bytes on records go to a decoder together.
+    pub job: usize,
+    /// Largest record, in bytes.
+    pub record: usize,
 }
 
-impl std::fmt::Display for Place {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Line(line) => write!(f, "line {line}"),
-            Self::Byte(byte) => write!(f, "byte {byte}"),
+impl Default for Options<'_> {
+    fn default() -> Self {
+        Self {
+            threads: available_parallelism().map_or(1, NonZero::get),
+            progress: None,
+            window: 1 << 20,
+            piece: 256 << 10,
+            job: 256 << 10,
+            record: MAX_RECORD_BYTES,
         }
     }
-}
-
-/// A record that could not be read.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Damaged {
-    /// Where it begins.
-    pub place: Place,
-    /// Why; never a piece of the record.
-    pub why: String,
-}
-
-impl std::fmt::Display for Damaged {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.place, self.why)
-    }
-}
-
-/// What was found in a file.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct FileReport {
-    /// What it holds.
-    pub format: Format,
-    /// Records read, damaged ones not counted.
-    pub records: u64,
-    /// Spans in them.
-    pub spans: u64,
-    /// Log records in them that belong to a span.
-    pub logs: u64,
-    /// Spans whose ids could not be taken.
-    pub rejected: u64,
-    /// The first damaged records.
-    pub damaged: Vec<Damaged>,
-    /// All damaged records, the named ones too.
-    pub damaged_total: u64,
-    /// Where the last record is cut off: normal in a file that is still being written.
-    pub truncated: Option<Place>,
 }
 
 /// Why a file gave nothing.
@@ -125,111 +119,121 @@ pub enum ReadError {
 
 /// Reads a file, or standard input where the path is `-`, and hands over each record's batch.
 pub fn read_file(path: &Path, decoder: &dyn Decode, each: &mut dyn FnMut(Batch)) -> Result<FileReport, ReadError> {
+    read_file_with(path, decoder, &Options::default(), each)
+}
+
+/// The same, with options.
+pub fn read_file_with(
+    path: &Path,
+    decoder: &dyn Decode,
+    options: &Options<'_>,
+    each: &mut dyn FnMut(Batch),
+) -> Result<FileReport, ReadError> {
     if path.as_os_str() == "-" {
-        return read(io::stdin().lock(), "standard input", decoder, each);
+        return read_with(io::stdin(), "standard input", decoder, options, each);
     }
     let name = path.display().to_string();
     match File::open(path) {
-        Ok(file) => read(file, &name, decoder, each),
+        Ok(file) => read_with(file, &name, decoder, options, each),
         Err(source) => Err(ReadError::Open { path: name, source }),
     }
 }
 
 /// Reads what `from` gives; `name` is what errors call it.
 pub fn read(
-    from: impl Read,
+    from: impl Read + Send,
+    name: &str,
+    decoder: &dyn Decode,
+    each: &mut dyn FnMut(Batch),
+) -> Result<FileReport, ReadError> {
+    read_with(from, name, decoder, &Options::default(), each)
+}
+
+/// The same, with options. Batches come on the caller's thread and in the order of the file.
+pub fn read_with(
+    from: impl Read + Send,
+    name: &str,
+    decoder: &dyn Decode,
+    options: &Options<'_>,
+    each: &mut dyn FnMut(Batch),
+) -> Result<FileReport, ReadError> {
+    let failed = |source| ReadError::Read { path: name.to_owned(), source };
+    let none = |seems| ReadError::NoSpans { path: name.to_owned(), seems };
+    let mut input = Input::open(from, options.window, options.progress).map_err(failed)?;
+    let sniffed = sniff::format(input.head()).map_err(none)?;
+    let mut tally = Tally::new(sniffed.format, each);
+    let ended = if input.at_end() {
+        split(&mut input, sniffed, options, &mut |job| {
+            job.decode(decoder, options.record).into_iter().for_each(|done| tally.take(done));
+            Ok(())
+        })
+    } else {
+        let input = &mut input;
+        let splitter = move |send: &mut records::Send<'_>| split(input, sniffed, options, send);
+        parallel::run(options.threads, (decoder, options.record), splitter, &mut |done| tally.take(done))
+    };
+    ended.map_err(failed)?;
+    let report = tally.report;
+    if report.spans == 0 {
+        return Err(none(sniff::found_instead(&report, input.head())));
+    }
+    Ok(report)
+}
+
+/// Reads a source that waits at its end for more, such as a file that is followed: each record is handed over as soon as
+/// it is whole, on the caller's thread. Its end comes when `from` reads nothing; that no span came until then is no
+/// error.
+pub fn read_live(
+    from: impl Read + Send,
     name: &str,
     decoder: &dyn Decode,
     each: &mut dyn FnMut(Batch),
 ) -> Result<FileReport, ReadError> {
     let failed = |source| ReadError::Read { path: name.to_owned(), source };
-    let mut input = Input::open(from).map_err(failed)?;
-    let format = match sniff::format(input.head()) {
-        Ok(format) => format,
+    let options = Options { job: 0, ..Options::default() };
+    let mut input = Input::open_live(from, options.window).map_err(failed)?;
+    let sniffed = match sniff::format(input.head()) {
+        Ok(sniffed) => sniffed,
+        // More may come of an empty file, and the first lines of a log say nothing yet.
+        Err(_) if sniff::may_become(input.head()) => Sniffed { format: Format::JsonLines, layout: Layout::Log },
         Err(seems) => return Err(ReadError::NoSpans { path: name.to_owned(), seems }),
     };
-    let mut records = Records::new(format, decoder, each);
-    let ended = match format {
-        Format::JsonLines => json_lines::read(&mut input, &mut records),
-        Format::JsonDocument => document::read(&mut input, &mut records),
-        Format::Protobuf => protobuf::read(&mut input, &mut records),
-        Format::DelimitedProtobuf => delimited::read(&mut input, &mut records),
+    let mut tally = Tally::new(sniffed.format, each);
+    let ended = split(&mut input, sniffed, &options, &mut |job| {
+        job.decode(decoder, options.record).into_iter().for_each(|done| tally.take(done));
+        Ok(())
+    });
+    ended.map_err(failed)?;
+    Ok(tally.report)
+}
+
+/// Finds the records of a file.
+fn split(
+    input: &mut Input<'_>,
+    sniffed: Sniffed,
+    options: &Options<'_>,
+    send: &mut records::Send<'_>,
+) -> io::Result<()> {
+    let mut records = Records::new(options, send);
+    let ended = match sniffed.layout {
+        Layout::Lines => lines::read(input, &mut records, false),
+        Layout::Log => lines::read(input, &mut records, true),
+        Layout::Documents => document::read(input, &mut records),
+        Layout::Protobuf => protobuf::read(input, &mut records),
+        Layout::Delimited => protobuf::read_delimited(input, &mut records),
     };
     match ended {
         Ok(()) => {}
         // A packed file that ends early has lost its tail, not what was read before.
-        Err(_) if input.packed() => records.damaged(
-            Place::Byte(input.position()),
-            "the compressed stream is damaged or cut off from here on".to_owned(),
-        ),
-        Err(source) => return Err(failed(source)),
-    }
-    let report = records.report;
-    if report.spans == 0 {
-        let seems = found_instead(&report, input.head());
-        return Err(ReadError::NoSpans { path: name.to_owned(), seems });
-    }
-    Ok(report)
-}
-
-fn found_instead(report: &FileReport, head: &[u8]) -> String {
-    if report.rejected > 0 {
-        return format!("{} spans, none of them with ids of 16 and 8 bytes", report.rejected);
-    }
-    let seems = sniff::seems(report.format, head);
-    match report.damaged.first() {
-        Some(damaged) => format!("{seems}; {damaged}"),
-        None => seems,
-    }
-}
-
-/// Where a format puts the records that it finds.
-struct Records<'a> {
-    decoder: &'a dyn Decode,
-    each: &'a mut dyn FnMut(Batch),
-    report: FileReport,
-}
-
-impl<'a> Records<'a> {
-    fn new(format: Format, decoder: &'a dyn Decode, each: &'a mut dyn FnMut(Batch)) -> Self {
-        let report = FileReport {
-            format,
-            records: 0,
-            spans: 0,
-            logs: 0,
-            rejected: 0,
-            damaged: Vec::new(),
-            damaged_total: 0,
-            truncated: None,
-        };
-        Self { decoder, each, report }
-    }
-
-    /// Decodes one record and hands its batch on.
-    fn decode(&mut self, signal: Signal, encoding: Encoding, record: &[u8]) -> Result<(), DecodeError> {
-        let batch = self.decoder.decode(signal, encoding, record)?;
-        self.report.records += 1;
-        self.report.spans += batch.spans.len() as u64;
-        self.report.logs += batch.logs.len() as u64;
-        self.report.rejected += batch.rejected;
-        (self.each)(batch);
-        Ok(())
-    }
-
-    /// The same for protobuf, whose signal nobody says.
-    fn decode_protobuf(&mut self, record: &[u8]) -> Result<(), DecodeError> {
-        let signal = super::protobuf::signal(record).unwrap_or(Signal::Traces);
-        self.decode(signal, Encoding::Protobuf, record)
-    }
-
-    fn damaged(&mut self, place: Place, why: String) {
-        self.report.damaged_total += 1;
-        if self.report.damaged.len() < MAX_NAMED {
-            self.report.damaged.push(Damaged { place, why });
+        Err(_) if input.packed() => {
+            let why = "the compressed stream is damaged or cut off from here on";
+            records.damaged(Place::Byte(input.position()), why.to_owned())?;
+        }
+        Err(error) => {
+            records.discard();
+            records.flush()?;
+            return Err(error);
         }
     }
-
-    fn truncated(&mut self, place: Place) {
-        self.report.truncated = Some(place);
-    }
+    records.flush()
 }

@@ -13,6 +13,7 @@ mod cli;
 mod config;
 mod demo;
 mod engine;
+mod examples;
 mod extract;
 mod follow;
 mod keys;

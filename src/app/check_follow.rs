@@ -41,7 +41,7 @@ async fn read(args: &CheckArgs, judging: &Judging, output: &Output) -> anyhow::R
     let mut engine = EngineHandle::start(judging.trail(), judging.engine(), clock::system())?;
     let mut announcements = engine.announcements().context("the announcements are read by someone else")?;
     // Lines for people stand where the report does not.
-    let lines = if output.claims_stdout(args.format) { args.format } else { Format::Text };
+    let lines = if output.claims_stdout(args.format) { Format::Json } else { Format::Text };
     let mut following = Following::start(&args.files, &decoder, &engine.intake())?;
     tokio::select! {
         () = signals.next() => {}

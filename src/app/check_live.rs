@@ -26,6 +26,9 @@ const SETTLE: Duration = Duration::from_secs(3);
 /// Spans that never stop are waited for so many windows.
 const WINDOWS: u32 = 10;
 
+/// How Python, Java and Node.js are.
+const INSTRUMENTED: &str = "opentelemetry-instrument, -javaagent, node --import";
+
 /// What is left when everything has ended.
 struct Run {
     finished: Finished,
@@ -194,7 +197,8 @@ fn advice(requests: u64) -> String {
     if proxied && !direct {
         return "HTTP_PROXY is set, and exporters follow it: add 127.0.0.1 to NO_PROXY".to_owned();
     }
-    "is the service instrumented (opentelemetry-instrument, -javaagent, node --import), and does its exporter take \
-     the endpoint from OTEL_EXPORTER_OTLP_ENDPOINT? A container does not reach this machine's loopback: see --http"
-        .to_owned()
+    format!(
+        "is the service instrumented ({INSTRUMENTED}), and does its exporter take the endpoint from \
+         OTEL_EXPORTER_OTLP_ENDPOINT? A container does not reach this machine's loopback: see --http"
+    )
 }

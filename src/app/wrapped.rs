@@ -126,13 +126,15 @@ impl Wrapped {
         let mut limit = std::pin::pin!(limit);
         loop {
             tokio::select! {
-                status = self.child.wait() => {
-                    return Ok(Ended { status: status.with_context(lost)?, overran: false });
-                }
+                // A Ctrl-C that has ended the command is used up: it should not end what comes after, too.
+                biased;
                 asked = signals.asked() => match asked {
                     Asked::Interrupt => {}
                     Asked::Terminate | Asked::HangUp => tell(&mut self.child, asked),
                 },
+                status = self.child.wait() => {
+                    return Ok(Ended { status: status.with_context(lost)?, overran: false });
+                }
                 () = &mut limit => break,
             }
         }

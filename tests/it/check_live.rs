@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -91,6 +92,16 @@ fn wait(child: &mut Child) -> Option<i32> {
     }
     child.kill().unwrap();
     panic!("jwtrail did not end");
+}
+
+/// Sends Ctrl-C until it ends: one that comes before the command's end is the command's own matter.
+fn interrupted(child: &mut Child) -> Option<i32> {
+    let end = Instant::now() + DEADLINE;
+    while child.try_wait().unwrap().is_none() && Instant::now() < end {
+        signal(child, "-INT");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    wait(child)
 }
 
 fn line(from: &mut BufReader<ChildStdout>) -> String {
@@ -233,6 +244,27 @@ fn ctrl_c_is_the_commands_own_matter() {
 }
 
 #[test]
+fn a_ctrl_c_that_ends_the_command_does_not_end_the_wait_for_its_spans() {
+    let folder = Folder::new();
+    let script = "trap 'exit 6' INT; echo $OTEL_EXPORTER_OTLP_ENDPOINT; while :; do sleep 0.02; done";
+    let mut command = folder.command(&["--settle", "10m", "--", "sh", "-c", script]);
+    let mut child = command.process_group(0).spawn().unwrap();
+    let mut shown = BufReader::new(child.stdout.take().unwrap());
+    let endpoint = line(&mut shown);
+    assert!(Command::new("kill").args(["-INT", "--", &format!("-{}", child.id())]).status().unwrap().success());
+    let observed = Instant::now() + Duration::from_millis(300);
+    while Instant::now() < observed {
+        assert_eq!(child.try_wait().unwrap(), None, "spans may still come");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    export(&endpoint, &run_file("stripped-by-proxy.jsonl"));
+    assert_eq!(interrupted(&mut child), Some(6));
+    let mut report = String::new();
+    shown.read_to_string(&mut report).unwrap();
+    assert!(report.contains("dropped: stripped"), "{report}");
+}
+
+#[test]
 fn the_time_given_bounds_a_command() {
     let folder = Folder::new();
     let (status, errors) = code(&mut folder.shell(&["--for", "100ms"], "exec sleep 60"));
@@ -261,13 +293,7 @@ fn spans_that_come_after_the_commands_end_are_judged_and_ctrl_c_ends_the_wait() 
     let mut child = folder.command(&["--settle", "10m", "--", "sh", "-c", script]).spawn().unwrap();
     let mut shown = BufReader::new(child.stdout.take().unwrap());
     export(&line(&mut shown), &run_file("stripped-by-proxy.jsonl"));
-    let end = Instant::now() + DEADLINE;
-    // One that comes before the command's end is the command's own matter.
-    while child.try_wait().unwrap().is_none() && Instant::now() < end {
-        signal(&child, "-INT");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    assert_eq!(wait(&mut child), Some(1));
+    assert_eq!(interrupted(&mut child), Some(1));
     let mut report = String::new();
     shown.read_to_string(&mut report).unwrap();
     assert!(report.contains("dropped: stripped"), "{report}");

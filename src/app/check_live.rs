@@ -12,7 +12,7 @@ use super::out::{self, Output};
 use super::receive::{Listening, Receiving};
 use super::serve::{ended, received};
 use super::settings::{self, Judging, Listen, Lookup};
-use super::signals::Signals;
+use super::signals::{Asked, Signals};
 use super::wrapped::{self, Ended, Wrapped};
 use super::{clock, logs, source};
 use crate::cli::CheckArgs;
@@ -22,6 +22,9 @@ use crate::trail::summary::Summary;
 
 /// A command's traces are over when it is; CI should not wait for the usual window.
 const SETTLE: Duration = Duration::from_secs(3);
+
+/// How long after the command's end a Ctrl-C still belongs to it.
+const ECHO: Duration = Duration::from_secs(1);
 
 /// Spans that never stop are waited for so many windows.
 const WINDOWS: u32 = 10;
@@ -149,11 +152,18 @@ async fn after(
             let waited = window * WINDOWS;
             out::note(&format!("spans still come {waited:?} after the command's end: judged is what is there"));
         },
-        () = signals.next() => {}
+        () = told(signals) => {}
         () = limit => {}
         error = receiving.failed() => return Err(error),
     }
     Ok(())
+}
+
+/// Waits until told to report now. A Ctrl-C that ended the command may reach this process after the word of that end:
+/// it was meant for the command alone.
+async fn told(signals: &mut Signals) {
+    let own = Instant::now() + ECHO;
+    while signals.asked().await == Asked::Interrupt && Instant::now() < own {}
 }
 
 /// Waits until nothing has come for a window; false where that does not end.

@@ -126,8 +126,6 @@ impl Wrapped {
         let mut limit = std::pin::pin!(limit);
         loop {
             tokio::select! {
-                // A Ctrl-C that has ended the command is used up: it should not end what comes after, too.
-                biased;
                 asked = signals.asked() => match asked {
                     Asked::Interrupt => {}
                     Asked::Terminate | Asked::HangUp => tell(&mut self.child, asked),

@@ -88,7 +88,7 @@ fn wait(child: &mut Child) -> Option<i32> {
         if let Some(status) = child.try_wait().unwrap() {
             return status.code();
         }
-        std::thread::yield_now();
+        std::thread::sleep(Duration::from_millis(5));
     }
     child.kill().unwrap();
     panic!("jwtrail did not end");

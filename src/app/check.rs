@@ -3,24 +3,26 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{anyhow, bail};
+use anyhow::bail;
 
+use super::ending::Ending;
 use super::settings::{self, Judging, Lookup};
-use super::{out, source};
+use super::{check_follow, check_live, source};
 use crate::cli::CheckArgs;
-use crate::config::DEFAULT_FAIL_ON;
-use crate::filter::{Context, Filter};
-use crate::model::text::Safe;
 use crate::model::{Batch, UnixNanos};
-use crate::report::{HopSource, Input, Report, Selected, Selection};
+use crate::report::Input;
 use crate::trail::Trail;
 
 /// Reads, judges, reports.
 pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
-    let filter =
-        args.filter.as_deref().map(Filter::parse).transpose().map_err(|error| anyhow!("--where: {error:#}"))?;
+    if args.live {
+        return check_live::run(args);
+    }
+    if args.follow {
+        return check_follow::run(args);
+    }
     let file = settings::file(&args.judge, Lookup::WorkingDirectory)?;
-    let threshold = args.fail_on.or(file.options.fail_on).unwrap_or(DEFAULT_FAIL_ON);
+    let ending = Ending::new(args, &file.options)?;
     let judging = Judging::new(&args.judge, file, None);
     let reader = source::Reader::new(&judging)?;
     let mut judge = Judge::new(&judging);
@@ -29,14 +31,7 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     }
     let (mut trail, input, last) = judge.finish(&args.files)?;
     let summary = trail.summary(last);
-    let selected = filter.as_ref().map(|filter| Selected::new(&trail, filter, Context { now: last }));
-    let hops: &dyn HopSource = selected.as_ref().map_or(&trail, |selected| selected);
-    let report = Report::new(&input, summary, hops)?;
-    if let Some(Selection { filter, of }) = report.selection.as_ref().filter(|_| report.counts.hops == 0) {
-        out::note(&format!("where {}: none of {of} hops matches", Safe::new(filter)));
-    }
-    out::report(&report, args.format)?;
-    Ok(if report.fails(threshold) { ExitCode::from(1) } else { ExitCode::SUCCESS })
+    ending.conclude(&input, summary, &trail, last)
 }
 
 /// What came of the files so far. Nothing here knows the clock: the trail is told one moment for all, so that no trace

@@ -2,9 +2,13 @@
 
 mod bar;
 pub mod check;
+mod check_follow;
+mod check_live;
 pub mod clock;
 pub mod demo;
 pub mod demo_run;
+mod ending;
+mod follow;
 pub mod graph;
 pub mod keys;
 pub mod live;
@@ -21,6 +25,7 @@ pub mod shell;
 mod signals;
 mod source;
 pub mod timeline;
+mod wrapped;
 
 use std::process::ExitCode;
 

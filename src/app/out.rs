@@ -1,6 +1,10 @@
 //! Standard output and standard error. A reader that has gone away (`jwtrail check … | head`) is no error.
 
+use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
 
 use crate::cli::Format;
 use crate::report::{Report, Style, json, text};
@@ -14,11 +18,52 @@ pub fn note(line: &str) {
 /// Writes a report to standard output.
 pub fn report(report: &Report<'_>, format: Format) -> io::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
-    let written = match format {
-        Format::Json => json::write(report, &mut out),
-        Format::Text => text::write(report, style(), &mut out),
-    };
-    written.or_else(quiet)
+    write(report, format, style(), &mut out).or_else(quiet)
+}
+
+fn write(report: &Report<'_>, format: Format, style: Style, out: &mut impl Write) -> io::Result<()> {
+    match format {
+        Format::Json => json::write(report, out)?,
+        Format::Text => text::write(report, style, out)?,
+    }
+    out.flush()
+}
+
+/// Where a report goes.
+pub enum Output {
+    /// Standard output.
+    Standard,
+    /// A file that is open already: a place that cannot be written to is known before the work is done.
+    File(File, PathBuf),
+}
+
+impl Output {
+    /// Standard output, or the file named. What the file holds is kept until there is a report.
+    pub fn open(path: Option<&Path>) -> anyhow::Result<Self> {
+        let Some(path) = path.filter(|path| *path != Path::new("-")) else { return Ok(Self::Standard) };
+        let file = OpenOptions::new().create(true).write(true).truncate(false).open(path);
+        let file = file.with_context(|| format!("cannot write the report to {}", path.display()))?;
+        Ok(Self::File(file, path.to_owned()))
+    }
+
+    /// Whether standard output is for the report alone: one for programs goes there.
+    pub fn claims_stdout(&self, format: Format) -> bool {
+        matches!(self, Self::Standard) && format != Format::Text
+    }
+
+    /// Writes the report: to a file without colours.
+    pub fn report(&self, report: &Report<'_>, format: Format) -> anyhow::Result<()> {
+        match self {
+            Self::Standard => Ok(self::report(report, format)?),
+            Self::File(file, path) => {
+                let plain = Style { colour: false, ascii: false };
+                let emptied = file.metadata().and_then(|meta| if meta.is_file() { file.set_len(0) } else { Ok(()) });
+                emptied
+                    .and_then(|()| write(report, format, plain, &mut BufWriter::new(file)))
+                    .with_context(|| format!("cannot write the report to {}", path.display()))
+            }
+        }
+    }
 }
 
 /// Writes a line to standard output. False once nobody reads there any more.

@@ -123,6 +123,11 @@ impl Receiving {
         }
     }
 
+    /// Export requests so far, of whatever outcome.
+    pub fn requests(&self) -> u64 {
+        [&self.counters.grpc, &self.counters.http].map(|each| each.requests.load(Ordering::Relaxed)).iter().sum()
+    }
+
     /// Takes no more requests and lets open ones end. Not to be called after [`Self::failed`] has answered.
     pub async fn stop(self) -> anyhow::Result<()> {
         // Receivers that have ended by themselves say so below.

@@ -1,5 +1,6 @@
 //! `jwtrail replay`: files → engine, paced by span time → screen.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -7,12 +8,14 @@ use anyhow::{Context, bail};
 use tokio::time::Instant;
 
 use super::check::name;
-use super::clock::Replayed;
+use super::clock::{self, Replayed};
+use super::follow::{self, Following};
 use super::screen;
 use super::settings::{self, Judging, Lookup};
+use super::source::Source;
 use super::timeline::Timeline;
 use super::{logs, source};
-use crate::cli::{ReplayArgs, Speed};
+use crate::cli::{ReplayArgs, ScreenArgs, Speed};
 use crate::engine::{EngineHandle, Intake};
 use crate::model::{Batch, Refused, Sink, UnixNanos};
 
@@ -24,6 +27,9 @@ pub fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     let log = logs::start();
     let file = settings::file(&args.judge, Lookup::Named)?;
     let drawn = settings::screen(args.screen, &file);
+    if args.follow {
+        return follow_on(args, &follow::judging(&args.judge, file, None), drawn, log);
+    }
     let judging = Judging::new(&args.judge, file, None);
     let reader = source::Reader::new(&judging)?;
     let mut batches = Vec::new();
@@ -51,6 +57,34 @@ pub fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     })?;
     engine.shutdown()?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Draws files as they grow, by the wall clock.
+fn follow_on(
+    args: &ReplayArgs,
+    judging: &Judging,
+    drawn: ScreenArgs,
+    log: Option<PathBuf>,
+) -> anyhow::Result<ExitCode> {
+    let names: Vec<String> = args.files.iter().map(|path| name(path)).collect();
+    super::runtime()?.block_on(async {
+        let Source { decoder, keys } = source::open_with_keys(judging).await?;
+        let keeping = keys.start();
+        let engine = EngineHandle::start(judging.trail(), judging.engine(), clock::system())?;
+        let feed = screen::replay(&engine, names.join(", "));
+        let mut following = Following::start(&args.files, &decoder, &engine.intake())?;
+        let fault = async {
+            match following.ended().await {
+                Err(error) => error,
+                Ok(()) => std::future::pending().await,
+            }
+        };
+        screen::run(feed, drawn, log, None, fault).await?;
+        drop(keeping);
+        following.stop().await?;
+        engine.shutdown()?;
+        Ok(ExitCode::SUCCESS)
+    })
 }
 
 /// Hands spans over as the replayed time reaches their end, then settles what is left.

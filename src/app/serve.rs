@@ -12,7 +12,7 @@ use super::signals::Signals;
 use super::source::Source;
 use super::{clock, logs, out, source};
 use crate::cli::{Format, ServeArgs};
-use crate::engine::{EngineHandle, Finished};
+use crate::engine::{EngineHandle, Finished, Totals};
 use crate::model::Severity;
 use crate::report::{Input, Report, text};
 use crate::trail::summary::{Announcement, Summary};
@@ -39,7 +39,8 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     finish(finished, args.format, args.fail_on)
 }
 
-async fn ended(after: Option<Duration>) {
+/// Waits so long, or for ever.
+pub(super) async fn ended(after: Option<Duration>) {
     match after {
         Some(after) => tokio::time::sleep(after).await,
         None => std::future::pending().await,
@@ -73,7 +74,7 @@ pub(super) async fn headless(
 
 /// Prints what is announced: on standard output, or beside a JSON report on standard error. Ends when the engine has,
 /// or when nobody reads any more.
-async fn print(format: Format, announcements: &mut mpsc::Receiver<Announcement>) -> anyhow::Result<()> {
+pub(super) async fn print(format: Format, announcements: &mut mpsc::Receiver<Announcement>) -> anyhow::Result<()> {
     let style = out::style();
     while let Some(announcement) = announcements.recv().await {
         let line = text::announcement(&announcement, style);
@@ -86,19 +87,24 @@ async fn print(format: Format, announcements: &mut mpsc::Receiver<Announcement>)
     Ok(())
 }
 
-/// The report of a run that received, and its exit status.
-pub(super) fn finish(finished: Finished, format: Format, fail_on: Option<Severity>) -> anyhow::Result<ExitCode> {
-    let Finished { snapshot, trail } = finished;
-    let totals = &snapshot.totals;
-    let input = Input {
-        files: Vec::new(),
+/// What came over the time of a run.
+pub(super) fn received(totals: &Totals, files: Vec<String>) -> Input {
+    Input {
+        files,
         spans: totals.spans,
         traces: totals.traces,
         logs: totals.logs,
         duplicates: totals.duplicates,
         rejected: totals.lost.rejected,
         lost: totals.lost.evicted_spans + totals.lost.trace_overflow,
-    };
+    }
+}
+
+/// The report of a run that received, and its exit status.
+pub(super) fn finish(finished: Finished, format: Format, fail_on: Option<Severity>) -> anyhow::Result<ExitCode> {
+    let Finished { snapshot, trail } = finished;
+    let totals = &snapshot.totals;
+    let input = received(totals, Vec::new());
     let summary = Summary { services: snapshot.services.clone(), setup: snapshot.setup.clone(), ..Summary::default() };
     let report = Report::new(&input, summary, &trail)?;
     out::report(&report, format)?;

@@ -2,6 +2,17 @@
 
 use std::io;
 
+/// Who asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Asked {
+    /// Ctrl-C: a terminal sends it to every process of the foreground group.
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
+    /// The terminal is gone.
+    HangUp,
+}
+
 /// Ends that may be waited for; listens from when it is made, so that none is missed.
 pub struct Signals {
     #[cfg(unix)]
@@ -24,18 +35,26 @@ impl Signals {
 
     /// Waits for the next one.
     pub async fn next(&mut self) {
+        self.asked().await;
+    }
+
+    /// Waits for the next one, and says which it was.
+    pub async fn asked(&mut self) -> Asked {
         #[cfg(unix)]
         {
             let [interrupt, terminate, hangup] = &mut self.streams;
             tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-                _ = hangup.recv() => {}
+                _ = interrupt.recv() => Asked::Interrupt,
+                _ = terminate.recv() => Asked::Terminate,
+                _ = hangup.recv() => Asked::HangUp,
             }
         }
         #[cfg(not(unix))]
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
+        {
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+            Asked::Interrupt
         }
     }
 }

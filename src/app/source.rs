@@ -13,7 +13,7 @@ use super::settings::Judging;
 use crate::model::Batch;
 use crate::model::text::Safe;
 use crate::otlp::extract::Extractor;
-use crate::otlp::files::{self, Expanded, FileReport, Options, Progress, ReadError};
+use crate::otlp::files::{self, Expanded, FileReport, Options, Progress, ReadError, Stop};
 use crate::otlp::{Decode, VisitorDecoder};
 use crate::token::{FingerprintKey, KeySets, Pace, Shared};
 
@@ -47,6 +47,37 @@ pub fn open(judging: &Judging) -> anyhow::Result<Source> {
     let shared = Shared::new(&judging.file.policy, key, Arc::clone(&keys))?;
     let decoder = Arc::new(VisitorDecoder::new(move || Extractor::new(Arc::clone(&shared))));
     Ok(Source { decoder, keys: Keeper::new(keys, Pace::default()) })
+}
+
+/// The same with every remote key set fetched once: what comes first can be checked too.
+pub async fn open_with_keys(judging: &Judging) -> anyhow::Result<Source> {
+    let source = open(judging)?;
+    if source.keys.is_remote() {
+        for complaint in source.keys.fetch_all().await {
+            tracing::warn!("{complaint}");
+            out::note(&format!("warning: {complaint}"));
+        }
+    }
+    Ok(source)
+}
+
+/// Reads on as a file grows, until told to stop; standard input is read to its end. What could not be read is named on
+/// standard error.
+pub fn follow(decoder: &dyn Decode, path: &Path, stop: &Stop, take: &mut dyn FnMut(Batch)) -> anyhow::Result<()> {
+    let file = name(path);
+    let told = |report: &FileReport| damage(&file, report).iter().for_each(|line| out::note(line));
+    if path == Path::new("-") {
+        told(&files::read_file(path, decoder, take)?);
+        return Ok(());
+    }
+    files::read_on(path, stop, decoder, take, &mut |report, unread| {
+        told(&report);
+        if unread > 0 {
+            let file = Safe::new(&file);
+            out::note(&format!("{file}: reading was stopped {unread} bytes before the end"));
+        }
+    })?;
+    Ok(())
 }
 
 /// Reads saved traces.

@@ -1,11 +1,13 @@
 //! `jwtrail check`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 
-use super::shared::{Format, JudgeArgs};
-use crate::config::units::parse_severity;
+use super::shared::{Format, JudgeArgs, ListenArgs};
+use crate::config::units::{duration, parse_severity};
 use crate::filter;
 use crate::model::Severity;
 
@@ -18,9 +20,17 @@ Examples:
   jwtrail check t.jsonl --issuer https://id.example.com   the same, with the issuer's keys
   jwtrail check t.jsonl --fail-on medium        be stricter
   jwtrail check t.jsonl --where 'service:orders -route:/health'   only these hops
+  jwtrail check --follow /var/log/traces.jsonl  read on as the file grows, report on Ctrl-C
+  jwtrail check --live -- pytest tests          run the tests, judge what they export
+  jwtrail check --live --for 60s                receive on the usual ports, then report
+
+With --live, CMD gets OTEL_EXPORTER_OTLP_ENDPOINT and the variables by which Python, Java and .NET
+capture headers. When CMD has ended and no span has come for --settle (3s here), jwtrail reports.
+CMD's standard output goes to standard error where a report for programs goes to standard output.
 
 ./jwtrail.toml is read without being named.
-Exit status: 0 nothing at or above --fail-on, 1 something is, 2 bad input or options.";
+Exit status: 0 nothing at or above --fail-on, 1 something is, 2 bad input or options, or no span.
+CMD's own status comes first where that is not 0; 128 and the signal's number where one ended it.";
 
 /// How a filter is written, and its fields: behind the examples in the long help.
 pub(super) fn long_help() -> String {
@@ -45,11 +55,14 @@ Fields:
 #[derive(Clone, Debug, Args)]
 pub struct CheckArgs {
     /// Trace files, told apart by content, read as one set; `-` is standard input
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "live", conflicts_with = "live", value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// What the report looks like
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+    /// Write the report to this file in place of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
     /// Exit with 1 if anything is at least this bad [default: high]
     #[arg(long, value_name = "SEVERITY", value_parser = parse_severity)]
     pub fail_on: Option<Severity>,
@@ -60,4 +73,19 @@ pub struct CheckArgs {
     /// What is judged, and how.
     #[command(flatten)]
     pub judge: JudgeArgs,
+    /// Read on as the files grow: a line for each new problem, the report on Ctrl-C
+    #[arg(long, group = "endless", conflicts_with = "live")]
+    pub follow: bool,
+    /// Receive in place of reading files: on free ports for CMD, on the usual ones without it
+    #[arg(long, group = "endless")]
+    pub live: bool,
+    /// With --live or --follow, end after this long; a CMD that still runs is told to end
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration, requires = "endless")]
+    pub duration: Option<Duration>,
+    /// Where to listen with --live.
+    #[command(flatten)]
+    pub listen: ListenArgs,
+    /// With --live, the command to run
+    #[arg(last = true, requires = "live", value_name = "CMD")]
+    pub command: Vec<OsString>,
 }

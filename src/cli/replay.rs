@@ -11,7 +11,8 @@ pub(super) const HELP: &str = "\
 Examples:
   jwtrail replay traces.jsonl                   everything at once, then look around
   jwtrail replay traces.jsonl --speed 1         as it happened
-  jwtrail replay traces.jsonl --speed 10        ten times as fast";
+  jwtrail replay traces.jsonl --speed 10        ten times as fast
+  jwtrail replay --follow traces.jsonl          what a Collector writes, as it writes it";
 
 /// `jwtrail replay`
 #[derive(Clone, Debug, Args)]
@@ -22,6 +23,9 @@ pub struct ReplayArgs {
     /// `max`, or how many times as fast as it happened
     #[arg(long, value_name = "FACTOR", default_value = "max")]
     pub speed: Speed,
+    /// Read on as the files grow
+    #[arg(long, conflicts_with = "speed")]
+    pub follow: bool,
     /// What is judged, and how.
     #[command(flatten)]
     pub judge: JudgeArgs,

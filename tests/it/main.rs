@@ -8,12 +8,15 @@
 mod architecture;
 mod canary;
 mod check;
+mod check_live;
 mod cli;
 mod config;
 mod demo;
 mod engine;
+mod examples;
 mod extract;
 mod filter;
+mod follow;
 mod foreign;
 mod formats;
 mod keys;

@@ -14,6 +14,7 @@ mod protobuf;
 mod scan;
 
 mod folder;
+mod follow;
 mod parallel;
 mod progress;
 mod records;
@@ -33,6 +34,7 @@ use report::Tally;
 use sniff::{Layout, Sniffed};
 
 pub use folder::{Expanded, Found, expand};
+pub use follow::{Follow, Stop, read_on};
 pub use progress::Progress;
 pub use report::{Damaged, FileReport, Place};
 

@@ -1,21 +1,24 @@
 //! `jwtrail check`: files → trail → report and exit status.
 
+use std::fs::File;
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 
 use super::settings::{self, Judging, Lookup};
 use super::{out, source};
 use crate::cli::CheckArgs;
 use crate::config::DEFAULT_FAIL_ON;
 use crate::model::{Batch, UnixNanos};
-use crate::report::{Input, Report};
+use crate::report::{Baseline, Input, Report};
 use crate::trail::Trail;
 
 /// Reads, judges, reports.
 pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let file = settings::file(&args.judge, Lookup::WorkingDirectory)?;
+    let baseline = args.baseline.as_deref().map(baseline).transpose()?;
     let threshold = args.fail_on.or(file.options.fail_on).unwrap_or(DEFAULT_FAIL_ON);
     let judging = Judging::new(&args.judge, file, None);
     let reader = source::Reader::new(&judging)?;
@@ -25,9 +28,18 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     }
     let (mut trail, input, last) = judge.finish(&args.files)?;
     let summary = trail.summary(last);
-    let report = Report::new(&input, summary, &trail)?;
-    out::report(&report, args.format)?;
+    let mut report = Report::new(&input, summary, &trail)?;
+    if let Some(baseline) = &baseline {
+        report = report.against(baseline);
+    }
+    out::checked(&report, args.format, threshold)?;
     Ok(if report.fails(threshold) { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+/// Reads an earlier report.
+fn baseline(path: &Path) -> anyhow::Result<Baseline> {
+    let file = File::open(path).with_context(|| format!("cannot open the baseline {}", path.display()))?;
+    Baseline::read(BufReader::new(file)).with_context(|| format!("the baseline {}", path.display()))
 }
 
 /// What came of the files so far. Nothing here knows the clock: the trail is told one moment for all, so that no trace

@@ -2,8 +2,10 @@
 
 use std::io::{self, BufWriter, IsTerminal, Write};
 
-use crate::cli::Format;
-use crate::report::{Report, Style, json, text};
+use crate::cli::{Format, ReportFormat};
+use crate::model::Severity;
+use crate::report::{Report, Style, github, json, junit, markdown, sarif, text};
+use crate::tui;
 
 /// Writes a line to standard error.
 pub fn note(line: &str) {
@@ -21,6 +23,20 @@ pub fn report(report: &Report<'_>, format: Format) -> io::Result<()> {
     written.or_else(quiet)
 }
 
+/// Writes a report to standard output in any of the forms; what is at least as bad as `fail_on` fails the build.
+pub fn checked(report: &Report<'_>, format: ReportFormat, fail_on: Severity) -> io::Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    let written = match format {
+        ReportFormat::Text => text::write(report, style(), &mut out),
+        ReportFormat::Json => json::write(report, &mut out),
+        ReportFormat::Sarif => sarif::write(report, fail_on, &mut out),
+        ReportFormat::Junit => junit::write(report, fail_on, &mut out),
+        ReportFormat::Github => github::write(report, &mut out),
+        ReportFormat::Markdown => markdown::write(report, &mut out),
+    };
+    written.or_else(quiet)
+}
+
 /// Writes a line to standard output. False once nobody reads there any more.
 pub fn line(line: &str) -> io::Result<bool> {
     match writeln!(io::stdout().lock(), "{line}") {
@@ -33,7 +49,8 @@ fn quiet(error: io::Error) -> io::Result<()> {
     if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) }
 }
 
-/// Colours only on a terminal that may have them, ASCII only where the locale says that nothing else is read.
+/// Colours only on a terminal that may have them, ASCII only where the locale says that nothing else is read, lines
+/// broken at its width.
 pub fn style() -> Style {
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let terminal = io::stdout().is_terminal();
@@ -42,5 +59,6 @@ pub fn style() -> Style {
     Style {
         colour: terminal && set("NO_COLOR").is_none() && set("TERM").is_none_or(|term| term != "dumb"),
         ascii: terminal && other,
+        width: if terminal { tui::columns() } else { None },
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::shared::{Format, JudgeArgs};
+use super::shared::{JudgeArgs, ReportFormat};
 use crate::config::units::parse_severity;
 use crate::model::Severity;
 
@@ -16,6 +16,8 @@ Examples:
   jwtrail check t.jsonl --jwks jwks.json        check signatures too
   jwtrail check t.jsonl --issuer https://id.example.com   the same, with the issuer's keys
   jwtrail check t.jsonl --fail-on medium        be stricter
+  jwtrail check t.jsonl --baseline old.json     fail only for what is new since that report
+  jwtrail check t.jsonl --format sarif          for code scanning; junit, github and markdown for others
 
 ./jwtrail.toml is read without being named.
 Exit status: 0 nothing at or above --fail-on, 1 something is, 2 bad input or options.";
@@ -27,11 +29,14 @@ pub struct CheckArgs {
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// What the report looks like
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    pub format: ReportFormat,
     /// Exit with 1 if anything is at least this bad [default: high]
     #[arg(long, value_name = "SEVERITY", value_parser = parse_severity)]
     pub fail_on: Option<Severity>,
+    /// An earlier report (--format json): what it holds already, as bad as it is now, fails no build
+    #[arg(long, value_name = "REPORT.json")]
+    pub baseline: Option<PathBuf>,
     /// What is judged, and how.
     #[command(flatten)]
     pub judge: JudgeArgs,

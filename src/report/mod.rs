@@ -1,15 +1,24 @@
-//! What jwtrail says when it is done: to programs as JSON, to people as text.
+//! What jwtrail says when it is done: to programs as JSON, to people as text, to build servers in the forms that they
+//! read.
 //!
 //! Hops are walked trace by trace and never held all at once: first for the sums, then to be written.
 
+pub mod baseline;
 mod evidence;
+pub mod github;
 mod issues;
 pub mod json;
+pub mod junit;
+pub mod markdown;
 mod path;
+mod rules;
 mod safe;
+pub mod sarif;
 mod style;
 pub mod suggest;
 pub mod text;
+mod words;
+mod wrap;
 
 use std::io;
 use std::sync::Arc;
@@ -18,7 +27,10 @@ use crate::model::{Cause, Confidence, Finding, Hop, Segment, Severity, TraceId, 
 use crate::trail::Trail;
 use crate::trail::summary::{NodeKind, ServiceRow, SetupNote, Summary};
 
+pub use baseline::Baseline;
 pub use style::Style;
+
+use baseline::Compared;
 
 /// Where a report takes hops from, one trace after the other, in the report's order.
 pub trait HopSource {
@@ -52,14 +64,15 @@ pub struct Input {
     pub lost: u64,
 }
 
-/// One accused verdict, or one finding, on one edge, over all its hops.
+/// One verdict that matters, or one finding, on one edge, over all its hops: an accused verdict, or another one above
+/// info.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Issue {
     /// Caller's name, `None` for requests that enter at the callee.
     pub caller: Option<Arc<str>>,
     /// Callee's name.
     pub callee: Arc<str>,
-    /// The accused verdict, `None` for a finding.
+    /// The verdict, `None` for a finding.
     pub verdict: Option<Verdict>,
     /// Its cause.
     pub cause: Option<Cause>,
@@ -87,6 +100,35 @@ pub struct Issue {
     pub sample: Hop,
     /// The hops by which the request came to it, from where it entered; the sample itself comes last.
     pub path: Vec<Hop>,
+    /// Whether a baseline holds it, as bad as it is now: then it fails no build.
+    pub known: bool,
+}
+
+impl Issue {
+    /// Whether it is an accused verdict or a finding: those are the issues of the JSON report.
+    pub fn accuses(&self) -> bool {
+        self.finding.is_some() || self.verdict.is_some_and(Verdict::accuses)
+    }
+
+    /// Whether it fails a build that minds what is at least this bad.
+    pub fn fails(&self, threshold: Severity) -> bool {
+        !self.known && self.severity >= threshold
+    }
+}
+
+/// All hops from one service to another.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Edge {
+    /// Caller's name, `None` for requests that enter at the callee.
+    pub caller: Option<Arc<str>>,
+    /// Callee's name.
+    pub callee: Arc<str>,
+    /// Hops.
+    pub hops: u64,
+    /// Those that cannot be judged.
+    pub unknown: u64,
+    /// Why the first of those cannot be judged.
+    pub reason: Option<Cause>,
 }
 
 /// Sums over all hops.
@@ -100,8 +142,6 @@ pub struct Counts {
     pub findings: [u64; Finding::ALL.len()],
     /// Worst severity of any verdict or finding, `None` without a hop.
     pub worst: Option<Severity>,
-    /// Worst severity that is somebody's fault: accused verdicts, findings, and whatever is above info.
-    pub failing: Option<Severity>,
 }
 
 /// A report, ready to be written in any form.
@@ -112,10 +152,14 @@ pub struct Report<'a> {
     pub counts: Counts,
     /// Issues, worst first, then by caller, callee, cause.
     pub issues: Vec<Issue>,
+    /// Edges, by caller, callee.
+    pub edges: Vec<Edge>,
     /// Services that export spans, by name.
     pub services: Vec<ServiceRow>,
     /// What is wrong with the set-up.
     pub setup: Vec<SetupNote>,
+    /// How the issues compare with those of an earlier report.
+    pub baseline: Option<Compared>,
     /// Where the hops are.
     pub hops: &'a dyn HopSource,
 }
@@ -128,15 +172,22 @@ impl<'a> Report<'a> {
             sums.add(trace);
             Ok(())
         })?;
-        let (counts, issues) = sums.finish();
+        let (counts, issues, edges) = sums.finish();
         let mut services = summary.services;
         services.retain(|row| row.kind == NodeKind::Service);
         services.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(Self { input, counts, issues, services, setup: summary.setup, hops })
+        Ok(Self { input, counts, issues, edges, services, setup: summary.setup, baseline: None, hops })
     }
 
-    /// Whether anything is at least this bad: the exit status of `check`.
+    /// Marks what an earlier report holds already, as bad as it is now.
+    #[must_use]
+    pub fn against(mut self, baseline: &Baseline) -> Self {
+        self.baseline = Some(baseline.compare(&mut self.issues));
+        self
+    }
+
+    /// Whether anything that is not known is at least this bad: the exit status of `check`.
     pub fn fails(&self, threshold: Severity) -> bool {
-        self.counts.failing.is_some_and(|worst| worst >= threshold)
+        self.issues.iter().any(|issue| issue.fails(threshold))
     }
 }

@@ -17,7 +17,7 @@ Examples:
   jwtrail check t.jsonl --issuer https://id.example.com   the same, with the issuer's keys
   jwtrail check t.jsonl --fail-on medium        be stricter
   jwtrail check t.jsonl --baseline old.json     fail only for what is new since that report
-  jwtrail check t.jsonl --format sarif          for code scanning; junit, github and markdown for others
+  jwtrail check t.jsonl --format sarif          for code scanning; see --format for more
 
 ./jwtrail.toml is read without being named.
 Exit status: 0 nothing at or above --fail-on, 1 something is, 2 bad input or options.";

@@ -17,7 +17,7 @@ pub(super) fn lines(issue: &Issue, style: Style) -> Vec<(&'static str, String)> 
     }
     lines.extend(answer(hop).map(|text| ("answer", text)));
     lines.extend(words::detail(issue).map(|detail| ("detail", safe(detail).to_string())));
-    lines.extend(words::advice(issue).map(|hint| ("look at", style.bold(safe(hint)))));
+    lines.extend(words::advice(issue).map(|(label, text)| (label, style.bold(safe(text)))));
     lines.push(("traces", traces(issue)));
     lines
 }
@@ -27,7 +27,7 @@ pub(super) fn short(issue: &Issue, like: &str, style: Style) -> Vec<(&'static st
     let mut lines = vec![("path", path::draw(&issue.path, style)), ("request", request(&issue.sample))];
     lines.extend(answer(&issue.sample).map(|text| ("answer", text)));
     lines.extend(words::detail(issue).map(|detail| ("detail", safe(detail).to_string())));
-    lines.push(("look at", format!("the same as for {like}")));
+    lines.extend(words::advice(issue).map(|(label, _)| (label, format!("the same as for {like}"))));
     lines.push(("traces", traces(issue)));
     lines
 }
@@ -147,7 +147,7 @@ fn answer(hop: &Hop) -> Option<String> {
         line.push_str("  ");
         push(&mut line, evidence);
     }
-    if let Some(span) = check.relayed_from {
+    if let Some(span) = check.relayed_from.map(|span| span.to_string()).filter(|span| !told(span)) {
         let _ = write!(line, "  relayed from span {span}");
     }
     Some(line)

@@ -30,7 +30,7 @@ pub fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     }
     let mut conclusion = words::conclusion(report);
     if left > 0 {
-        let what = words::many(left, "more problem");
+        let what = words::many(left, "more problem") + if left == 1 { " is" } else { " are" };
         let _ =
             write!(conclusion, "\n{what} not shown here: GitHub shows {SHOWN} of each level. The log has them all.");
     }
@@ -54,7 +54,7 @@ fn annotation(level: &str, issue: &Issue) -> String {
     lines.extend(words::meaning(issue).map(str::to_owned));
     lines.push(format!("path: {}", path::draw(&issue.path, style)));
     lines.extend(words::detail(issue).map(|detail| format!("detail: {}", safe(detail))));
-    lines.extend(words::advice(issue).map(|hint| format!("look at: {}", safe(hint))));
+    lines.extend(words::advice(issue).map(|(label, text)| format!("{label}: {}", safe(text))));
     lines.extend(issue.traces.first().map(|trace| format!("trace: {trace}")));
     format!("::{level} title={}::{}", property(&title), data(&lines.join("\n")))
 }

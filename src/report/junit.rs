@@ -105,7 +105,7 @@ fn run(report: &Report<'_>) -> Case<'static> {
 
 /// An issue with its evidence.
 fn told(issue: &Issue) -> String {
-    let mut text = format!("{}, {}\n", words::headline(issue), issue.severity);
+    let mut text = format!("{}\n", words::headline(issue));
     for (label, line) in evidence::lines(issue, Style::default()) {
         let _ = writeln!(text, "  {label:<9} {line}");
     }
@@ -157,9 +157,9 @@ fn write_case(writer: &mut Writer<&mut dyn Write>, case: &Case<'_>) -> io::Resul
     writer.write_event(Event::End(BytesEnd::new("testcase")))
 }
 
-/// `dropped: not sent, 3 of 3 hops, high, proven`: the edge is the name of the case.
+/// `dropped: not sent, high, 3 of 3 hops, proven`: the edge is the name of the case.
 fn failure(issue: &Issue) -> String {
-    format!("{}, {}, {}, {}", words::title(issue), words::share(issue), issue.severity, issue.confidence)
+    format!("{}, {}, {}, {}", words::title(issue), issue.severity, words::share(issue), issue.confidence)
 }
 
 /// An element with text, which is made safe before: XML 1.0 has no way to write most control characters.

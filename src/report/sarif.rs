@@ -115,10 +115,14 @@ fn rank(issue: &Issue) -> f64 {
 
 fn result(report: &Report<'_>, issue: &Issue, place: &str) -> Value {
     let mut text = words::headline(issue);
-    for sentence in [words::meaning(issue), words::detail(issue), words::advice(issue)].into_iter().flatten() {
-        let _ = write!(text, ". {}", safe(sentence.trim_end_matches('.')));
-    }
     text.push('.');
+    // The general advice stands in the rule.
+    let hint = words::advice(issue).filter(|(label, _)| *label == "look at").map(|(_, hint)| hint);
+    for (label, sentence) in [("", words::meaning(issue)), ("Detail: ", words::detail(issue)), ("Look at: ", hint)] {
+        if let Some(sentence) = sentence {
+            let _ = write!(text, " {label}{}.", safe(sentence.trim_end_matches('.')));
+        }
+    }
     let names = Names::of(issue);
     let mut result = header(&names, issue.severity, &text, place);
     result.insert("rank".to_owned(), rank(issue).into());

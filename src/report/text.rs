@@ -36,7 +36,7 @@ fn issues(report: &Report<'_>, style: Style, out: &mut dyn Write) -> io::Result<
     for issue in report.issues.iter().filter(|issue| !issue.known) {
         writeln!(out, "{}", wrap::lines(&headline(issue, width, style), INDENT, style))?;
         // A dozen services that fail alike need one explanation.
-        let kind = (words::title(issue), words::advice(issue).unwrap_or_default());
+        let kind = (words::title(issue), words::advice(issue).map_or("", |(_, text)| text));
         let lines = match shown.get(&kind) {
             Some(like) if issue.verdict.is_some() => evidence::short(issue, like, style),
             _ => evidence::lines(issue, style),

@@ -56,11 +56,11 @@ pub(super) fn share(issue: &Issue) -> String {
     format!("{} of {}", issue.count, many(issue.of, "hop"))
 }
 
-/// `orders → shipping: dropped: not sent, 3 of 7 hops, proven`, and whether a baseline holds it.
+/// `orders → shipping: dropped: not sent, high, 3 of 7 hops, proven`, and whether a baseline holds it.
 pub(super) fn headline(issue: &Issue) -> String {
     let known = if issue.known { ", known since the baseline" } else { "" };
     let edge = issue_edge(issue, Style::default());
-    format!("{edge}: {}, {}, {}{known}", title(issue), share(issue), issue.confidence)
+    format!("{edge}: {}, {}, {}, {}{known}", title(issue), issue.severity, share(issue), issue.confidence)
 }
 
 /// What it means, in one sentence.
@@ -78,10 +78,11 @@ pub(super) fn detail(issue: &Issue) -> Option<&str> {
     detail.filter(|detail| !detail.is_empty())
 }
 
-/// What to look at: the hint for this hop, else what helps with issues of this kind.
-pub(super) fn advice(issue: &Issue) -> Option<&str> {
+/// What to do, with its label: the hint for this hop, else what helps with issues of this kind.
+pub(super) fn advice(issue: &Issue) -> Option<(&'static str, &str)> {
     let hint = issue.hint.as_deref().filter(|hint| Some(*hint) != detail(issue));
-    hint.or_else(|| rules::of(issue).map(|(_, rule)| rule.help))
+    let usual = || rules::of(issue).map(|(_, rule)| ("advice", rule.help));
+    hint.map(|hint| ("look at", hint)).or_else(usual)
 }
 
 /// `1 hop`, `2 hops`.

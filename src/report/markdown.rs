@@ -36,33 +36,33 @@ fn comment(report: &Report<'_>) -> String {
     let (new, known): (Vec<&Issue>, Vec<&Issue>) = report.issues.iter().partition(|issue| !issue.known);
     if !report.issues.is_empty() {
         text.push_str("| severity | edge | what | hops | confidence |\n|---|---|---|---|---|\n");
-        let left = put(&mut text, TABLE, new.iter().chain(&known).map(|issue| row(issue)));
+        let left = put(&mut text, TABLE, new.iter().chain(&known), |issue| row(issue));
         said(&mut text, left, "more problem", "in this table, the comment would be too long");
     }
-    let details = new.iter().enumerate().map(|(index, issue)| details(issue, index == 0));
-    let left = put(&mut text, DETAILS, details);
+    let left = put(&mut text, DETAILS, new.iter().enumerate(), |(index, issue)| details(issue, index == 0));
     said(&mut text, left, "more problem", "shown in detail, the comment would be too long");
     if let Some(compared) = report.baseline.as_ref().filter(|compared| !compared.gone.is_empty()) {
         text.push_str("Gone since the baseline:\n");
-        let left = put(&mut text, GONE, compared.gone.iter().map(|(names, _)| gone(names)));
+        let left = put(&mut text, GONE, &compared.gone, |(names, _)| gone(names));
         said(&mut text, left, "more", "listed");
     }
-    let notes = report.setup.iter().map(words::setup_note).chain(words::losses(report));
-    let left = put(&mut text, NOTES, notes.map(|note| format!("- set-up: {}\n", code(&note, 300))));
+    let losses = words::losses(report).into_iter().map(|loss| format!("- {loss}\n"));
+    let setup = report.setup.iter().map(|note| format!("- set-up: {}\n", code(&words::setup_note(note), 300)));
+    let left = put(&mut text, NOTES, losses.chain(setup), |note| note);
     said(&mut text, left, "more note", "listed");
     let _ = writeln!(text, "<sub>{}</sub>", words::totals(report));
     text
 }
 
-/// Adds pieces up to a length of the whole: how many were left out. Once one is, all behind it are: worst first is what
-/// is promised.
-fn put(text: &mut String, limit: usize, pieces: impl Iterator<Item = String>) -> u64 {
+/// Adds a piece for each item up to a length of the whole: how many were left out. Once one is, all behind it are: worst
+/// first is what is promised.
+fn put<T>(text: &mut String, limit: usize, items: impl IntoIterator<Item = T>, piece: impl Fn(T) -> String) -> u64 {
     let mut left = 0;
-    for piece in pieces {
-        if left > 0 || text.len() + piece.len() > limit {
-            left += 1;
-        } else {
-            text.push_str(&piece);
+    for item in items {
+        let fits = (left == 0).then(|| piece(item)).filter(|piece| text.len() + piece.len() <= limit);
+        match fits {
+            Some(piece) => text.push_str(&piece),
+            None => left += 1,
         }
     }
     left

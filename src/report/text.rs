@@ -16,6 +16,9 @@ const INDENT: usize = LABEL + 3;
 /// Edges are aligned up to this width; longer ones stand out, and do not push all others away.
 const ALIGNED: usize = 40;
 
+/// A blank at which no line is broken.
+const HOLD: &str = "\u{a0}";
+
 /// Writes the report.
 pub fn write(report: &Report<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     issues(report, style, out)?;
@@ -122,11 +125,12 @@ fn labelled(label: &str, text: &str, style: Style, out: &mut dyn Write) -> io::R
 fn counts(report: &Report<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", words::totals(report))?;
     let some = |(verdict, count): (&Verdict, &u64)| {
-        (*count > 0).then(|| style.verdict(*verdict, format!("{} {count} {verdict}", style.glyph(*verdict))))
+        let glyph = style.glyph(*verdict);
+        (*count > 0).then(|| style.verdict(*verdict, format!("{glyph}{HOLD}{count}{HOLD}{verdict}")))
     };
     let verdicts: Vec<String> = Verdict::ALL.iter().zip(&report.counts.verdicts).filter_map(some).collect();
     if !verdicts.is_empty() {
-        writeln!(out, "{}", wrap::lines(&verdicts.join("   "), 0, style))?;
+        writeln!(out, "{}", wrap::lines(&verdicts.join("   "), 0, style).replace(HOLD, " "))?;
     }
     for loss in words::losses(report) {
         writeln!(out, "{}", wrap::lines(&loss, 2, style))?;

@@ -13,9 +13,9 @@ const NARROWEST: u16 = 40;
 /// The line for a terminal like this: broken at blanks, each further line behind `indent` blanks. A word that is longer
 /// than the line stays whole, so that it can be copied. Escape sequences take no room and hold over a break.
 pub(super) fn lines(line: &str, indent: usize, style: Style) -> String {
-    let line = if style.ascii { Cow::Owned(ascii(line)) } else { Cow::Borrowed(line) };
+    let shown = |text| if style.ascii { Cow::Owned(ascii(text)) } else { Cow::Borrowed(text) };
     let Some(width) = style.width.filter(|width| *width >= NARROWEST).map(usize::from) else {
-        return line.into_owned();
+        return shown(line).into_owned();
     };
     let mut out = String::with_capacity(line.len());
     let (mut column, mut blanks, mut colour) = (0, 0, "");
@@ -37,7 +37,7 @@ pub(super) fn lines(line: &str, indent: usize, style: Style) -> String {
             out.extend(std::iter::repeat_n(' ', blanks));
             column += blanks;
         }
-        out.push_str(word);
+        out.push_str(&shown(word));
         column += taken;
         blanks = 0;
         if let Some(last) = escapes(word).last() {
@@ -115,5 +115,7 @@ mod tests {
     fn ascii_reaches_the_names_too() {
         let style = Style { ascii: true, colour: true, width: None };
         assert_eq!(lines("\u{1b}[1mcafé…\u{1b}[0m", 2, style), "\u{1b}[1mcaf?~\u{1b}[0m");
+        let narrow = Style { width: Some(40), ..style };
+        assert_eq!(lines("\u{1b}[1mcafé…\u{1b}[0m", 2, narrow), "\u{1b}[1mcaf?~\u{1b}[0m");
     }
 }

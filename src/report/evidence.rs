@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::safe::{push, safe};
 use super::{Issue, Style, path, words};
-use crate::model::{Hop, Presence, Reason, Side, Token, VerifyResult, VerifySource};
+use crate::model::{Anomaly, Hop, Presence, Reason, Side, Token, VerifyResult, VerifySource};
 
 /// All that is shown of an issue below its headline, each line with its label.
 pub(super) fn lines(issue: &Issue, style: Style) -> Vec<(&'static str, String)> {
@@ -64,8 +64,10 @@ fn sides(hop: &Hop, style: Style) -> Vec<(&'static str, String)> {
 
 /// One observation. Of a token that was described one line above, only what is new is said.
 fn side(side: &Side, before: Option<&Side>, style: Style) -> String {
+    let placeholder = side.token.is_none() && side.anomalies.contains(Anomaly::Placeholder);
     let mut line = match (&side.token, side.presence) {
         (Some(token), _) => style.bold(token.short_name()),
+        (None, _) if placeholder => "a placeholder, no token".to_owned(),
         (None, Presence::Present) => "a token".to_owned(),
         (None, Presence::Absent) => style.nothing().to_owned(),
         (None, Presence::Unknown) => "not known".to_owned(),
@@ -86,12 +88,14 @@ fn side(side: &Side, before: Option<&Side>, style: Style) -> String {
     if let Some(token) = side.token.as_ref().filter(|_| same.is_none()) {
         facts.extend(claims(token));
     }
-    facts.extend(side.anomalies.names().map(|name| name.replace('_', " ")));
+    if !placeholder {
+        facts.extend(side.anomalies.names().map(|name| name.replace('_', " ")));
+    }
     if !facts.is_empty() {
         line.push_str("  ");
         push(&mut line, &facts.join(", "));
     }
-    if !side.ground.is_empty() {
+    if !side.ground.is_empty() && !placeholder {
         let mut ground = String::new();
         push(&mut ground, &side.ground);
         line.push_str("  ");
@@ -122,6 +126,8 @@ fn answer(hop: &Hop) -> Option<String> {
     let said = match (check.result, check.reason) {
         (VerifyResult::Ok, _) => Some("the token was verified"),
         (VerifyResult::Skipped, _) => Some("the token was not verified"),
+        // What was recorded is a reason, though none that is known here.
+        (_, Some(Reason::Rejected)) if check.source != Some(VerifySource::Status) => Some("the token was refused"),
         (_, Some(reason)) => Some(reason_words(reason)),
         (VerifyResult::Failed, None) => Some("the token was refused"),
         (VerifyResult::Unknown, None) => None,

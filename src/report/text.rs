@@ -41,8 +41,8 @@ fn issues(report: &Report<'_>, style: Style, out: &mut dyn Write) -> io::Result<
         // A dozen services that fail alike need one explanation.
         let kind = (words::title(issue), words::advice(issue).map_or("", |(_, text)| text));
         let lines = match shown.get(&kind) {
-            Some(like) if issue.verdict.is_some() => evidence::short(issue, like, style),
-            _ => evidence::lines(issue, style),
+            Some(like) => evidence::short(issue, like, style),
+            None => evidence::lines(issue, style),
         };
         shown.entry(kind).or_insert_with(|| words::issue_edge(issue, style));
         for (label, text) in lines {

@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 
 use jwtrail::model::text::Safe;
-use jwtrail::model::{Severity, TraceId, Verdict};
+use jwtrail::model::{Anomaly, Hop, Presence, Reason, Severity, SpanId, TraceId, Verdict, VerifyResult, VerifySource};
 use jwtrail::report::{Input, Report, Style, text};
 use jwtrail::trail::summary::Summary;
 use quick_xml::events::Event;
@@ -227,6 +227,39 @@ fn the_conclusion_claims_no_more_than_was_read() {
     assert_eq!(rejected, "nothing is accused, but 3 spans could not be read");
     let lost = last(&Input { spans: 4, rejected: 1, lost: 1, ..Input::default() });
     assert_eq!(lost, "nothing is accused, but 1 span could not be read; 1 span was lost");
+}
+
+#[test]
+fn evidence_does_not_contradict_itself() {
+    let of = |change: &dyn Fn(&mut Hop)| {
+        let mut hop = hop(1, Some(("orders", 2)), ("shipping", 3), Verdict::Dropped);
+        change(&mut hop);
+        let mut traces = Traces::default();
+        traces.0.insert(TraceId([1; 16]), vec![hop]);
+        as_text(&traces, Style::default(), None)
+    };
+    let placeholder = of(&|hop| {
+        hop.sent.presence = Presence::Present;
+        hop.sent.carrier = "header:authorization".into();
+        hop.sent.anomalies.insert(Anomaly::Placeholder);
+    });
+    assert!(placeholder.contains("  sent      a placeholder, no token  header:authorization\n"), "{placeholder}");
+    let refused = |source| {
+        of(&move |hop: &mut Hop| {
+            hop.verification.result = VerifyResult::Failed;
+            hop.verification.reason = Some(Reason::Rejected);
+            hop.verification.source = Some(source);
+        })
+    };
+    assert!(refused(VerifySource::Status).contains("  answer    401, no reason given\n"));
+    assert!(
+        refused(VerifySource::Rejection).contains("  answer    401, the token was refused (by what it recorded)\n")
+    );
+    let once = of(&|hop| {
+        hop.verification.relayed_from = Some(SpanId([7; 8]));
+        hop.detail = Some("relays the refusal that its call 0707070707070707 met".into());
+    });
+    assert_eq!(once.matches("0707070707070707").count(), 1, "{once}");
 }
 
 fn jwtrail(args: &[&str]) -> Output {

@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use crate::cli::Format;
-use crate::report::{Report, Style, json, text};
+use crate::cli::{Format, ReportFormat};
+use crate::model::Severity;
+use crate::report::{Report, Style, github, json, junit, markdown, sarif, text};
+use crate::tui;
 
 /// Writes a line to standard error.
 pub fn note(line: &str) {
@@ -18,15 +20,11 @@ pub fn note(line: &str) {
 /// Writes a report to standard output.
 pub fn report(report: &Report<'_>, format: Format) -> io::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
-    write(report, format, style(), &mut out).or_else(quiet)
-}
-
-fn write(report: &Report<'_>, format: Format, style: Style, out: &mut impl Write) -> io::Result<()> {
-    match format {
-        Format::Json => json::write(report, out)?,
-        Format::Text => text::write(report, style, out)?,
-    }
-    out.flush()
+    let written = match format {
+        Format::Json => json::write(report, &mut out),
+        Format::Text => text::write(report, style(), &mut out),
+    };
+    written.or_else(quiet)
 }
 
 /// Where a report goes.
@@ -47,23 +45,44 @@ impl Output {
     }
 
     /// Whether standard output is for the report alone: one for programs goes there.
-    pub fn claims_stdout(&self, format: Format) -> bool {
-        matches!(self, Self::Standard) && format != Format::Text
+    pub fn claims_stdout(&self, format: ReportFormat) -> bool {
+        matches!(self, Self::Standard) && format != ReportFormat::Text
     }
 
-    /// Writes the report: to a file without colours.
-    pub fn report(&self, report: &Report<'_>, format: Format) -> anyhow::Result<()> {
+    /// Writes the report, to a file without colours; what is at least as bad as `fail_on` fails the build.
+    pub fn report(&self, report: &Report<'_>, format: ReportFormat, fail_on: Severity) -> anyhow::Result<()> {
         match self {
-            Self::Standard => Ok(self::report(report, format)?),
+            Self::Standard => {
+                let written = write(report, format, fail_on, style(), io::stdout().lock());
+                Ok(written.or_else(quiet)?)
+            }
             Self::File(file, path) => {
-                let plain = Style { colour: false, ascii: false };
                 let emptied = file.metadata().and_then(|meta| if meta.is_file() { file.set_len(0) } else { Ok(()) });
                 emptied
-                    .and_then(|()| write(report, format, plain, &mut BufWriter::new(file)))
+                    .and_then(|()| write(report, format, fail_on, Style::default(), file))
                     .with_context(|| format!("cannot write the report to {}", path.display()))
             }
         }
     }
+}
+
+fn write(
+    report: &Report<'_>,
+    format: ReportFormat,
+    fail_on: Severity,
+    style: Style,
+    out: impl Write,
+) -> io::Result<()> {
+    let mut out = BufWriter::new(out);
+    match format {
+        ReportFormat::Text => text::write(report, style, &mut out)?,
+        ReportFormat::Json => json::write(report, &mut out)?,
+        ReportFormat::Sarif => sarif::write(report, fail_on, &mut out)?,
+        ReportFormat::Junit => junit::write(report, fail_on, &mut out)?,
+        ReportFormat::Github => github::write(report, &mut out)?,
+        ReportFormat::Markdown => markdown::write(report, &mut out)?,
+    }
+    out.flush()
 }
 
 /// Writes a line to standard output. False once nobody reads there any more.
@@ -78,7 +97,8 @@ fn quiet(error: io::Error) -> io::Result<()> {
     if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) }
 }
 
-/// Colours only on a terminal that may have them, ASCII only where the locale says that nothing else is read.
+/// Colours only on a terminal that may have them, ASCII only where the locale says that nothing else is read, lines
+/// broken at its width.
 pub fn style() -> Style {
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let terminal = io::stdout().is_terminal();
@@ -87,5 +107,6 @@ pub fn style() -> Style {
     Style {
         colour: terminal && set("NO_COLOR").is_none() && set("TERM").is_none_or(|term| term != "dumb"),
         ascii: terminal && other,
+        width: if terminal { tui::columns() } else { None },
     }
 }

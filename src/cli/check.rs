@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::shared::{Format, JudgeArgs, ListenArgs};
+use super::shared::{JudgeArgs, ListenArgs, ReportFormat};
 use crate::config::units::{duration, parse_severity};
 use crate::filter;
 use crate::model::Severity;
@@ -27,6 +27,8 @@ Examples:
 With --live, CMD gets OTEL_EXPORTER_OTLP_ENDPOINT and the variables by which Python, Java and .NET
 capture headers. When CMD has ended and no span has come for --settle (3s here), jwtrail reports.
 CMD's standard output goes to standard error where a report for programs goes to standard output.
+  jwtrail check t.jsonl --baseline old.json     fail only for what is new since that report
+  jwtrail check t.jsonl --format sarif          for code scanning; see --format for more
 
 ./jwtrail.toml is read without being named.
 Exit status: 0 nothing at or above --fail-on, 1 something is, 2 bad input or options, or no span.
@@ -58,8 +60,8 @@ pub struct CheckArgs {
     #[arg(required_unless_present = "live", conflicts_with = "live", value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// What the report looks like
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    pub format: ReportFormat,
     /// Write the report to this file in place of standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -70,6 +72,9 @@ pub struct CheckArgs {
     // Read later: clap would print again whatever is wrong with it, a raw token too.
     #[arg(long = "where", value_name = "FILTER", allow_hyphen_values = true)]
     pub filter: Option<String>,
+    /// An earlier report (--format json): what it holds already, as bad as it is now, fails no build
+    #[arg(long, value_name = "REPORT.json")]
+    pub baseline: Option<PathBuf>,
     /// What is judged, and how.
     #[command(flatten)]
     pub judge: JudgeArgs,

@@ -71,3 +71,22 @@ pub enum Format {
     /// For programs, one object
     Json,
 }
+
+/// What a report of `check` looks like.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum ReportFormat {
+    /// For people
+    Text,
+    /// For programs, one object
+    Json,
+    /// For code scanning: SARIF 2.1.0
+    Sarif,
+    /// For build servers: `JUnit` XML
+    #[value(help = "For build servers: JUnit XML")]
+    Junit,
+    /// For GitHub Actions: annotations, and the text in a group
+    #[value(help = "For GitHub Actions: annotations, and the text in a group")]
+    Github,
+    /// For a comment on a pull request
+    Markdown,
+}

@@ -1,19 +1,20 @@
-//! One pass over the hops: sums, and one issue for each accused verdict and each finding on an edge.
+//! One pass over the hops: sums, and one issue for each verdict that matters and each finding on an edge.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Counts, Issue, path};
+use super::{Counts, Edge, Issue, path};
 use crate::model::{Cause, Finding, Hop, Severity, Verdict};
 
 /// At most so many traces are named for an issue.
 const TRACES: usize = 5;
 
-type Edge = (Option<Arc<str>>, Arc<str>);
+/// Caller and callee.
+type Ends = (Option<Arc<str>>, Arc<str>);
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Key {
-    edge: Edge,
+    edge: Ends,
     verdict: Option<Verdict>,
     cause: Option<Cause>,
     finding: Option<Finding>,
@@ -23,7 +24,7 @@ struct Key {
 #[derive(Default)]
 pub(super) struct Sums {
     counts: Counts,
-    edges: HashMap<Edge, u64>,
+    edges: HashMap<Ends, Edge>,
     issues: HashMap<Key, Issue>,
 }
 
@@ -36,21 +37,17 @@ impl Sums {
     }
 
     fn add_hop(&mut self, hop: &Hop, trace: &[Hop]) {
-        let edge: Edge = (hop.caller.as_ref().map(|party| Arc::clone(&party.service)), Arc::clone(&hop.callee.service));
+        let edge: Ends = (hop.caller.as_ref().map(|party| Arc::clone(&party.service)), Arc::clone(&hop.callee.service));
         let counts = &mut self.counts;
         counts.hops += 1;
         counts.verdicts[hop.verdict as usize] += 1;
         counts.worst = counts.worst.max(Some(hop.worst()));
         if hop.verdict.accuses() || hop.severity > Severity::Info {
-            counts.failing = counts.failing.max(Some(hop.severity));
-        }
-        if hop.verdict.accuses() {
             let key = Key { edge: edge.clone(), verdict: Some(hop.verdict), cause: hop.cause, finding: None };
             self.count(&key, hop, hop.severity, trace);
         }
         let mut seen = Vec::new();
         for hit in &hop.findings {
-            self.counts.failing = self.counts.failing.max(Some(hit.severity));
             if seen.contains(&hit.finding) {
                 continue;
             }
@@ -61,7 +58,8 @@ impl Sums {
             let key = Key { edge: edge.clone(), verdict: None, cause: None, finding: Some(hit.finding) };
             self.count(&key, hop, severity, trace);
         }
-        *self.edges.entry(edge).or_default() += 1;
+        let (caller, callee) = edge.clone();
+        self.edges.entry(edge).or_insert_with(|| Edge { caller, callee, hops: 0, unknown: 0, reason: None }).add(hop);
     }
 
     fn count(&mut self, key: &Key, hop: &Hop, severity: Severity, trace: &[Hop]) {
@@ -78,12 +76,12 @@ impl Sums {
         }
     }
 
-    /// The sums, and the issues worst first, then by caller, callee, cause.
-    pub(super) fn finish(self) -> (Counts, Vec<Issue>) {
+    /// The sums, the issues worst first, then by caller, callee, cause, and the edges by caller, callee.
+    pub(super) fn finish(self) -> (Counts, Vec<Issue>, Vec<Edge>) {
         let Self { counts, edges, issues } = self;
         let mut issues: Vec<Issue> = issues.into_values().collect();
         for issue in &mut issues {
-            issue.of = edges.get(&(issue.caller.clone(), Arc::clone(&issue.callee))).copied().unwrap_or_default();
+            issue.of = edges.get(&(issue.caller.clone(), Arc::clone(&issue.callee))).map_or(0, |edge| edge.hops);
         }
         issues.sort_by(|a, b| {
             let order = |issue: &Issue| {
@@ -93,7 +91,19 @@ impl Sums {
             };
             b.severity.cmp(&a.severity).then_with(|| order(a).cmp(&order(b)))
         });
-        (counts, issues)
+        let mut edges: Vec<Edge> = edges.into_values().collect();
+        edges.sort_by(|a, b| (&a.caller, &a.callee).cmp(&(&b.caller, &b.callee)));
+        (counts, issues, edges)
+    }
+}
+
+impl Edge {
+    fn add(&mut self, hop: &Hop) {
+        self.hops += 1;
+        if hop.verdict == Verdict::Unknown {
+            self.unknown += 1;
+            self.reason = self.reason.or(hop.cause);
+        }
     }
 }
 
@@ -116,6 +126,7 @@ impl Issue {
             hint: None,
             sample: hop.clone(),
             path: Vec::new(),
+            known: false,
         };
         issue.show(hop, trace);
         issue

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 
 use serde::{Serialize, Serializer};
 
-use super::{Counts, Input, Issue, Report};
+use super::{Input, Issue, Report};
 use crate::model::{
     Cause, Finding, Fingerprint, Hop, Party, Reason, Segment, Severity, Side, SpanId, TraceId, UnixNanos, Verdict,
     VerifySource,
@@ -19,9 +19,9 @@ pub fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(b"{\"version\":1,\n\"input\":")?;
     serde_json::to_writer(&mut *out, &InputJson::of(report))?;
     out.write_all(b",\n\"summary\":")?;
-    serde_json::to_writer(&mut *out, &SummaryJson::from(&report.counts))?;
+    serde_json::to_writer(&mut *out, &SummaryJson::from(report))?;
     out.write_all(b",\n\"issues\":")?;
-    lines(out, report.issues.iter().map(IssueJson::from))?;
+    lines(out, report.issues.iter().filter(|issue| issue.accuses()).map(IssueJson::from))?;
     out.write_all(b",\n\"services\":")?;
     lines(out, report.services.iter().map(ServiceJson::from))?;
     out.write_all(b",\n\"hops\":[")?;
@@ -109,15 +109,32 @@ struct SummaryJson<'a> {
     verdicts: Tally<'a>,
     findings: Tally<'a>,
     worst: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    baseline: Option<BaselineJson>,
 }
 
-impl<'a> From<&'a Counts> for SummaryJson<'a> {
-    fn from(counts: &'a Counts) -> Self {
+/// How the issues compare with those of the baseline.
+#[derive(Serialize)]
+struct BaselineJson {
+    new: usize,
+    known: usize,
+    gone: usize,
+}
+
+impl<'a> From<&'a Report<'_>> for SummaryJson<'a> {
+    fn from(report: &'a Report<'_>) -> Self {
+        let counts = &report.counts;
+        let issues = |known| report.issues.iter().filter(move |issue| issue.accuses() && issue.known == known).count();
         Self {
             hops: counts.hops,
             verdicts: Tally(Verdict::ALL.iter().map(|verdict| verdict.name()).zip(&counts.verdicts).collect()),
             findings: Tally(Finding::ALL.iter().map(|finding| finding.name()).zip(&counts.findings).collect()),
             worst: counts.worst.map(Severity::name),
+            baseline: report.baseline.as_ref().map(|compared| BaselineJson {
+                new: issues(false),
+                known: issues(true),
+                gone: compared.gone.iter().filter(|(names, _)| names.accuses()).count(),
+            }),
         }
     }
 }
@@ -138,6 +155,9 @@ struct IssueJson<'a> {
     last_seen: Time,
     traces: Vec<Shown<TraceId>>,
     hint: Option<&'a str>,
+    /// Only where a baseline holds it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    known: bool,
 }
 
 impl<'a> From<&'a Issue> for IssueJson<'a> {
@@ -157,6 +177,7 @@ impl<'a> From<&'a Issue> for IssueJson<'a> {
             last_seen: Time(issue.last_seen),
             traces: issue.traces.iter().copied().map(Shown).collect(),
             hint: issue.hint.as_deref(),
+            known: issue.known,
         }
     }
 }

@@ -1,16 +1,25 @@
-//! What jwtrail says when it is done: to programs as JSON, to people as text.
+//! What jwtrail says when it is done: to programs as JSON, to people as text, to build servers in the forms that they
+//! read.
 //!
 //! Hops are walked trace by trace and never held all at once: first for the sums, then to be written.
 
+pub mod baseline;
 mod evidence;
+pub mod github;
 mod issues;
 pub mod json;
+pub mod junit;
+pub mod markdown;
 mod path;
+mod rules;
 mod safe;
+pub mod sarif;
 mod selected;
 mod style;
 pub mod suggest;
 pub mod text;
+mod words;
+mod wrap;
 
 use std::io;
 use std::sync::Arc;
@@ -19,8 +28,11 @@ use crate::model::{Cause, Confidence, Finding, Hop, Segment, Severity, TraceId, 
 use crate::trail::Trail;
 use crate::trail::summary::{NodeKind, ServiceRow, SetupNote, Summary};
 
+pub use baseline::Baseline;
 pub use selected::Selected;
 pub use style::Style;
+
+use baseline::Compared;
 
 /// Takes all hops of a trace, and those that the report speaks of.
 pub type EachTrace<'a> = dyn FnMut(&[Hop], &[Hop]) -> io::Result<()> + 'a;
@@ -68,14 +80,15 @@ pub struct Input {
     pub lost: u64,
 }
 
-/// One accused verdict, or one finding, on one edge, over all its hops.
+/// One verdict that matters, or one finding, on one edge, over all its hops: an accused verdict, or another one above
+/// info.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Issue {
     /// Caller's name, `None` for requests that enter at the callee.
     pub caller: Option<Arc<str>>,
     /// Callee's name.
     pub callee: Arc<str>,
-    /// The accused verdict, `None` for a finding.
+    /// The verdict, `None` for a finding.
     pub verdict: Option<Verdict>,
     /// Its cause.
     pub cause: Option<Cause>,
@@ -103,6 +116,35 @@ pub struct Issue {
     pub sample: Hop,
     /// The hops by which the request came to it, from where it entered; the sample itself comes last.
     pub path: Vec<Hop>,
+    /// Whether a baseline holds it, as bad as it is now: then it fails no build.
+    pub known: bool,
+}
+
+impl Issue {
+    /// Whether it is an accused verdict or a finding: those are the issues of the JSON report.
+    pub fn accuses(&self) -> bool {
+        self.finding.is_some() || self.verdict.is_some_and(Verdict::accuses)
+    }
+
+    /// Whether it fails a build that minds what is at least this bad.
+    pub fn fails(&self, threshold: Severity) -> bool {
+        !self.known && self.severity >= threshold
+    }
+}
+
+/// All hops from one service to another.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Edge {
+    /// Caller's name, `None` for requests that enter at the callee.
+    pub caller: Option<Arc<str>>,
+    /// Callee's name.
+    pub callee: Arc<str>,
+    /// Hops.
+    pub hops: u64,
+    /// Those that cannot be judged.
+    pub unknown: u64,
+    /// Why the first of those cannot be judged.
+    pub reason: Option<Cause>,
 }
 
 /// Sums over all hops.
@@ -116,8 +158,6 @@ pub struct Counts {
     pub findings: [u64; Finding::ALL.len()],
     /// Worst severity of any verdict or finding, `None` without a hop.
     pub worst: Option<Severity>,
-    /// Worst severity that is somebody's fault: accused verdicts, findings, and whatever is above info.
-    pub failing: Option<Severity>,
 }
 
 /// Which hops a report speaks of, where it does not speak of all.
@@ -139,10 +179,14 @@ pub struct Report<'a> {
     pub counts: Counts,
     /// Issues, worst first, then by caller, callee, cause.
     pub issues: Vec<Issue>,
+    /// Edges, by caller, callee.
+    pub edges: Vec<Edge>,
     /// Services that export spans, by name.
     pub services: Vec<ServiceRow>,
     /// What is wrong with the set-up.
     pub setup: Vec<SetupNote>,
+    /// How the issues compare with those of an earlier report.
+    pub baseline: Option<Compared>,
     /// Where the hops are.
     pub hops: &'a dyn HopSource,
 }
@@ -158,15 +202,23 @@ impl<'a> Report<'a> {
             Ok(())
         })?;
         let selection = hops.filter().map(|filter| Selection { filter, of });
-        let (counts, issues) = sums.finish();
+        let (counts, issues, edges) = sums.finish();
         let mut services = summary.services;
         services.retain(|row| row.kind == NodeKind::Service);
         services.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(Self { input, selection, counts, issues, services, setup: summary.setup, hops })
+        let setup = summary.setup;
+        Ok(Self { input, selection, counts, issues, edges, services, setup, baseline: None, hops })
     }
 
-    /// Whether anything is at least this bad: the exit status of `check`.
+    /// Marks what an earlier report holds already, as bad as it is now.
+    #[must_use]
+    pub fn against(mut self, baseline: &Baseline) -> Self {
+        self.baseline = Some(baseline.compare(&mut self.issues));
+        self
+    }
+
+    /// Whether anything that is not known is at least this bad: the exit status of `check`.
     pub fn fails(&self, threshold: Severity) -> bool {
-        self.counts.failing.is_some_and(|worst| worst >= threshold)
+        self.issues.iter().any(|issue| issue.fails(threshold))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use super::Issue;
 use crate::model::{Severity, Verdict};
 
 /// How the text report is drawn.
@@ -11,6 +12,8 @@ pub struct Style {
     pub colour: bool,
     /// With ASCII characters only.
     pub ascii: bool,
+    /// Columns to break lines at; `None` leaves them whole, for files and other programs.
+    pub width: Option<u16>,
 }
 
 impl Style {
@@ -27,6 +30,11 @@ impl Style {
             Verdict::Unknown => ("?", "?"),
         };
         if self.ascii { ascii } else { glyph }
+    }
+
+    /// The glyph of an issue.
+    pub(super) fn mark(self, issue: &Issue) -> &'static str {
+        issue.verdict.map_or(self.finding(), |verdict| self.glyph(verdict))
     }
 
     /// The glyph of a finding: no verdict's.

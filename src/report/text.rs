@@ -1,35 +1,70 @@
 //! The report for people: what is broken, worst first, with the evidence; then what was seen; then what to set.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use unicode_width::UnicodeWidthStr;
-
-use super::evidence;
-use super::path;
 use super::safe::safe;
-use super::{Issue, Report, Selection, Style};
-use crate::model::{Cause, Hop, Verdict};
+use super::{Issue, Report, Style, evidence, words, wrap};
+use crate::model::Verdict;
 use crate::trail::summary::{Announcement, ProblemRow, SetupNote};
 
 /// Width of a severity's name and of a label.
 const LABEL: usize = 9;
+/// Where the text of a headline and of a labelled line begins.
+const INDENT: usize = LABEL + 3;
+/// Edges are aligned up to this width; longer ones stand out, and do not push all others away.
+const ALIGNED: usize = 40;
+
+/// A blank at which no line is broken.
+const HOLD: &str = "\u{a0}";
 
 /// Writes the report.
 pub fn write(report: &Report<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let width = report.issues.iter().map(|issue| edge(issue.caller.as_deref(), &issue.callee, style).width()).max();
-    for issue in &report.issues {
-        headline(issue, width.unwrap_or_default(), style, out)?;
-        body(issue, style, out)?;
-        writeln!(out)?;
-    }
+    issues(report, style, out)?;
     counts(report, style, out)?;
     for note in &report.setup {
-        writeln!(out, "{}", setup_note(note, style))?;
+        writeln!(out, "{}", wrap::lines(&setup_note(note, style), 8, style))?;
     }
-    writeln!(out, "{}", conclusion(report))?;
+    writeln!(out, "{}", wrap::lines(&words::conclusion(report), 2, style))?;
     advice(report, style, out)?;
     out.flush()
+}
+
+/// What is new, with its evidence; then what is known since a baseline and what is gone, one line each.
+fn issues(report: &Report<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let edges = report.issues.iter().map(|issue| wrap::visible(&words::issue_edge(issue, style)));
+    let width = edges.filter(|width| *width <= ALIGNED).max().unwrap_or_default();
+    let mut shown: HashMap<(String, &str), String> = HashMap::new();
+    for issue in report.issues.iter().filter(|issue| !issue.known) {
+        writeln!(out, "{}", wrap::lines(&headline(issue, width, style), INDENT, style))?;
+        // A dozen services that fail alike need one explanation.
+        let kind = (words::title(issue), words::advice(issue).map_or("", |(_, text)| text));
+        let lines = match shown.get(&kind) {
+            Some(like) => evidence::short(issue, like, style),
+            None => evidence::lines(issue, style),
+        };
+        shown.entry(kind).or_insert_with(|| words::issue_edge(issue, style));
+        for (label, text) in lines {
+            labelled(label, &text, style, out)?;
+        }
+        writeln!(out)?;
+    }
+    let known = report.issues.iter().filter(|issue| issue.known).map(|issue| {
+        let what = format!("{}  known since the baseline", plain(issue, width));
+        style.dim(format!("{} {what}", style.mark(issue)))
+    });
+    let gone = report.baseline.iter().flat_map(|compared| &compared.gone).map(|(names, severity)| {
+        let edge = words::edge(names.caller.as_deref(), &names.callee, style);
+        let fill = " ".repeat(width.saturating_sub(wrap::visible(&edge)));
+        let what = words::gone_title(names);
+        style.dim(format!("- {:<LABEL$} {edge}{fill}  {what}  gone since the baseline", severity.name()))
+    });
+    let lines: Vec<String> = known.chain(gone).collect();
+    for line in &lines {
+        writeln!(out, "{}", wrap::lines(line, INDENT, style))?;
+    }
+    if lines.is_empty() { Ok(()) } else { writeln!(out) }
 }
 
 /// One line of `serve` for a problem that appeared or was taken back.
@@ -39,9 +74,9 @@ pub fn announcement(announcement: &Announcement, style: Style) -> String {
         Announcement::Withdrawn(row) => (row, true),
     };
     let ProblemRow { caller, callee, verdict, cause, finding, severity, .. } = &**row;
-    let edge = edge(caller.as_deref(), callee, style);
+    let edge = words::edge(caller.as_deref(), callee, style);
     let finding = finding.map(|finding| finding.name().replace('_', " "));
-    let what = finding.unwrap_or_else(|| verdict_words(verdict.unwrap_or(Verdict::Unknown), *cause));
+    let what = finding.unwrap_or_else(|| words::verdict(verdict.unwrap_or(Verdict::Unknown), *cause));
     if withdrawn {
         return style.dim(format!("withdrawn {edge}  {what}: later spans explain it"));
     }
@@ -62,169 +97,50 @@ pub fn announcement(announcement: &Announcement, style: Style) -> String {
     line
 }
 
-fn edge(caller: Option<&str>, callee: &str, style: Style) -> String {
-    match caller {
-        Some(caller) => format!("{} {} {}", safe(caller), style.arrow(), safe(callee)),
-        None => format!("{} {}", style.arrow(), safe(callee)),
-    }
-}
-
-fn verdict_words(verdict: Verdict, cause: Option<Cause>) -> String {
-    match cause {
-        Some(cause) => format!("{verdict}: {}", cause.name().replace('_', " ")),
-        None => verdict.name().to_owned(),
-    }
-}
-
-fn headline(issue: &Issue, width: usize, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let edge = edge(issue.caller.as_deref(), &issue.callee, style);
-    let fill = " ".repeat(width.saturating_sub(edge.width()));
-    let mark = issue.verdict.map_or(style.finding(), |verdict| style.glyph(verdict));
-    let what = match (issue.verdict, issue.finding) {
-        (_, Some(finding)) => finding.name().replace('_', " "),
-        (Some(verdict), None) => style.verdict(verdict, verdict_words(verdict, issue.cause)),
-        (None, None) => String::new(),
+fn headline(issue: &Issue, width: usize, style: Style) -> String {
+    let edge = words::issue_edge(issue, style);
+    let fill = " ".repeat(width.saturating_sub(wrap::visible(&edge)));
+    let title = words::title(issue);
+    let what = match issue.verdict {
+        Some(verdict) => style.verdict(verdict, title),
+        None => title,
     };
     let severity = style.severity(issue.severity, format!("{:<LABEL$}", issue.severity.name()));
-    let of = format!("{} of {} hops", issue.count, issue.of);
-    let mark = style.severity(issue.severity, mark);
-    writeln!(out, "{mark} {severity} {}{fill}  {what}  {of}  {}", style.bold(edge), issue.confidence)
+    let mark = style.severity(issue.severity, style.mark(issue));
+    format!("{mark} {severity} {}{fill}  {what}  {}  {}", style.bold(edge), words::share(issue), issue.confidence)
 }
 
-fn body(issue: &Issue, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let hop = &issue.sample;
-    let mut line = |label: &str, text: &str| writeln!(out, "  {} {text}", style.dim(format!("{label:<LABEL$}")));
-    line("path", &path::draw(&issue.path, style))?;
-    line("request", &request(hop))?;
-    for (label, text) in evidence::sides(hop, style) {
-        line(label, &text)?;
-    }
-    if !hop.waypoints.is_empty() {
-        let names: Vec<String> = hop.waypoints.iter().map(|name| safe(name).to_string()).collect();
-        line("through", &names.join(", "))?;
-    }
-    if let Some(text) = evidence::verification(hop) {
-        line("checked", &text)?;
-    }
-    let found = issue.finding.and_then(|finding| hop.findings.iter().find(|hit| hit.finding == finding));
-    let detail = found.map(|hit| hit.detail.as_str()).or(hop.detail.as_deref().filter(|_| issue.finding.is_none()));
-    if let Some(detail) = detail.filter(|detail| !detail.is_empty()) {
-        line("detail", safe(detail).as_str())?;
-    }
-    if let Some(hint) = issue.hint.as_deref().filter(|hint| Some(*hint) != detail) {
-        line("look at", &style.bold(safe(hint)))?;
-    }
-    let traces: Vec<String> = issue.traces.iter().map(ToString::to_string).collect();
-    line("traces", &traces.join(" "))
+/// The headline without its mark and colours.
+fn plain(issue: &Issue, width: usize) -> String {
+    let line = headline(issue, width, Style::default());
+    line.split_once(' ').map_or_else(String::new, |(_, rest)| rest.to_owned())
 }
 
-fn request(hop: &Hop) -> String {
-    let mut text = safe(&hop.operation).to_string();
-    if let Some(status) = hop.status {
-        let _ = write!(text, "  answered {status}");
-    }
-    let _ = write!(text, "  at {}", hop.start.rfc3339());
-    text
+fn labelled(label: &str, text: &str, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let line = format!("  {} {text}", style.dim(format!("{label:<LABEL$}")));
+    writeln!(out, "{}", wrap::lines(&line, INDENT, style))
 }
 
 /// `12 hops: 6 intact, 3 dropped, …`, with the services that stand behind them.
 fn counts(report: &Report<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let input = report.input;
+    writeln!(out, "{}", words::totals(report))?;
     let some = |(verdict, count): (&Verdict, &u64)| {
-        (*count > 0).then(|| style.verdict(*verdict, format!("{} {count} {verdict}", style.glyph(*verdict))))
+        let glyph = style.glyph(*verdict);
+        (*count > 0).then(|| style.verdict(*verdict, format!("{glyph}{HOLD}{count}{HOLD}{verdict}")))
     };
     let verdicts: Vec<String> = Verdict::ALL.iter().zip(&report.counts.verdicts).filter_map(some).collect();
-    let (spans, traces, hops) =
-        (input.spans, input.traces, report.selection.as_ref().map_or(report.counts.hops, |s| s.of));
-    let services = report.services.len();
-    writeln!(
-        out,
-        "{}, {}, {}, {}",
-        many(spans, "span"),
-        many(traces, "trace"),
-        many(services as u64, "service"),
-        many(hops, "hop")
-    )?;
-    if let Some(Selection { filter, of }) = &report.selection {
-        writeln!(out, "where {}: {} of {}", safe(filter), report.counts.hops, many(*of, "hop"))?;
-    }
     if !verdicts.is_empty() {
-        writeln!(out, "{}", verdicts.join("   "))?;
+        writeln!(out, "{}", wrap::lines(&verdicts.join("   "), 0, style).replace(HOLD, " "))?;
     }
-    let losses = [
-        (input.rejected, "could not be read"),
-        (input.duplicates, "came twice and were counted once"),
-        (input.lost, "were lost to the memory bound: what they would have shown is not in this report"),
-    ];
-    for (count, what) in losses.into_iter().filter(|(count, _)| *count > 0) {
-        writeln!(out, "{} {what}", many(count, "span"))?;
+    for loss in words::losses(report) {
+        writeln!(out, "{}", wrap::lines(&loss, 2, style))?;
     }
     Ok(())
 }
 
-fn many(count: u64, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
-}
-
 /// One sentence on something wrong with the set-up.
 pub fn setup_note(note: &SetupNote, style: Style) -> String {
-    let text = match note {
-        SetupNote::ContextBroken { single, all } => format!(
-            "{single} of {all} traces hold one service: trace context is not propagated, so hops cannot be judged. \
-             Turn on the instrumentation of the HTTP client, or pass `traceparent` on"
-        ),
-        SetupNote::SkewSuspected { caller, callee, ms } => {
-            format!("the clocks of {} and {} stand about {ms} ms apart", safe(caller), safe(callee))
-        }
-        SetupNote::Dark { service, advice } => {
-            format!("{} shows nothing about tokens. {}", safe(service), safe(advice))
-        }
-        SetupNote::Nameless { service } => {
-            format!("{} has no name of its own: set OTEL_SERVICE_NAME", safe(service))
-        }
-        SetupNote::Intake(text) => safe(text).to_string(),
-    };
-    format!("{} {text}", style.dim("set-up:"))
-}
-
-/// What it comes to, in one line: true whatever was found.
-fn conclusion(report: &Report<'_>) -> String {
-    let counts = &report.counts;
-    let unknown = counts.verdicts[Verdict::Unknown as usize];
-    match (counts.hops, report.issues.first()) {
-        (0, _) if report.selection.as_ref().is_some_and(|selection| selection.of > 0) => {
-            "nothing can be said: no hop matches".to_owned()
-        }
-        (0, _) if report.input.spans == 0 => "nothing can be said: no span came".to_owned(),
-        (0, _) => "nothing can be said: there is no hop, because no span is of kind SERVER, CLIENT, PRODUCER or \
-                   CONSUMER"
-            .to_owned(),
-        (hops, Some(worst)) => {
-            let problems = many(report.issues.len() as u64, "problem");
-            let unjudged =
-                if unknown > 0 { format!("; {unknown} of {hops} hops cannot be judged") } else { String::new() };
-            format!("{problems} found, the worst is {}{unjudged}", worst.severity)
-        }
-        (hops, None) if unknown == hops => "nothing can be said: no span shows whether it saw a token".to_owned(),
-        (hops, None) if unknown > 0 => {
-            format!("nothing is accused, but {unknown} of {} cannot be judged", many(hops, "hop"))
-        }
-        (hops, None) => match counts.failing {
-            Some(worst) => format!("no hop lost a token; {} judged, worst severity {worst}", many(hops, "hop")),
-            // What was lost cannot be vouched for.
-            None if report.input.lost > 0 => {
-                format!(
-                    "nothing is accused in the {} judged, and {} were lost",
-                    many(hops, "hop"),
-                    many(report.input.lost, "span")
-                )
-            }
-            None => {
-                let among = if report.selection.is_some() { " among those that match" } else { "" };
-                format!("nothing is wrong{among}: {} judged, no token was lost, changed or refused", many(hops, "hop"))
-            }
-        },
-    }
+    format!("{} {}", style.dim("set-up:"), words::setup_note(note))
 }
 
 /// Where nothing is accused because nothing is seen: what to set, and where the header then goes.
@@ -246,5 +162,5 @@ fn advice(report: &Report<'_>, style: Style, out: &mut dyn Write) -> io::Result<
         ),
         ("or", "pass --assume-captured if every service captures the header already"),
     ];
-    lines.iter().try_for_each(|(label, text)| writeln!(out, "  {} {text}", style.dim(format!("{label:<LABEL$}"))))
+    lines.iter().try_for_each(|(label, text)| labelled(label, text, style, out))
 }

@@ -30,6 +30,7 @@ use message::Message;
 use state::State;
 
 pub use run::run;
+pub use terminal::columns;
 pub use theme::{Depth, Theme};
 
 /// Where the pictures come from.

@@ -26,6 +26,11 @@ thread_local! {
     static CONTAINED: Cell<bool> = const { Cell::new(false) };
 }
 
+/// Columns of the terminal, `None` where it does not tell.
+pub fn columns() -> Option<u16> {
+    crossterm::terminal::size().ok().map(|(columns, _)| columns).filter(|columns| *columns > 0)
+}
+
 /// Says that panics of this thread are caught by whoever started it.
 pub(super) fn contain_panics() {
     CONTAINED.with(|contained| contained.set(true));

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use clap::{CommandFactory, Parser};
-use jwtrail::cli::{Cli, Command as Sub, Format, Speed};
+use jwtrail::cli::{Cli, Command as Sub, ReportFormat, Speed};
 use jwtrail::config::ByteSize;
 
 /// Runs the real program in a folder of its own, without any variable of the caller's.
@@ -105,7 +105,7 @@ fn options_mean_what_the_specification_says() {
     else {
         panic!("not check")
     };
-    assert_eq!((check.files.len(), check.format, check.judge.jwks.len()), (2, Format::Json, 2));
+    assert_eq!((check.files.len(), check.format, check.judge.jwks.len()), (2, ReportFormat::Json, 2));
     let Some(Sub::Replay(replay)) = parse(&["replay", "a", "--speed", "1"]).command else { panic!("not replay") };
     assert_eq!(replay.speed, Speed::Times(1.0));
     let live = parse(&["--grpc", "127.0.0.1:0", "--memory", "1GiB", "--ascii"]).live;

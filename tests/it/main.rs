@@ -25,6 +25,7 @@ mod pty;
 mod redact;
 mod remote_keys;
 mod report;
+mod reports;
 mod spans;
 mod suggest;
 mod tags;

@@ -13,7 +13,7 @@ use jwtrail::trail::summary::{Announcement, NodeKind, ProblemRow, ServiceRow, Se
 use serde_json::Value;
 
 #[derive(Default)]
-struct Traces(BTreeMap<TraceId, Vec<Hop>>);
+pub struct Traces(pub BTreeMap<TraceId, Vec<Hop>>);
 
 impl HopSource for Traces {
     fn walk(&self, each: &mut dyn FnMut(&[Hop]) -> io::Result<()>) -> io::Result<()> {
@@ -57,7 +57,7 @@ fn side(presence: Presence, entry: u8) -> Side {
 }
 
 /// A hop of trace `trace` from the service with entry span `from` to the one with entry span `to`.
-fn hop(trace: u8, caller: Option<(&str, u8)>, callee: (&str, u8), verdict: Verdict) -> Hop {
+pub fn hop(trace: u8, caller: Option<(&str, u8)>, callee: (&str, u8), verdict: Verdict) -> Hop {
     let received = if verdict == Verdict::Dropped { Presence::Absent } else { Presence::Present };
     Hop {
         trace_id: TraceId([trace; 16]),

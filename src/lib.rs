@@ -15,6 +15,8 @@ pub mod trail;
 
 pub mod engine;
 
+pub mod layout;
+
 pub mod report;
 
 pub mod tui;

@@ -1,5 +1,6 @@
 //! What every source shares: the decoder that forgets raw tokens, and the reader of files behind it.
 
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -70,10 +71,21 @@ impl Reader {
     /// Hands over what is in a file; what cannot be read of it is named on standard error.
     pub fn read(&self, path: &Path, take: &mut dyn FnMut(Batch)) -> anyhow::Result<()> {
         let report = files::read_file(path, self.decoder.as_ref(), take)?;
-        for line in damage(&name(path), &report) {
-            out::note(&line);
-        }
+        note_damage(path, &report);
         Ok(())
+    }
+
+    /// The same for bytes whose beginning was looked at; `path` is where they come from.
+    pub fn read_from(&self, from: impl Read, path: &Path, take: &mut dyn FnMut(Batch)) -> anyhow::Result<()> {
+        let report = files::read(from, &name(path), self.decoder.as_ref(), take)?;
+        note_damage(path, &report);
+        Ok(())
+    }
+}
+
+fn note_damage(path: &Path, report: &FileReport) {
+    for line in damage(&name(path), report) {
+        out::note(&line);
     }
 }
 

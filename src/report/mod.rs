@@ -3,6 +3,7 @@
 //! Hops are walked trace by trace and never held all at once: first for the sums, then to be written.
 
 mod evidence;
+pub mod graph;
 mod issues;
 pub mod json;
 mod path;

@@ -129,12 +129,12 @@ fn placed(nodes: &[Size], links: &[Link], columns: &[Vec<usize>]) -> Layout {
     layout
 }
 
-/// Out of the caller's right side into the callee's left one.
+/// Between the sides that face one another.
 fn route(spots: &[Point], sizes: &[Size], link: &Link) -> Route {
     let (from, to) = (spots[link.from], spots[link.to]);
-    let start = Point { x: from.x + sizes[link.from].w / 2.0, y: from.y };
-    let end = Point { x: to.x - sizes[link.to].w / 2.0, y: to.y };
-    let bend = COLUMN / 2.0;
-    let points = vec![start, Point { x: start.x + bend, y: start.y }, Point { x: end.x - bend, y: end.y }, end];
-    Route { points, label: Point { x: f64::midpoint(start.x, end.x), y: f64::midpoint(start.y, end.y) } }
+    let side = if from.x < to.x { 0.5 } else { -0.5 };
+    let start = Point { x: from.x + side * sizes[link.from].w, y: from.y };
+    let end = Point { x: to.x - side * sizes[link.to].w, y: to.y };
+    let label = Point { x: f64::midpoint(start.x, end.x), y: f64::midpoint(start.y, end.y) };
+    Route { points: vec![start, end], label }
 }

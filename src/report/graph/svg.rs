@@ -100,10 +100,10 @@ fn css() -> String {
     let mut text = String::from(
         "text{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;font-size:13px;\
          text-anchor:middle}\n\
-         .label{font-size:11px;font-weight:bold;stroke:none}\n.kind{font-size:10px}\n\
-         .note{font-size:11px;text-anchor:start}\n.note .name{font-weight:bold;stroke:none}\n\
+         .label{font-size:11px;font-weight:bold}\n.kind{font-size:10px}\n\
+         .note{font-size:11px;text-anchor:start}\n.note .name{font-weight:bold}\n\
          .line{fill:none;stroke-width:1.4}\n.thick{stroke-width:2.6}\n.dotted{stroke-dasharray:4 4}\n\
-         .box{stroke-width:1.3}\n.external{stroke-dasharray:5 4}\n.head{stroke:none}\n",
+         .box{stroke-width:1.3}\n.external{stroke-dasharray:5 4}\n",
     );
     theme(&LIGHT, ["#ffffff", "#f6f8fa", "#57606a", "#1f2328", "#57606a"], &mut text);
     text.push_str("@media (prefers-color-scheme:dark){\n");
@@ -119,8 +119,10 @@ fn theme(palette: &Palette, [ground, fill, border, ink, small]: [&str; 5], text:
     let _ = writeln!(text, "text{{fill:{ink}}}\n.kind,.note{{fill:{small}}}");
     for verdict in Verdict::ALL.iter().copied().map(Some).chain([None]) {
         let (class, colour) = (class(verdict), palette.of(verdict));
-        let _ =
-            writeln!(text, ".{class}{{stroke:{colour}}}\n.head.{class},.label.{class},.name.{class}{{fill:{colour}}}");
+        let _ = writeln!(
+            text,
+            ".{class}{{stroke:{colour}}}\n.head.{class},.label.{class},.name.{class}{{fill:{colour};stroke:none}}"
+        );
     }
 }
 
@@ -134,26 +136,45 @@ fn write_line(graph: &Graph, edge: &Edge, route: &Route, out: &mut dyn Write) ->
     writeln!(
         out,
         "<path class=\"line {class}{weight}\" marker-end=\"url(#head-{class})\" d=\"{}\"><title>{}</title></path>",
-        curve(&route.points),
+        if edge.from == edge.to { bow(&route.points) } else { curve(&route.points) },
         escape(graph.title(edge))
     )
 }
 
-/// A smooth line near the points (a cubic B-spline), through the first and the last.
+/// A line to the node itself.
+fn bow(points: &[Point]) -> String {
+    let [start, out, back, end] = points else { return String::new() };
+    format!("M{}C{} {} {}", pair(*start), pair(*out), pair(*back), pair(*end))
+}
+
+/// A smooth line through the points, level at both ends, and never higher or lower than the points it runs between
+/// (monotone cubic interpolation after Steffen).
 fn curve(points: &[Point]) -> String {
-    let (Some(first), Some(last)) = (points.first(), points.last()) else { return String::new() };
+    let Some(first) = points.first() else { return String::new() };
+    let slopes: Vec<f64> = points.windows(2).map(|two| slope(two[0], two[1])).collect();
+    let tangent = |at: usize| {
+        let (Some(before), Some(after)) = (at.checked_sub(1).and_then(|left| slopes.get(left)), slopes.get(at)) else {
+            return 0.0;
+        };
+        let (left, right) = (points[at].x - points[at - 1].x, points[at + 1].x - points[at].x);
+        let mean = (before * right + after * left) / (left + right);
+        if before * after <= 0.0 || !mean.is_finite() {
+            return 0.0;
+        }
+        before.signum() * mean.abs().min(2.0 * before.abs()).min(2.0 * after.abs())
+    };
     let mut text = format!("M{}", pair(*first));
-    let third = |a: Point, b: Point| Point { x: (2.0 * a.x + b.x) / 3.0, y: (2.0 * a.y + b.y) / 3.0 };
-    let middle = |a: Point, b: Point| Point { x: f64::midpoint(a.x, b.x), y: f64::midpoint(a.y, b.y) };
-    let mut to_next = points.windows(2).map(|two| (third(two[0], two[1]), third(two[1], two[0])));
-    let Some((mut out_of, mut into)) = to_next.next() else { return text };
-    for (next_out, next_into) in to_next {
-        // The knot stands between the ends of the two controls, which makes the bend smooth.
-        let _ = write!(text, "C{} {} {}", pair(out_of), pair(into), pair(middle(into, next_out)));
-        (out_of, into) = (next_out, next_into);
+    for (at, two) in points.windows(2).enumerate() {
+        let third = (two[1].x - two[0].x) / 3.0;
+        let out = Point { x: two[0].x + third, y: two[0].y + third * tangent(at) };
+        let into = Point { x: two[1].x - third, y: two[1].y - third * tangent(at + 1) };
+        let _ = write!(text, "C{} {} {}", pair(out), pair(into), pair(two[1]));
     }
-    let _ = write!(text, "C{} {} {}", pair(out_of), pair(into), pair(*last));
     text
+}
+
+fn slope(a: Point, b: Point) -> f64 {
+    if (b.x - a.x).abs() < 1e-6 { 0.0 } else { (b.y - a.y) / (b.x - a.x) }
 }
 
 fn pair(point: Point) -> String {
@@ -165,10 +186,12 @@ fn write_node(node: &Node, at: Point, size: Size, out: &mut dyn Write) -> io::Re
     let word = node.kind.word();
     let title = if word.is_empty() { node.name.to_string() } else { format!("{}: {word}", node.name) };
     writeln!(out, "<g><title>{}</title>{}", escape(title.as_str()), outline(node.kind, left, top, size))?;
-    let lift = if word.is_empty() { 4.5 } else { -1.0 };
+    // A drum's lid takes room above the name.
+    let drop = if node.kind == Kind::Database { 3.0 } else { 0.0 };
+    let lift = if word.is_empty() { 4.5 } else { drop - 1.0 };
     writeln!(out, "<text x=\"{:.1}\" y=\"{:.1}\">{}</text>", at.x, at.y + lift, escape(shown(node).as_str()))?;
     if !word.is_empty() {
-        writeln!(out, "<text class=\"kind\" x=\"{:.1}\" y=\"{:.1}\">{word}</text>", at.x, at.y + 14.0)?;
+        writeln!(out, "<text class=\"kind\" x=\"{:.1}\" y=\"{:.1}\">{word}</text>", at.x, at.y + drop + 14.0)?;
     }
     writeln!(out, "</g>")
 }

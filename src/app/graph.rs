@@ -13,7 +13,7 @@ use crate::cli::{GraphArgs, GraphFormat};
 use crate::otlp::dependencies::{self, ListReport, Peeked};
 use crate::otlp::files::ReadError;
 use crate::report::graph::{self, Builder, Graph};
-use crate::token::{FingerprintKey, KeySets, Shared};
+use crate::token::{KeySets, Shared};
 use crate::trail::summary::{SetupNote, Summary};
 
 /// Reads, judges what can be judged, writes the graph.
@@ -34,7 +34,7 @@ fn read(args: &GraphArgs) -> anyhow::Result<Graph> {
     let file = settings::file(&args.judge, Lookup::WorkingDirectory)?;
     let judging = Judging::new(&args.judge, file, None);
     // Names in a list may hold anything, so they go through what takes credentials out of names in spans.
-    let scrubber = Shared::new(&judging.file.policy, FingerprintKey::random()?, KeySets::default())?;
+    let scrubber = Shared::new(&judging.file.policy, source::fingerprint_key()?, KeySets::default())?;
     let mut inputs = Inputs { judging: &judging, scrubber, builder: Builder::default(), traces: None };
     for path in &args.files {
         inputs.take(path)?;
@@ -147,8 +147,8 @@ fn write(graph: &Graph, format: GraphFormat) -> io::Result<()> {
         GraphFormat::Svg => {
             if graph::svg::write(graph, &mut out)? {
                 out::note(&format!(
-                    "more than {} nodes or {} edges: the picture is in plain layers, lines run across nodes, and only \
-                     accused edges have labels; `--format dot | sfdp -Tsvg` draws it, too",
+                    "more than {} nodes or {} edges, or too tangled: the picture is in plain layers, where lines run \
+                     across nodes and only accused edges have labels",
                     crate::layout::MOST_NODES,
                     crate::layout::MOST_EDGES
                 ));

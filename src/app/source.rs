@@ -30,15 +30,7 @@ pub struct Source {
 
 /// A decoder under the policy's carriers and the key sets. Remote ones are still to be fetched.
 pub fn open(judging: &Judging) -> anyhow::Result<Source> {
-    let key = match std::env::var(KEY_VARIABLE) {
-        Ok(text) if !text.is_empty() => FingerprintKey::from_env_text(&text)?,
-        Err(std::env::VarError::NotUnicode(_)) => {
-            anyhow::bail!(
-                "expected UTF-8 text in {KEY_VARIABLE}, found other bytes: make one with `openssl rand -base64 48`"
-            )
-        }
-        _ => FingerprintKey::random()?,
-    };
+    let key = fingerprint_key()?;
     let keys = Arc::new(KeySets::load(&judging.keys)?);
     for skipped in keys.skipped() {
         tracing::warn!("key left out: {skipped}");
@@ -46,6 +38,19 @@ pub fn open(judging: &Judging) -> anyhow::Result<Source> {
     let shared = Shared::new(&judging.file.policy, key, Arc::clone(&keys))?;
     let decoder = Arc::new(VisitorDecoder::new(move || Extractor::new(Arc::clone(&shared))));
     Ok(Source { decoder, keys: Keeper::new(keys, Pace::default()) })
+}
+
+/// The key of fingerprints: the user's, or one of this run's own.
+pub fn fingerprint_key() -> anyhow::Result<FingerprintKey> {
+    Ok(match std::env::var(KEY_VARIABLE) {
+        Ok(text) if !text.is_empty() => FingerprintKey::from_env_text(&text)?,
+        Err(std::env::VarError::NotUnicode(_)) => {
+            anyhow::bail!(
+                "expected UTF-8 text in {KEY_VARIABLE}, found other bytes: make one with `openssl rand -base64 48`"
+            )
+        }
+        _ => FingerprintKey::random()?,
+    })
 }
 
 /// Reads saved traces.

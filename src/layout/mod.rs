@@ -2,6 +2,7 @@
 //!
 //! Nothing here draws. The same graph always has the same layout: bounds are counts, never seconds.
 
+mod circles;
 mod plain;
 mod ranked;
 
@@ -51,6 +52,8 @@ pub struct Route {
     pub points: Vec<Point>,
     /// The middle of the label.
     pub label: Point,
+    /// Whether it is one bend: of four points, the two in the middle are its controls. Else a line through all points.
+    pub bow: bool,
 }
 
 /// A laid out graph.
@@ -137,7 +140,7 @@ fn own(spot: Point, size: Size, label: Size) -> Route {
     let (top, half) = (spot.y - size.h / 2.0, (size.w / 4.0).min(18.0));
     let at = |x: f64, y: f64| Point { x: spot.x + x, y: top + y };
     let points = vec![at(-half, 0.0), at(-half * 1.2, -LOOP), at(half * 1.2, -LOOP), at(half, 0.0)];
-    Route { points, label: at(0.0, -LOOP - label.h / 2.0 + 4.0) }
+    Route { points, label: at(0.0, -LOOP - label.h / 2.0 + 4.0), bow: true }
 }
 
 #[cfg(test)]
@@ -168,10 +171,12 @@ mod tests {
     #[test]
     fn circles_loops_and_lonely_nodes_have_room() {
         let sizes = [NODE; 7];
-        let layout = lay_out(&sizes, &links(&[(0, 1), (1, 2), (2, 0), (2, 2), (1, 3)]));
+        let layout = lay_out(&sizes, &links(&[(0, 1), (1, 2), (2, 0), (2, 2), (1, 3), (1, 0)]));
         assert!(!layout.plain);
         apart(&layout, &sizes);
-        assert_eq!(layout.routes.len(), 5);
+        assert_eq!(layout.routes.len(), 6);
+        let (start, end) = (layout.routes[2].points[0], layout.routes[2].points[layout.routes[2].points.len() - 1]);
+        assert!(start.x > end.x, "the way back runs to the left: {start:?} {end:?}");
         assert!(layout.routes.iter().all(|route| route.points.len() >= 2), "{:?}", layout.routes);
         assert!(layout.routes[3].label.y > 0.0);
     }

@@ -1,22 +1,23 @@
 //! Layers without routing, for graphs that are too large for more: linear in nodes and edges but for one sort a sweep.
 
+use std::collections::VecDeque;
+
 use super::{GAP, Layout, Link, Point, Route, Size};
 
 /// Sweeps that pull nodes towards their neighbours.
 const SWEEPS: usize = 8;
 /// Between two columns.
-const COLUMN: f64 = 160.0;
+const COLUMN: f64 = 120.0;
 
 /// Lays out.
 pub(super) fn lay_out(nodes: &[Size], links: &[Link]) -> Layout {
-    let forward = forward(nodes.len(), links);
-    let ranks = ranks(nodes.len(), &forward);
+    let ranks = ranks(nodes.len(), links);
     let mut columns = columns(&ranks);
     let mut rows = rows(&columns, nodes.len());
     let mut near: Vec<Vec<usize>> = vec![Vec::new(); nodes.len()];
-    for &(from, to) in &forward {
-        near[from].push(to);
-        near[to].push(from);
+    for link in links {
+        near[link.from].push(link.to);
+        near[link.to].push(link.from);
     }
     for _ in 0..SWEEPS {
         for column in &mut columns {
@@ -26,56 +27,46 @@ pub(super) fn lay_out(nodes: &[Size], links: &[Link]) -> Layout {
             number(column, &mut rows);
         }
     }
-    placed(nodes, links, &columns)
+    // A rank of hundreds is folded into several columns, neighbours in it side by side: about as high as wide.
+    let most = 2 * nodes.len().isqrt() + 1;
+    let folded = columns.iter().flat_map(|column| {
+        let folds = column.len().div_ceil(most).max(1);
+        (0..folds).map(move |fold| column.iter().skip(fold).step_by(folds).copied().collect::<Vec<usize>>())
+    });
+    placed(nodes, links, &folded.collect::<Vec<_>>())
 }
 
-/// The edges without those that close a circle (they are turned around), found without recursion.
-fn forward(count: usize, links: &[Link]) -> Vec<(usize, usize)> {
+/// The shortest way to each node from one that nobody calls; where all that is left are circles, from the one that calls
+/// most.
+fn ranks(count: usize, links: &[Link]) -> Vec<usize> {
     let mut out: Vec<Vec<usize>> = vec![Vec::new(); count];
-    for link in links {
+    let mut called = vec![false; count];
+    for link in links.iter().filter(|link| link.from != link.to) {
         out[link.from].push(link.to);
+        called[link.to] = true;
     }
-    let (mut found, mut state) = (Vec::with_capacity(links.len()), vec![0_u8; count]);
-    for start in 0..count {
-        let mut path = if state[start] == 0 { vec![(start, 0)] } else { continue };
-        while let Some((at, next)) = path.last_mut() {
-            let (node, edge) = (*at, *next);
-            state[node] = 1;
-            let Some(&to) = out[node].get(edge) else {
-                state[node] = 2;
-                path.pop();
-                continue;
-            };
-            *next += 1;
-            found.push(if state[to] == 1 { (to, node) } else { (node, to) });
-            if state[to] == 0 {
-                path.push((to, 0));
+    let mut busiest: Vec<usize> = (0..count).collect();
+    busiest.sort_by_key(|&at| (called[at], std::cmp::Reverse(out[at].len()), at));
+    let mut ranks = vec![None; count];
+    let mut queue: VecDeque<usize> = (0..count).filter(|&at| !called[at]).collect();
+    for &at in &queue {
+        ranks[at] = Some(0);
+    }
+    for start in busiest {
+        if ranks[start].is_none() {
+            ranks[start] = Some(0);
+            queue.push_back(start);
+        }
+        while let Some(at) = queue.pop_front() {
+            for &to in &out[at] {
+                if ranks[to].is_none() {
+                    ranks[to] = ranks[at].map(|rank| rank + 1);
+                    queue.push_back(to);
+                }
             }
         }
     }
-    found
-}
-
-/// The longest way to each node.
-fn ranks(count: usize, forward: &[(usize, usize)]) -> Vec<usize> {
-    let mut out: Vec<Vec<usize>> = vec![Vec::new(); count];
-    let mut waits = vec![0_usize; count];
-    for &(from, to) in forward {
-        out[from].push(to);
-        waits[to] += 1;
-    }
-    let mut ranks = vec![0; count];
-    let mut ready: Vec<usize> = (0..count).filter(|&at| waits[at] == 0).collect();
-    while let Some(at) = ready.pop() {
-        for &to in &out[at] {
-            ranks[to] = ranks[to].max(ranks[at] + 1);
-            waits[to] -= 1;
-            if waits[to] == 0 {
-                ready.push(to);
-            }
-        }
-    }
-    ranks
+    ranks.into_iter().map(Option::unwrap_or_default).collect()
 }
 
 fn columns(ranks: &[usize]) -> Vec<Vec<usize>> {
@@ -129,12 +120,19 @@ fn placed(nodes: &[Size], links: &[Link], columns: &[Vec<usize>]) -> Layout {
     layout
 }
 
-/// Between the sides that face one another.
+/// Between the sides that face one another; within a column, in a bow beside it.
 fn route(spots: &[Point], sizes: &[Size], link: &Link) -> Route {
     let (from, to) = (spots[link.from], spots[link.to]);
-    let side = if from.x < to.x { 0.5 } else { -0.5 };
+    let level = (from.x - to.x).abs() < 1.0;
+    let side = if from.x < to.x || level { 0.5 } else { -0.5 };
     let start = Point { x: from.x + side * sizes[link.from].w, y: from.y };
-    let end = Point { x: to.x - side * sizes[link.to].w, y: to.y };
+    let other = if level { side } else { -side };
+    let end = Point { x: to.x + other * sizes[link.to].w, y: to.y };
     let label = Point { x: f64::midpoint(start.x, end.x), y: f64::midpoint(start.y, end.y) };
-    Route { points: vec![start, end], label }
+    if !level {
+        return Route { points: vec![start, end], label, bow: false };
+    }
+    let far = start.x.max(end.x) + COLUMN / 2.0;
+    let points = vec![start, Point { x: far, y: start.y }, Point { x: far, y: end.y }, end];
+    Route { points, label: Point { x: far - COLUMN / 8.0, ..label }, bow: true }
 }

@@ -7,7 +7,7 @@ use dagre::graph::{Graph, GraphOptions};
 use dagre::layout::types::LabelPos;
 use dagre::{EdgeLabel, LayoutOptions, NodeLabel, RankDir};
 
-use super::{GAP, Layout, Link, Point, Route, Size};
+use super::{GAP, Layout, Link, Point, Route, Size, circles};
 
 /// Between a box and the place where lines beside it may bend.
 const CLEAR: f64 = 6.0;
@@ -17,29 +17,35 @@ const PORT: f64 = 9.0;
 /// Lays out; `None` if the crate gives up.
 pub(super) fn lay_out(nodes: &[Size], links: &[Link]) -> Option<Layout> {
     // Somebody else's algorithm on a stranger's graph: a panic in it costs the routes, not the program.
-    catch_unwind(AssertUnwindSafe(|| inner(nodes, links))).ok().flatten()
+    let (straight, turned) = circles::broken(nodes.len(), links);
+    let mut layout = catch_unwind(AssertUnwindSafe(|| inner(nodes, &straight))).ok().flatten()?;
+    for (route, turned) in layout.routes.iter_mut().zip(turned) {
+        if turned {
+            route.points.reverse();
+        }
+    }
+    Some(layout)
 }
 
 fn inner(nodes: &[Size], links: &[Link]) -> Option<Layout> {
-    let mut graph = Graph::<NodeLabel, EdgeLabel>::with_options(GraphOptions {
-        directed: true,
-        multigraph: false,
-        compound: false,
-    });
+    let mut graph =
+        Graph::<NodeLabel, EdgeLabel>::with_options(GraphOptions { directed: true, multigraph: true, compound: false });
     let name = |at: usize| format!("n{at}");
     for (at, size) in nodes.iter().enumerate() {
         graph.set_node(name(at), Some(NodeLabel { width: size.w, height: size.h, ..NodeLabel::default() }));
     }
-    for link in links {
+    // A call and a call back lie between the same nodes: each edge has a name.
+    let id = |at: usize| format!("e{at}");
+    for (at, link) in links.iter().enumerate() {
         let label =
             EdgeLabel { width: link.label.w, height: link.label.h, labelpos: LabelPos::Center, ..EdgeLabel::default() };
-        graph.set_edge(name(link.from), name(link.to), Some(label), None);
+        graph.set_edge(name(link.from), name(link.to), Some(label), Some(&id(at)));
     }
     let options = LayoutOptions {
         rankdir: RankDir::LR,
         nodesep: GAP,
         edgesep: 14.0,
-        ranksep: 44.0,
+        ranksep: 76.0,
         marginx: GAP,
         marginy: GAP,
         ..LayoutOptions::default()
@@ -60,13 +66,13 @@ fn inner(nodes: &[Size], links: &[Link]) -> Option<Layout> {
         ranks.push(rank);
     }
     let mut inner = Vec::with_capacity(links.len());
-    for link in links {
-        let edge = graph.edge(&name(link.from), &name(link.to), None)?;
+    for (at, link) in links.iter().enumerate() {
+        let edge = graph.edge(&name(link.from), &name(link.to), Some(&id(at)))?;
         let points: Vec<Point> = edge.points.iter().map(|point| Point { x: point.x, y: point.y }).collect();
         let [_, middle @ .., _] = points.as_slice() else { return None };
         let label = Point { x: edge.x.unwrap_or(middle.first()?.x), y: edge.y.unwrap_or(middle.first()?.y) };
         layout.grow(label, link.label);
-        layout.routes.push(Route { points: Vec::new(), label });
+        layout.routes.push(Route { label, ..Route::default() });
         inner.push(middle.to_vec());
     }
     let ports = ports(nodes, links, &layout.nodes, &inner);

@@ -136,12 +136,12 @@ fn write_line(graph: &Graph, edge: &Edge, route: &Route, out: &mut dyn Write) ->
     writeln!(
         out,
         "<path class=\"line {class}{weight}\" marker-end=\"url(#head-{class})\" d=\"{}\"><title>{}</title></path>",
-        if edge.from == edge.to { bow(&route.points) } else { curve(&route.points) },
+        if route.bow { bow(&route.points) } else { curve(&route.points) },
         escape(graph.title(edge))
     )
 }
 
-/// A line to the node itself.
+/// A line of one bend.
 fn bow(points: &[Point]) -> String {
     let [start, out, back, end] = points else { return String::new() };
     format!("M{}C{} {} {}", pair(*start), pair(*out), pair(*back), pair(*end))

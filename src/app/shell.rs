@@ -38,7 +38,9 @@ pub fn man() -> anyhow::Result<ExitCode> {
     let preamble = |line: &&str| line.starts_with(".ie ") || line.starts_with(".el ");
     let first = page.lines().take_while(preamble);
     let lines: Vec<&str> = first.chain(page.lines().filter(|line| !preamble(line))).collect();
-    write((lines.join("\n") + "\n").as_bytes())
+    // The page has no date, and an empty argument must not be taken for none: the version would stand in its place.
+    let page = (lines.join("\n") + "\n").replacen(".TH jwtrail 1  ", ".TH jwtrail 1 \"\" ", 1);
+    write(page.as_bytes())
 }
 
 /// A section for each command and each command within it.

@@ -24,7 +24,8 @@ fn every_shell_completes_every_command() {
 #[test]
 fn the_manual_has_a_section_for_every_command() {
     let page = shown(&["man"]);
-    assert!(page.contains("\n.TH jwtrail 1"), "{page}");
+    let title = concat!("\n.TH jwtrail 1 \"\" \"jwtrail ", env!("CARGO_PKG_VERSION"), "\" \"User Commands\"\n");
+    assert!(page.contains(title), "{page}");
     for command in Cli::command().get_subcommands() {
         let name = command.get_name().to_uppercase();
         assert!(page.contains(&format!("\n.SH \"JWTRAIL {name}\"\n")), "{name}");

@@ -18,6 +18,8 @@ pub mod engine;
 
 pub mod filter;
 
+pub mod layout;
+
 pub mod report;
 
 pub mod tui;

@@ -93,7 +93,8 @@ pub fn line(line: &str) -> io::Result<bool> {
     }
 }
 
-fn quiet(error: io::Error) -> io::Result<()> {
+/// A reader that has gone away is no error.
+pub fn quiet(error: io::Error) -> io::Result<()> {
     if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) }
 }
 

@@ -1,5 +1,6 @@
 //! What every source shares: the decoder that forgets raw tokens, and the reader of files behind it.
 
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -31,15 +32,7 @@ pub struct Source {
 
 /// A decoder under the policy's carriers and the key sets. Remote ones are still to be fetched.
 pub fn open(judging: &Judging) -> anyhow::Result<Source> {
-    let key = match std::env::var(KEY_VARIABLE) {
-        Ok(text) if !text.is_empty() => FingerprintKey::from_env_text(&text)?,
-        Err(std::env::VarError::NotUnicode(_)) => {
-            anyhow::bail!(
-                "expected UTF-8 text in {KEY_VARIABLE}, found other bytes: make one with `openssl rand -base64 48`"
-            )
-        }
-        _ => FingerprintKey::random()?,
-    };
+    let key = fingerprint_key()?;
     let keys = Arc::new(KeySets::load(&judging.keys)?);
     for skipped in keys.skipped() {
         tracing::warn!("key left out: {skipped}");
@@ -47,6 +40,19 @@ pub fn open(judging: &Judging) -> anyhow::Result<Source> {
     let shared = Shared::new(&judging.file.policy, key, Arc::clone(&keys))?;
     let decoder = Arc::new(VisitorDecoder::new(move || Extractor::new(Arc::clone(&shared))));
     Ok(Source { decoder, keys: Keeper::new(keys, Pace::default()) })
+}
+
+/// The key of fingerprints: the user's, or one of this run's own.
+pub fn fingerprint_key() -> anyhow::Result<FingerprintKey> {
+    Ok(match std::env::var(KEY_VARIABLE) {
+        Ok(text) if !text.is_empty() => FingerprintKey::from_env_text(&text)?,
+        Err(std::env::VarError::NotUnicode(_)) => {
+            anyhow::bail!(
+                "expected UTF-8 text in {KEY_VARIABLE}, found other bytes: make one with `openssl rand -base64 48`"
+            )
+        }
+        _ => FingerprintKey::random()?,
+    })
 }
 
 /// The same with every remote key set fetched once: what comes first can be checked too.
@@ -127,10 +133,21 @@ impl Reader {
             take(batch);
         });
         drop(bar);
-        for line in damage(&name(path), &report?) {
-            out::note(&Safe::new(&line).to_string());
-        }
+        note_damage(path, &report?);
         Ok(())
+    }
+
+    /// The same for bytes whose beginning was looked at; `path` is where they come from.
+    pub fn read_from(&self, from: impl Read + Send, path: &Path, take: &mut dyn FnMut(Batch)) -> anyhow::Result<()> {
+        let report = files::read(from, &name(path), self.decoder.as_ref(), take)?;
+        note_damage(path, &report);
+        Ok(())
+    }
+}
+
+fn note_damage(path: &Path, report: &FileReport) {
+    for line in damage(&name(path), report) {
+        out::note(&Safe::new(&line).to_string());
     }
 }
 

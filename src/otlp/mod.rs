@@ -3,6 +3,7 @@
 pub mod data;
 pub mod decode;
 
+pub mod dependencies;
 pub mod files;
 pub mod json;
 pub mod protobuf;

@@ -6,6 +6,7 @@
 pub mod baseline;
 mod evidence;
 pub mod github;
+pub mod graph;
 mod issues;
 pub mod json;
 pub mod junit;

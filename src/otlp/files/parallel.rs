@@ -10,8 +10,8 @@ use std::thread::{self, Builder};
 use super::records::{Done, Job, Send};
 use crate::otlp::decode::Decode;
 
-/// Bytes of jobs that are in memory at the same time, whatever the number of threads, unless one alone is larger.
-const IN_FLIGHT: usize = 8 << 20;
+/// Bytes of jobs that are in memory at the same time for each thread, unless one job alone is larger.
+const IN_FLIGHT: usize = 2 << 20;
 
 type Outcome = Vec<Done>;
 type Ordered = (usize, Receiver<Outcome>);
@@ -23,7 +23,8 @@ pub(super) fn run(
     split: impl FnOnce(&mut Send<'_>) -> io::Result<()> + std::marker::Send,
     take: &mut dyn FnMut(Done),
 ) -> io::Result<()> {
-    let gate = Gate::default();
+    let threads = threads.max(1);
+    let gate = Gate { room: threads.saturating_mul(IN_FLIGHT), ..Gate::default() };
     let (to_workers, jobs) = mpsc::channel();
     let jobs = Mutex::new(jobs);
     let (to_caller, in_order) = mpsc::channel();
@@ -31,7 +32,7 @@ pub(super) fn run(
         // Whatever ends this thread, a panic too: nobody must wait at the gate for it.
         let _open = Opened(&gate);
         let gate = &gate;
-        for _ in 0..threads.max(1) {
+        for _ in 0..threads {
             let worker = || work(&jobs, decoder, limit);
             Builder::new().name("decode".to_owned()).spawn_scoped(scope, worker)?;
         }
@@ -76,6 +77,7 @@ fn work(jobs: &Mutex<Receiver<(Job, SyncSender<Outcome>)>>, decoder: &dyn Decode
 /// Holds the splitter back while the others are behind.
 #[derive(Default)]
 struct Gate {
+    room: usize,
     inside: Mutex<Inside>,
     moved: Condvar,
 }
@@ -90,7 +92,7 @@ impl Gate {
     /// Waits for room; one job always has it, however large. False once nobody takes jobs any more.
     fn enter(&self, bytes: usize) -> bool {
         let inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
-        let full = |inside: &mut Inside| !inside.closed && inside.bytes > 0 && inside.bytes + bytes > IN_FLIGHT;
+        let full = |inside: &mut Inside| !inside.closed && inside.bytes > 0 && inside.bytes + bytes > self.room;
         let mut inside = self.moved.wait_while(inside, full).unwrap_or_else(PoisonError::into_inner);
         inside.bytes += bytes;
         !inside.closed

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::bail;
 
 use super::settings::{self, Judging, Lookup};
-use super::{out, source};
+use super::{out, profile, source};
 use crate::cli::CheckArgs;
 use crate::config::DEFAULT_FAIL_ON;
 use crate::model::{Batch, UnixNanos};
@@ -46,6 +46,9 @@ impl Judge {
 
     /// Takes what was read.
     pub fn take(&mut self, batch: Batch) {
+        for complaint in profile::restore(&mut self.trail, &batch) {
+            out::note(&format!("warning: {complaint}"));
+        }
         self.rejected += batch.rejected;
         self.last = batch.spans.iter().map(|span| span.end.max(span.start)).fold(self.last, UnixNanos::max);
         self.trail.ingest(batch, UnixNanos::default());

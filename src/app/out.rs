@@ -18,19 +18,20 @@ pub fn report(report: &Report<'_>, format: Format) -> io::Result<()> {
         Format::Json => json::write(report, &mut out),
         Format::Text => text::write(report, style(), &mut out),
     };
-    written.or_else(quiet)
+    quiet(written)
 }
 
 /// Writes a line to standard output. False once nobody reads there any more.
 pub fn line(line: &str) -> io::Result<bool> {
     match writeln!(io::stdout().lock(), "{line}") {
         Ok(()) => Ok(true),
-        Err(error) => quiet(error).map(|()| false),
+        Err(error) => quiet(Err(error)).map(|()| false),
     }
 }
 
-fn quiet(error: io::Error) -> io::Result<()> {
-    if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) }
+/// Passes over the error that a reader is gone.
+pub fn quiet(written: io::Result<()>) -> io::Result<()> {
+    written.or_else(|error| if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })
 }
 
 /// Colours only on a terminal that may have them, ASCII only where the locale says that nothing else is read.

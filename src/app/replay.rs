@@ -11,7 +11,7 @@ use super::clock::Replayed;
 use super::screen;
 use super::settings::{self, Judging, Lookup};
 use super::timeline::Timeline;
-use super::{logs, source};
+use super::{logs, out, profile, source};
 use crate::cli::{ReplayArgs, Speed};
 use crate::engine::{EngineHandle, Intake};
 use crate::model::{Batch, Refused, Sink, UnixNanos};
@@ -27,8 +27,14 @@ pub fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     let judging = Judging::new(&args.judge, file, None);
     let reader = source::Reader::new(&judging)?;
     let mut batches = Vec::new();
+    let mut trail = judging.trail();
     for path in &args.files {
-        reader.read(path, &mut |batch| batches.push(batch))?;
+        reader.read(path, &mut |batch| {
+            for complaint in profile::restore(&mut trail, &batch) {
+                out::note(&format!("warning: {complaint}"));
+            }
+            batches.push(batch);
+        })?;
     }
     let timeline = Timeline::new(batches);
     let names: Vec<String> = args.files.iter().map(|path| name(path)).collect();
@@ -37,7 +43,7 @@ pub fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     }
     let time = Replayed::default();
     time.set(timeline.start());
-    let engine = EngineHandle::start(judging.trail(), judging.engine(), time.clock())?;
+    let engine = EngineHandle::start(trail, judging.engine(), time.clock())?;
     super::runtime()?.block_on(async {
         let feed = screen::replay(&engine, names.join(", "));
         let playing = async {

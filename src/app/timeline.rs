@@ -68,7 +68,7 @@ impl Timeline {
             logs: self.logs.drain(..logs).collect(),
             rejected: std::mem::take(&mut self.rejected),
             bad_tags: std::mem::take(&mut self.bad_tags),
-            bytes: 0,
+            ..Batch::default()
         })
     }
 }

@@ -12,6 +12,7 @@ pub mod redact;
 
 pub mod buffer;
 pub mod compression;
+pub mod pack;
 
 mod connections;
 pub mod counters;

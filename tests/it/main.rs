@@ -17,6 +17,7 @@ mod keys;
 mod otlp;
 mod pty;
 mod redact;
+mod redact_file;
 mod remote_keys;
 mod report;
 mod spans;

@@ -20,6 +20,7 @@ mod grpc;
 mod http;
 mod intake;
 pub mod receivers;
+pub mod record;
 pub mod status;
 
 pub use counters::Counters;

@@ -264,7 +264,8 @@ fn double(number: f64, out: &mut Vec<u8>) {
         f64::INFINITY => out.extend_from_slice(b"\"Infinity\""),
         f64::NEG_INFINITY => out.extend_from_slice(b"\"-Infinity\""),
         number => {
-            out.extend_from_slice(serde_json::Number::from_f64(number).unwrap_or(0.into()).to_string().as_bytes())
+            let number = serde_json::Number::from_f64(number).unwrap_or(0.into());
+            out.extend_from_slice(number.to_string().as_bytes());
         }
     }
 }

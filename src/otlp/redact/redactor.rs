@@ -77,8 +77,8 @@ impl<'a> Visitor<'a> for Redactor {
         let mask = Mask::new(&self.shared);
         let mut resource = own::resource(data);
         redact_resource(Some(&mut resource), &mask);
-        if let Some(strict) = &self.strict {
-            self.done.dropped += strict.resource(&mut resource);
+        if self.strict.is_some() {
+            self.done.dropped += Strict::resource(&mut resource);
         }
         if let Some(instance) = instance_by_attributes(&data.attributes) {
             // Where the attributes as they were sent are all that tells a process from others, their digest goes along.
@@ -96,8 +96,8 @@ impl<'a> Visitor<'a> for Redactor {
         let mask = Mask::new(&self.shared);
         let mut scope = own::scope(data);
         redact_scope(Some(&mut scope), &mask);
-        if let Some(strict) = &self.strict {
-            self.done.dropped += strict.scope(&mut scope);
+        if self.strict.is_some() {
+            self.done.dropped += Strict::scope(&mut scope);
         }
         self.done.masked += mask.masked();
         self.scope = scope;

@@ -116,12 +116,12 @@ impl Strict {
     }
 
     /// Each of these answers how much was left out.
-    pub(super) fn resource(&self, resource: &mut Resource) -> u64 {
+    pub(super) fn resource(resource: &mut Resource) -> u64 {
         resource.entity_refs.clear();
         only(&mut resource.attributes, |entry| OF_RESOURCES.iter().any(|known| entry.key.starts_with(known)))
     }
 
-    pub(super) fn scope(&self, scope: &mut InstrumentationScope) -> u64 {
+    pub(super) fn scope(scope: &mut InstrumentationScope) -> u64 {
         only(&mut scope.attributes, |_| false)
     }
 

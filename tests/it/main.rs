@@ -16,6 +16,7 @@ mod extract;
 mod keys;
 mod otlp;
 mod pty;
+mod record;
 mod redact;
 mod redact_file;
 mod remote_keys;

@@ -54,7 +54,8 @@ impl Files {
 
     /// Whether this one is as large as a file may be.
     pub(super) fn is_full(&self, file: &Open) -> bool {
-        file.to.inner().get_ref().bytes >= self.options.file_bytes
+        let buffer = file.to.inner();
+        buffer.get_ref().bytes + buffer.buffer().len() as u64 >= self.options.file_bytes
     }
 
     /// Takes note of a complete file, and removes those beyond the number kept, the one to come counted. Answers how

@@ -55,7 +55,7 @@ const HARMLESS: [&str; 12] = [
 const MESSAGES: [&str; 6] = ["message", "msg", "error", "err", "error.message", "exception.message"];
 
 /// Words without which no text says why a token was refused.
-const WORDS: [&str; 38] = [
+const WORDS: [&str; 55] = [
     "jwt",
     "jws",
     "jwk",
@@ -93,7 +93,24 @@ const WORDS: [&str; 38] = [
     "insufficient_scope",
     "error in cryptographic primitive",
     "incorrect key for",
-    "key",
+    "signing key",
+    "verification key",
+    "key set",
+    "public key",
+    "matching key",
+    "applicable key",
+    "correct key",
+    "key not found",
+    "keys failed",
+    "required key",
+    "fetch data",
+    "locally computed",
+    "invalidsubject",
+    "header string",
+    "payload value",
+    "base64",
+    "header is invalid",
+    "charsequence cannot",
 ];
 
 /// The list, and the texts by which the user's own policy knows a refusal.

@@ -9,8 +9,7 @@ use super::shared::JudgeArgs;
 pub(super) const HELP: &str = "\
 Examples:
   jwtrail redact traces.jsonl -o clean.jsonl    the same traces without credentials, to be sent to somebody
-  jwtrail redact t.json -o clean.jsonl.zst --strict   what the judge needs and no more, packed
-  jwtrail redact traces.jsonl -o - | grep 4bf92f3577b34da6
+  jwtrail redact t.json -o t.jsonl.zst --strict what the judge needs and no more, packed
 
 `check` says the same of OUT as of IN, also of a single trace cut out of it: the last line holds what all traces
 together showed of who captures what (leave it in). Tokens become fingerprints in `jwtrail.*` attributes; JWTRAIL_FP_KEY

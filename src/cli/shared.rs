@@ -59,10 +59,7 @@ pub struct ListenArgs {
 #[derive(Clone, Debug, Default, Args)]
 pub struct RecordArgs {
     /// Keep what is received, without credentials, as OTLP JSON lines that `check` and `replay` read; packed where the
-    /// name ends in `.zst` or `.gz`. A file that is there is never touched: `t.2.jsonl` comes after `t.jsonl`
-    #[arg(
-        help = "Keep what is received, without credentials, as OTLP JSON lines that `check` and `replay` read;         packed where the name ends in .zst or .gz; a file that is there stays as it is: t.2.jsonl comes after t.jsonl"
-    )]
+    /// name ends in .zst or .gz; a file that is there stays as it is: t.2.jsonl comes after t.jsonl
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
     /// Size of one recorded file on disk [default: 128MiB]

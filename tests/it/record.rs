@@ -102,7 +102,9 @@ fn a_recording_is_judged_as_what_was_received() {
     ] {
         let (folder, run) = (tempfile::tempdir().unwrap(), runs(run));
         let serving = Serving::record(folder.path(), file, &keys);
-        lines(&run).iter().for_each(|line| serving.post(line));
+        for line in &lines(&run) {
+            serving.post(line);
+        }
         let said = serving.end();
         assert!(said.contains(&format!("recording to {file}\n")), "{said}");
         assert!(said.contains(&format!("spans to {file}\n")) && !said.contains("warning"), "{said}");
@@ -130,7 +132,9 @@ fn a_program_that_is_killed_leaves_what_it_had_recorded() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(file);
         let mut serving = Serving::record(folder.path(), file, &[]);
-        lines(&run).iter().for_each(|line| serving.post(line));
+        for line in &lines(&run) {
+            serving.post(line);
+        }
         let all = hops(&check(folder.path(), &run, &[])).len();
         // Within a second or so it is on disk; only a recording that never gets there fails here.
         let deadline = Instant::now() + Duration::from_secs(60);

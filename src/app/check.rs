@@ -7,7 +7,7 @@ use anyhow::bail;
 
 use super::ending::Ending;
 use super::settings::{self, Judging, Lookup};
-use super::{check_follow, check_live, source};
+use super::{check_follow, check_live, out, profile, source};
 use crate::cli::CheckArgs;
 use crate::model::{Batch, UnixNanos};
 use crate::report::Input;
@@ -50,6 +50,9 @@ impl Judge {
 
     /// Takes what was read.
     pub fn take(&mut self, batch: Batch) {
+        for complaint in profile::restore(&mut self.trail, &batch) {
+            out::note(&format!("warning: {complaint}"));
+        }
         self.rejected += batch.rejected;
         self.last = batch.spans.iter().map(|span| span.end.max(span.start)).fold(self.last, UnixNanos::max);
         self.trail.ingest(batch, UnixNanos::default());

@@ -34,7 +34,7 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
 
 async fn read(args: &CheckArgs, judging: &Judging, ending: &Ending) -> anyhow::Result<Finished> {
     let mut signals = Signals::new()?;
-    let Source { decoder, keys } = source::open_with_keys(judging).await?;
+    let Source { decoder, keys, .. } = source::open_with_keys(judging).await?;
     let keeping = keys.start();
     let mut engine = EngineHandle::start(judging.trail(), judging.engine(), clock::system())?;
     let mut announcements = engine.announcements().context("the announcements are read by someone else")?;

@@ -107,7 +107,7 @@ fn addresses(args: &CheckArgs, file: &File) -> anyhow::Result<Listen> {
 
 async fn receive(args: &CheckArgs, listen: Listen, judging: &Judging, stdout_taken: bool) -> anyhow::Result<Run> {
     let mut signals = Signals::new()?;
-    let listening = Listening::bind(listen)?;
+    let listening = Listening::bind(&listen)?;
     out::note(&format!("listening on {}", listening.names().join(", ")));
     let addresses = listening.addresses();
     let endpoint = addresses.http.or(addresses.grpc).context("there is no receiver")?;

@@ -18,6 +18,7 @@ use crate::cli::DemoArgs;
 use crate::config::DEFAULT_MEMORY;
 use crate::engine::EngineHandle;
 use crate::model::KeySource;
+use crate::otlp::record::RecordOptions;
 use crate::tui::{Switch, Switches};
 
 /// The shop's traces are over in a moment; a new user should not wait for the usual window.
@@ -28,18 +29,19 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     let log = logs::start();
     let file = settings::file(&args.judge, Lookup::Named)?;
     let drawn = settings::screen(args.screen, &file);
+    let record = settings::record(&args.record, &file)?;
     let mut judging = Judging::new(&args.judge, file, Some(DEFAULT_MEMORY.0));
     if args.judge.settle.is_none() && judging.file.path.is_none() {
         judging.options.settle = SETTLE;
     }
     let runtime = super::runtime()?;
     let Some(seconds) = args.headless else {
-        runtime.block_on(draw(&mut judging, drawn, log))?;
+        runtime.block_on(draw(&mut judging, drawn, log, record))?;
         return Ok(ExitCode::SUCCESS);
     };
     let finished = runtime.block_on(async {
         let mut signals = Signals::new()?;
-        let Opened { shop, listening, source } = open(&mut judging).await?;
+        let Opened { shop, listening, source } = open(&mut judging, record).await?;
         let engine = EngineHandle::start(judging.trail(), judging.engine(), clock::system())?;
         let told = async {
             tokio::select! {
@@ -54,8 +56,13 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     serve::finish(finished, args.format, None)
 }
 
-async fn draw(judging: &mut Judging, drawn: crate::cli::ScreenArgs, log: Option<PathBuf>) -> anyhow::Result<()> {
-    let Opened { shop, listening, source } = open(judging).await?;
+async fn draw(
+    judging: &mut Judging,
+    drawn: crate::cli::ScreenArgs,
+    log: Option<PathBuf>,
+    record: Option<RecordOptions>,
+) -> anyhow::Result<()> {
+    let Opened { shop, listening, source } = open(judging, record).await?;
     let engine = EngineHandle::start(judging.trail(), judging.engine(), clock::system())?;
     let feed = screen::demo(&engine, listening.names());
     let mut receiving = listening.serve(source, &engine);
@@ -73,9 +80,10 @@ struct Opened {
 
 /// Free ports first, then the shop that exports to them, then a decoder that knows the shop's keys. What is exported
 /// before the receivers answer waits in the sockets.
-async fn open(judging: &mut Judging) -> anyhow::Result<Opened> {
+async fn open(judging: &mut Judging, record: Option<RecordOptions>) -> anyhow::Result<Opened> {
     let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let listening = Listening::bind(Listen { grpc: Some(free), http: Some(free), memory: DEFAULT_MEMORY.0 })?;
+    let listen = Listen { grpc: Some(free), http: Some(free), memory: DEFAULT_MEMORY.0, record };
+    let listening = Listening::bind(&listen)?;
     let addresses = listening.addresses();
     let (grpc, http) = addresses.grpc.zip(addresses.http).context("the demo needs both receivers")?;
     let shop = Shop::start(grpc, http).await?;

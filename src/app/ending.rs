@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, anyhow};
 
-use super::out::{self, Output};
+use super::out::{self, Target};
 use crate::cli::{CheckArgs, ReportFormat};
 use crate::config::{DEFAULT_FAIL_ON, FileOptions};
 use crate::filter::{Context, Filter};
@@ -18,7 +18,7 @@ use crate::trail::summary::Summary;
 
 /// The same for files, a command and files that grow.
 pub struct Ending {
-    output: Output,
+    output: Target,
     format: ReportFormat,
     threshold: Severity,
     filter: Option<Filter>,
@@ -35,7 +35,7 @@ impl Ending {
             format: args.format,
             filter,
             baseline: args.baseline.as_deref().map(baseline).transpose()?,
-            output: Output::open(args.output.as_deref())?,
+            output: Target::open(args.output.as_deref())?,
         })
     }
 

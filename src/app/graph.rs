@@ -27,7 +27,7 @@ pub fn run(args: &GraphArgs) -> anyhow::Result<ExitCode> {
             graph::MOST_EDGES
         ));
     }
-    write(&graph, args.format).or_else(out::quiet)?;
+    out::quiet(write(&graph, args.format))?;
     Ok(ExitCode::SUCCESS)
 }
 

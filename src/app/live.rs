@@ -16,7 +16,7 @@ pub fn run(args: &LiveArgs) -> anyhow::Result<ExitCode> {
     let drawn = settings::screen(args.screen, &file);
     let judging = Judging::new(&args.judge, file, Some(listen.memory));
     super::runtime()?.block_on(async {
-        let listening = Listening::bind(listen)?;
+        let listening = Listening::bind(&listen)?;
         let source = source::open(&judging)?;
         let engine = EngineHandle::start(judging.trail(), judging.engine(), clock::system())?;
         let feed = screen::live(&engine, listening.names());

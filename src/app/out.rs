@@ -24,18 +24,18 @@ pub fn report(report: &Report<'_>, format: Format) -> io::Result<()> {
         Format::Json => json::write(report, &mut out),
         Format::Text => text::write(report, style(), &mut out),
     };
-    written.or_else(quiet)
+    quiet(written)
 }
 
 /// Where a report goes.
-pub enum Output {
+pub enum Target {
     /// Standard output.
     Standard,
     /// A file that is open already: a place that cannot be written to is known before the work is done.
     File(File, PathBuf),
 }
 
-impl Output {
+impl Target {
     /// Standard output, or the file named. What the file holds is kept until there is a report.
     pub fn open(path: Option<&Path>) -> anyhow::Result<Self> {
         let Some(path) = path.filter(|path| *path != Path::new("-")) else { return Ok(Self::Standard) };
@@ -54,7 +54,7 @@ impl Output {
         match self {
             Self::Standard => {
                 let written = write(report, format, fail_on, style(), io::stdout().lock());
-                Ok(written.or_else(quiet)?)
+                Ok(quiet(written)?)
             }
             Self::File(file, path) => {
                 let emptied = file.metadata().and_then(|meta| if meta.is_file() { file.set_len(0) } else { Ok(()) });
@@ -89,13 +89,13 @@ fn write(
 pub fn line(line: &str) -> io::Result<bool> {
     match writeln!(io::stdout().lock(), "{line}") {
         Ok(()) => Ok(true),
-        Err(error) => quiet(error).map(|()| false),
+        Err(error) => quiet(Err(error)).map(|()| false),
     }
 }
 
-/// A reader that has gone away is no error.
-pub fn quiet(error: io::Error) -> io::Result<()> {
-    if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) }
+/// Passes over the error that a reader is gone.
+pub fn quiet(written: io::Result<()>) -> io::Result<()> {
+    written.or_else(|error| if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })
 }
 
 /// Colours only on a terminal that may have them, ASCII only where the locale says that nothing else is read, lines

@@ -1,6 +1,7 @@
 //! Receivers, from bound ports to a clean end.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -12,8 +13,11 @@ use tokio::task::JoinHandle;
 use super::keys::Keeping;
 use super::settings::Listen;
 use super::source::Source;
+use super::{out, profile};
 use crate::engine::{EngineHandle, Intake, Notes};
+use crate::model::Sink;
 use crate::otlp::counters::ProtocolCounters;
+use crate::otlp::record::{Progress, Recorder};
 use crate::otlp::{Addresses, Bound, Counters, Receivers, ServeError};
 
 /// How often the receivers' losses are looked at.
@@ -22,12 +26,19 @@ const WATCH: Duration = Duration::from_secs(1);
 /// Ports that are taken, but not answered on yet: so that a busy port is known before anything else starts.
 pub struct Listening {
     bound: Bound,
+    recorder: Option<Recorder>,
 }
 
 impl Listening {
-    /// Takes both ports or none.
-    pub fn bind(listen: Listen) -> anyhow::Result<Self> {
-        Ok(Self { bound: Receivers::bind(listen.grpc, listen.http)? })
+    /// Takes both ports or none, and makes the file to record to.
+    pub fn bind(listen: &Listen) -> anyhow::Result<Self> {
+        let bound = Receivers::bind(listen.grpc, listen.http)?;
+        Ok(Self { bound, recorder: listen.record.as_ref().map(Recorder::open).transpose()? })
+    }
+
+    /// The file that is recorded to.
+    pub fn recorded(&self) -> Option<&Path> {
+        self.recorder.as_ref().map(Recorder::first)
     }
 
     /// Where they listen.
@@ -65,21 +76,40 @@ impl Listening {
             drop(stopped.await);
         };
         let intake = engine.intake();
-        let watching = watch(self.notes(), engine.notes(), intake.clone(), Arc::clone(&counters), source.keys.start());
-        let serving = self.bound.serve(source.decoder, Arc::new(intake), Arc::clone(&counters), shutdown);
-        Receiving { stop, task: tokio::spawn(serving), watcher: tokio::spawn(watching), counters }
+        let progress = self.recorder.as_ref().map(Recorder::progress);
+        let keys = source.keys.start();
+        let watching = watch(self.notes(), engine.notes(), intake.clone(), Arc::clone(&counters), keys, progress);
+        let (decoder, sink) = match &self.recorder {
+            None => (source.decoder, Arc::new(intake) as Arc<dyn Sink>),
+            Some(recorder) => {
+                let profiler = engine.profiler();
+                recorder.with_profile(Box::new(move |last| profile::line(&profiler.profile(last)?)));
+                (source.redacting(None), recorder.sink(Arc::new(intake)))
+            }
+        };
+        let serving = self.bound.serve(decoder, sink, Arc::clone(&counters), shutdown);
+        let (task, watcher) = (tokio::spawn(serving), tokio::spawn(watching));
+        Receiving { stop, task, watcher, counters, recorder: self.recorder }
     }
 }
 
 /// Says once a second what was turned away and which keys are missing, if that has changed: no loss stays in a counter
 /// that nobody sees. Keys are kept fresh as long as this runs.
-async fn watch(standing: Vec<String>, notes: Notes, intake: Intake, counters: Arc<Counters>, keys: Keeping) {
+async fn watch(
+    standing: Vec<String>,
+    notes: Notes,
+    intake: Intake,
+    counters: Arc<Counters>,
+    keys: Keeping,
+    recording: Option<Progress>,
+) {
     let mut ticks = tokio::time::interval(WATCH);
     let mut said = None;
     loop {
         ticks.tick().await;
         let mut lost = turned_away(&counters, intake.refused());
         lost.extend(keys.complaints());
+        lost.extend(recording.iter().flat_map(Progress::losses));
         if said.as_ref() == Some(&lost) {
             continue;
         }
@@ -111,6 +141,7 @@ pub struct Receiving {
     task: JoinHandle<Result<(), ServeError>>,
     watcher: JoinHandle<()>,
     counters: Arc<Counters>,
+    recorder: Option<Recorder>,
 }
 
 impl Receiving {
@@ -128,15 +159,37 @@ impl Receiving {
         [&self.counters.grpc, &self.counters.http].map(|each| each.requests.load(Ordering::Relaxed)).iter().sum()
     }
 
-    /// Takes no more requests and lets open ones end. Not to be called after [`Self::failed`] has answered.
+    /// Takes no more requests and lets open ones end, then ends the recording and says what it holds. To be called before
+    /// the engine is shut down, and not after [`Self::failed`] has answered.
     pub async fn stop(self) -> anyhow::Result<()> {
         // Receivers that have ended by themselves say so below.
         let _ = self.stop.send(());
         self.task.await.context("the receivers were lost")?.context("the receivers failed")?;
         self.watcher.abort();
         tracing::info!(counters = ?self.counters, "receivers stopped");
+        if let Some(recorder) = self.recorder {
+            let first = recorder.first().display().to_string();
+            let recorded = tokio::task::spawn_blocking(|| recorder.finish()).await.context("the recorder was lost")?;
+            for line in told(&first, &recorded) {
+                out::note(&line);
+            }
+        }
         Ok(())
     }
+}
+
+/// What a recording holds, and what it lost.
+fn told(first: &str, recorded: &Progress) -> Vec<String> {
+    let more = match recorded.files() {
+        0 | 1 => String::new(),
+        files => format!(" and {} more", files - 1),
+    };
+    let losses = recorded.losses();
+    let said = match recorded.spans() {
+        0 if losses.is_empty() => "recorded nothing, for no span came".to_owned(),
+        spans => format!("recorded {spans} spans to {first}{more}"),
+    };
+    std::iter::once(said).chain(losses.into_iter().map(|loss| format!("warning: {loss}"))).collect()
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use super::screen;
 use super::settings::{self, Judging, Lookup};
 use super::source::Source;
 use super::timeline::Timeline;
-use super::{logs, source};
+use super::{logs, out, profile, source};
 use crate::cli::{ReplayArgs, ScreenArgs, Speed};
 use crate::engine::{EngineHandle, Intake};
 use crate::model::{Batch, Refused, Sink, UnixNanos};
@@ -33,8 +33,14 @@ pub fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     let judging = Judging::new(&args.judge, file, None);
     let reader = source::Reader::new(&judging)?;
     let mut batches = Vec::new();
+    let mut trail = judging.trail();
     for path in &args.files {
-        reader.read(path, &mut |batch| batches.push(batch))?;
+        reader.read(path, &mut |batch| {
+            for complaint in profile::restore(&mut trail, &batch) {
+                out::note(&format!("warning: {complaint}"));
+            }
+            batches.push(batch);
+        })?;
     }
     let timeline = Timeline::new(batches);
     let names: Vec<String> = args.files.iter().map(|path| name(path)).collect();
@@ -43,7 +49,7 @@ pub fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     }
     let time = Replayed::default();
     time.set(timeline.start());
-    let engine = EngineHandle::start(judging.trail(), judging.engine(), time.clock())?;
+    let engine = EngineHandle::start(trail, judging.engine(), time.clock())?;
     super::runtime()?.block_on(async {
         let feed = screen::replay(&engine, names.join(", "));
         let playing = async {
@@ -68,7 +74,7 @@ fn follow_on(
 ) -> anyhow::Result<ExitCode> {
     let names: Vec<String> = args.files.iter().map(|path| name(path)).collect();
     super::runtime()?.block_on(async {
-        let Source { decoder, keys } = source::open_with_keys(judging).await?;
+        let Source { decoder, keys, .. } = source::open_with_keys(judging).await?;
         let keeping = keys.start();
         let engine = EngineHandle::start(judging.trail(), judging.engine(), clock::system())?;
         let feed = screen::replay(&engine, names.join(", "));

@@ -25,7 +25,7 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     let judging = Judging::new(&args.judge, file, Some(listen.memory));
     let finished = super::runtime()?.block_on(async {
         let mut signals = Signals::new()?;
-        let listening = Listening::bind(listen)?;
+        let listening = Listening::bind(&listen)?;
         let source = source::open(&judging)?;
         let engine = EngineHandle::start(judging.trail(), judging.engine(), clock::system())?;
         let told = async {
@@ -57,6 +57,9 @@ pub(super) async fn headless(
 ) -> anyhow::Result<Finished> {
     for name in listening.names() {
         out::note(&format!("listening on {name}"));
+    }
+    if let Some(path) = listening.recorded() {
+        out::note(&format!("recording to {}", path.display()));
     }
     let mut announcements = engine.announcements().context("the announcements are read by someone else")?;
     let mut receiving = listening.serve(source, &engine);

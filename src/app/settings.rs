@@ -5,10 +5,14 @@ use std::path::Path;
 
 use anyhow::bail;
 
-use crate::cli::{JudgeArgs, ListenArgs, ScreenArgs};
-use crate::config::{self, ConfigError, DEFAULT_GRPC, DEFAULT_HTTP, DEFAULT_MEMORY, FILE_NAME, File};
+use crate::cli::{JudgeArgs, ListenArgs, RecordArgs, ScreenArgs};
+use crate::config::{
+    self, ConfigError, DEFAULT_GRPC, DEFAULT_HTTP, DEFAULT_MEMORY, DEFAULT_RECORD_FILES, DEFAULT_RECORD_SIZE,
+    FILE_NAME, File,
+};
 use crate::engine::{EngineOptions, INTAKE_BYTES};
 use crate::model::{KeyPlace, KeySource};
+use crate::otlp::record::RecordOptions;
 use crate::trail::{Trail, TrailOptions};
 
 /// Spans kept of one trace while receiving: far beyond what a request makes, short of what a runaway loop does.
@@ -74,7 +78,7 @@ impl Judging {
 }
 
 /// Where to listen; at least one of the two.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Listen {
     /// OTLP over gRPC.
     pub grpc: Option<SocketAddr>,
@@ -82,6 +86,23 @@ pub struct Listen {
     pub http: Option<SocketAddr>,
     /// Memory for judging, in bytes.
     pub memory: usize,
+    /// What is kept of it.
+    pub record: Option<RecordOptions>,
+}
+
+/// Works out what to keep, and where.
+pub fn record(args: &RecordArgs, file: &File) -> anyhow::Result<Option<RecordOptions>> {
+    let from_file = &file.options;
+    let Some(path) = args.record.clone().or_else(|| from_file.record.clone()) else { return Ok(None) };
+    if path.as_os_str() == "-" {
+        bail!("expected a file to record to, found `-`: standard output is the report's");
+    }
+    let size = args.record_size.or(from_file.record_size).unwrap_or(DEFAULT_RECORD_SIZE);
+    if size.0 < LEAST_MEMORY {
+        bail!("expected --record-size of 1MiB or more, found {} bytes: sizes take a unit, as in 128MiB", size.0);
+    }
+    let files = args.record_files.or(from_file.record_files).unwrap_or(DEFAULT_RECORD_FILES).max(1);
+    Ok(Some(RecordOptions { path, file_bytes: size.0 as u64, files: usize::from(files) }))
 }
 
 /// Works out where to listen. `--no-grpc` wins over an address from the environment or the file.
@@ -103,7 +124,7 @@ pub fn listen(args: &ListenArgs, file: &File) -> anyhow::Result<Listen> {
             "expected --memory of 1MiB or more, found {memory} bytes: hardly a trace would be kept; sizes take a unit, as in 256MiB"
         );
     }
-    Ok(Listen { grpc, http, memory })
+    Ok(Listen { grpc, http, memory, record: record(&args.record, file)? })
 }
 
 /// The least that judging can do anything with, in bytes.

@@ -91,6 +91,6 @@ fn extra(command: &Command, level: &str, page: &mut Vec<u8>) -> io::Result<()> {
 }
 
 fn write(bytes: &[u8]) -> anyhow::Result<ExitCode> {
-    io::stdout().lock().write_all(bytes).or_else(out::quiet)?;
+    out::quiet(io::stdout().lock().write_all(bytes))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -15,6 +15,7 @@ use crate::model::Batch;
 use crate::model::text::Safe;
 use crate::otlp::extract::Extractor;
 use crate::otlp::files::{self, Expanded, FileReport, Options, Progress, ReadError, Stop};
+use crate::otlp::redact::{Redactor, Strict};
 use crate::otlp::{Decode, VisitorDecoder};
 use crate::token::{FingerprintKey, KeySets, Pace, Shared};
 
@@ -26,6 +27,7 @@ const KEY_VARIABLE: &str = "JWTRAIL_FP_KEY";
 pub struct Source {
     /// Forgets raw tokens.
     pub decoder: Arc<dyn Decode>,
+    shared: Arc<Shared>,
     /// The keys that tokens are checked with on the way.
     pub keys: Keeper,
 }
@@ -38,8 +40,17 @@ pub fn open(judging: &Judging) -> anyhow::Result<Source> {
         tracing::warn!("key left out: {skipped}");
     }
     let shared = Shared::new(&judging.file.policy, key, Arc::clone(&keys))?;
-    let decoder = Arc::new(VisitorDecoder::new(move || Extractor::new(Arc::clone(&shared))));
-    Ok(Source { decoder, keys: Keeper::new(keys, Pace::default()) })
+    let extracting = Arc::clone(&shared);
+    let decoder = Arc::new(VisitorDecoder::new(move || Extractor::new(Arc::clone(&extracting))));
+    Ok(Source { decoder, shared, keys: Keeper::new(keys, Pace::default()) })
+}
+
+impl Source {
+    /// The same decoder, which also writes down what it read without credentials.
+    pub fn redacting(&self, strict: Option<Strict>) -> Arc<dyn Decode> {
+        let (shared, strict) = (Arc::clone(&self.shared), strict.map(Arc::new));
+        Arc::new(VisitorDecoder::new(move || Redactor::new(Arc::clone(&shared), strict.clone())))
+    }
 }
 
 /// The key of fingerprints: the user's, or one of this run's own.
@@ -95,15 +106,13 @@ impl Reader {
     /// A reader with a decoder of its own. Saved traces can wait for keys; ones that do not come are named on standard
     /// error, and reading goes on without them.
     pub fn new(judging: &Judging) -> anyhow::Result<Self> {
-        let Source { decoder, keys } = open(judging)?;
-        if keys.is_remote() {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            for complaint in runtime.context("cannot start the runtime")?.block_on(keys.fetch_all()) {
-                tracing::warn!("{complaint}");
-                out::note(&format!("warning: {complaint}"));
-            }
-        }
-        Ok(Self { decoder })
+        Ok(Self { decoder: ready(judging)?.decoder })
+    }
+
+    /// The same, and each batch comes with its lines without credentials.
+    pub fn redacting(judging: &Judging, strict: bool) -> anyhow::Result<Self> {
+        let strict = strict.then(|| Strict::new(&judging.file.policy.rejection));
+        Ok(Self { decoder: ready(judging)?.redacting(strict) })
     }
 
     /// Hands over what is in a file, or in the files of a folder; what cannot be read of it is named on standard error.
@@ -149,6 +158,20 @@ fn note_damage(path: &Path, report: &FileReport) {
     for line in damage(&name(path), report) {
         out::note(&Safe::new(&line).to_string());
     }
+}
+
+/// A source whose keys were waited for.
+fn ready(judging: &Judging) -> anyhow::Result<Source> {
+    let source = open(judging)?;
+    let keys = &source.keys;
+    if keys.is_remote() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        for complaint in runtime.context("cannot start the runtime")?.block_on(keys.fetch_all()) {
+            tracing::warn!("{complaint}");
+            out::note(&format!("warning: {complaint}"));
+        }
+    }
+    Ok(source)
 }
 
 /// A line for each damaged record that is named, and one for the rest.

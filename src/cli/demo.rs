@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::shared::{Format, JudgeArgs, ScreenArgs};
+use super::shared::{Format, JudgeArgs, RecordArgs, ScreenArgs};
 
 pub(super) const HELP: &str = "\
 Examples:
@@ -21,6 +21,9 @@ pub struct DemoArgs {
     /// What is judged, and how.
     #[command(flatten)]
     pub judge: JudgeArgs,
+    /// What is kept.
+    #[command(flatten)]
+    pub record: RecordArgs,
     /// How to draw.
     #[command(flatten)]
     pub screen: ScreenArgs,

@@ -19,7 +19,7 @@ pub use policy::{PolicyCheckArgs, PolicyCommand, SuggestArgs};
 pub use redact::RedactArgs;
 pub use replay::{ReplayArgs, Speed};
 pub use serve::ServeArgs;
-pub use shared::{Format, JudgeArgs, ListenArgs, ReportFormat, ScreenArgs};
+pub use shared::{Format, JudgeArgs, ListenArgs, RecordArgs, ReportFormat, ScreenArgs};
 pub use shell::CompletionsArgs;
 
 const AFTER_HELP: &str = "\

@@ -50,6 +50,24 @@ pub struct ListenArgs {
     /// Memory for judging; the oldest traces go first when it is full [default: 256MiB]
     #[arg(long, env = "JWTRAIL_MEMORY", hide_env_values = true, value_name = "SIZE")]
     pub memory: Option<ByteSize>,
+    /// What is kept.
+    #[command(flatten)]
+    pub record: RecordArgs,
+}
+
+/// Where what is received is kept.
+#[derive(Clone, Debug, Default, Args)]
+pub struct RecordArgs {
+    /// Keep what is received, without credentials, as OTLP JSON lines that `check` and `replay` read; packed where the
+    /// name ends in .zst or .gz; a file that is there stays as it is: t.2.jsonl comes after t.jsonl
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// Size of one recorded file on disk [default: 128MiB]
+    #[arg(long, value_name = "SIZE")]
+    pub record_size: Option<ByteSize>,
+    /// Recorded files to keep; the oldest of this run goes for one more [default: 8]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub record_files: Option<u16>,
 }
 
 /// Options of everything that draws.

@@ -32,6 +32,10 @@ pub const DEFAULT_GRPC: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::n
 pub const DEFAULT_HTTP: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 4318);
 /// Default of `--memory`.
 pub const DEFAULT_MEMORY: ByteSize = ByteSize(256 * 1024 * 1024);
+/// Default of `--record-size`.
+pub const DEFAULT_RECORD_SIZE: ByteSize = ByteSize(128 * 1024 * 1024);
+/// Default of `--record-files`.
+pub const DEFAULT_RECORD_FILES: u16 = 8;
 /// Default of `--fail-on`.
 pub const DEFAULT_FAIL_ON: Severity = Severity::High;
 
@@ -55,6 +59,12 @@ pub struct FileOptions {
     pub no_http: bool,
     /// `--memory`
     pub memory: Option<ByteSize>,
+    /// `--record`, relative to the working directory.
+    pub record: Option<PathBuf>,
+    /// `--record-size`
+    pub record_size: Option<ByteSize>,
+    /// `--record-files`
+    pub record_files: Option<u16>,
     /// `--ascii`
     pub ascii: bool,
     /// `--no-mouse`

@@ -13,8 +13,8 @@ use std::thread::JoinHandle;
 use tokio::sync::{mpsc as channel, oneshot, watch};
 
 use crate::model::{Hop, TraceId, UnixNanos};
-use crate::trail::Trail;
 use crate::trail::summary::Announcement;
+use crate::trail::{SavedProfile, Trail};
 use owner::{Message, Owner};
 
 pub use intake::Intake;
@@ -87,6 +87,22 @@ impl Notes {
     }
 }
 
+/// Where the capture profile of a running engine is asked for: a recording keeps it.
+#[derive(Clone)]
+pub struct Profiler {
+    sender: mpsc::Sender<Message>,
+}
+
+impl Profiler {
+    /// What is known by now, with all that was accepted before; `last` judges that as settled. Blocks until the engine
+    /// answers, `None` where it has ended.
+    pub fn profile(&self, last: bool) -> Option<SavedProfile> {
+        let (reply, answer) = mpsc::channel();
+        self.sender.send(Message::Profile { last, reply }).ok()?;
+        answer.recv().ok()
+    }
+}
+
 /// The consumers' end of a running engine.
 pub struct EngineHandle {
     sender: mpsc::Sender<Message>,
@@ -137,6 +153,11 @@ impl EngineHandle {
     /// An end for what the intake side has to say beside spans.
     pub fn notes(&self) -> Notes {
         Notes { sender: self.sender.clone() }
+    }
+
+    /// An end to ask for the capture profile.
+    pub fn profiler(&self) -> Profiler {
+        Profiler { sender: self.sender.clone() }
     }
 
     /// Judges what came so far as settled (the end of a replay), and answers when that is published.

@@ -10,8 +10,8 @@ use super::intake::{Gauge, cost};
 use super::rate::Rate;
 use super::{Clock, EngineOptions, Finished, HopQuery, Losses, Snapshot, Totals};
 use crate::model::{Batch, Hop};
-use crate::trail::Trail;
 use crate::trail::summary::{Announcement, SetupNote};
+use crate::trail::{SavedProfile, Trail};
 
 /// Shortest time between two snapshots: 30 a second at most.
 const PUBLISH_EVERY: Duration = Duration::from_millis(34);
@@ -35,6 +35,8 @@ pub(super) enum Message {
     Hops(HopQuery, oneshot::Sender<Vec<Hop>>),
     /// Show these notes of the intake side.
     Notes(Vec<String>),
+    /// Answer with the capture profile, everything judged as settled where nothing comes after.
+    Profile { last: bool, reply: std::sync::mpsc::Sender<SavedProfile> },
     /// Judge everything as settled.
     Settle(oneshot::Sender<()>),
     /// Judge what was accepted, then end.
@@ -128,6 +130,15 @@ impl Owner {
                 self.dirty = false;
                 self.publish_if_changed();
                 let _ = reply.send(());
+            }
+            Message::Profile { last, reply } => {
+                if last {
+                    self.trail.settle_all();
+                } else {
+                    self.trail.tick((self.clock)());
+                }
+                self.dirty = true;
+                drop(reply.send(self.trail.profile()));
             }
             Message::Shutdown => {}
         }

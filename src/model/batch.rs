@@ -36,6 +36,26 @@ pub struct Batch {
     pub hashed_ids: u64,
     /// Size of the request unpacked, in bytes: what the intake bound counts.
     pub bytes: usize,
+    /// Capture profiles that stood beside the spans, as their JSON. Only who reads a recording believes them: over the
+    /// network anybody can send one.
+    pub profiles: Vec<Box<str>>,
+    /// The same request without credentials, where the decoder was asked for it.
+    pub redacted: Option<Box<Redacted>>,
+}
+
+/// One request as OTLP JSON lines, without credentials.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Redacted {
+    /// At most two lines, each with its line feed: traces, then logs. Empty where nothing was left.
+    pub lines: Vec<u8>,
+    /// Spans in them.
+    pub spans: u64,
+    /// Values in which a credential, or who a user is, gave way to a mark.
+    pub masked: u64,
+    /// Attributes and texts left out because nobody knows them to be harmless.
+    pub dropped: u64,
+    /// Spans left out because their ids are none.
+    pub left_out: u64,
 }
 
 /// Why a batch was not taken; the receiver passes it on to the exporter.

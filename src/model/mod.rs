@@ -14,7 +14,7 @@ pub mod text;
 pub mod token;
 pub mod verdict;
 
-pub use batch::{Batch, LogRecord, Refused, Sink};
+pub use batch::{Batch, LogRecord, Redacted, Refused, Sink};
 pub use finding::{Finding, FindingHit};
 pub use hop::{Hop, Party, Presence, Reason, Side, Verification, VerifyResult, VerifySource};
 pub use id::{SpanId, TraceId, UnixNanos};

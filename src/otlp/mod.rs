@@ -13,6 +13,7 @@ pub mod redact;
 
 pub mod buffer;
 pub mod compression;
+pub mod pack;
 
 mod connections;
 pub mod counters;
@@ -20,6 +21,7 @@ mod grpc;
 mod http;
 mod intake;
 pub mod receivers;
+pub mod record;
 pub mod status;
 
 pub use counters::Counters;

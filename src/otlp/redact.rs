@@ -4,25 +4,36 @@
 //! seen; the token itself is described by `jwtrail.*` tags. Reading the result back gives the same observations.
 
 mod borrow;
+mod json;
 mod mask;
+mod own;
+mod redactor;
+mod stack;
+mod strict;
 mod write;
+
+use std::sync::Arc;
 
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{InstrumentationScope, KeyValue};
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::Span;
 
-use crate::model::CarriedValue;
-use crate::otlp::extract::headers::{Observation, Source};
+use crate::model::{Carried, CarriedValue};
+use crate::otlp::extract::headers::Source;
 use crate::otlp::extract::observe;
 use crate::token::Shared;
 pub use borrow::{visit_logs, visit_traces};
+pub use json::profile_line;
 use mask::Mask;
+pub use redactor::Redactor;
+pub use strict::Strict;
 
 /// Takes every credential out of a decoded request, in place.
 pub fn redact_traces(request: &mut ExportTraceServiceRequest, shared: &Shared) {
-    let mask = Mask { shared };
+    let mask = Mask::new(shared);
     for group in &mut request.resource_spans {
         mask.text(&mut group.schema_url);
         redact_resource(group.resource.as_mut(), &mask);
@@ -38,7 +49,7 @@ pub fn redact_traces(request: &mut ExportTraceServiceRequest, shared: &Shared) {
 
 /// The same for log records.
 pub fn redact_logs(request: &mut ExportLogsServiceRequest, shared: &Shared) {
-    let mask = Mask { shared };
+    let mask = Mask::new(shared);
     for group in &mut request.resource_logs {
         mask.text(&mut group.schema_url);
         redact_resource(group.resource.as_mut(), &mask);
@@ -46,12 +57,7 @@ pub fn redact_logs(request: &mut ExportLogsServiceRequest, shared: &Shared) {
             mask.text(&mut scope_logs.schema_url);
             redact_scope(scope_logs.scope.as_mut(), &mask);
             for record in &mut scope_logs.log_records {
-                mask.text(&mut record.severity_text);
-                mask.text(&mut record.event_name);
-                if let Some(body) = &mut record.body {
-                    mask.value(body);
-                }
-                mask.attributes(&mut record.attributes);
+                redact_log(record, &mask);
             }
         }
     }
@@ -74,14 +80,23 @@ fn redact_scope(scope: Option<&mut InstrumentationScope>, mask: &Mask<'_>) {
     mask.attributes(&mut scope.attributes);
 }
 
+fn redact_log(record: &mut LogRecord, mask: &Mask<'_>) {
+    mask.text(&mut record.severity_text);
+    mask.text(&mut record.event_name);
+    if let Some(body) = &mut record.body {
+        mask.value(body);
+    }
+    mask.attributes(&mut record.attributes);
+}
+
 fn redact_span(span: &mut Span, mask: &Mask<'_>) {
-    let written = tags_of(&span.attributes, mask.shared);
+    let (written, told) = tags_of(&span.attributes, mask.shared());
     if !written.is_empty() {
         // Written anew below, out of what was believed of them.
         span.attributes
             .retain(|entry| !entry.key.starts_with("jwtrail.token.") && !entry.key.starts_with("jwtrail.check."));
     }
-    mask.attributes(&mut span.attributes);
+    mask.captured(&mut span.attributes, &told);
     span.attributes.extend(written);
     mask.text(&mut span.name);
     mask.text(&mut span.trace_state);
@@ -98,12 +113,15 @@ fn redact_span(span: &mut Span, mask: &Mask<'_>) {
     }
 }
 
-/// The tags that describe what the masked attributes will no longer show.
-fn tags_of(attributes: &[KeyValue], shared: &Shared) -> Vec<KeyValue> {
+/// The tags that describe what the masked attributes will no longer show, and the carriers that they describe. One that
+/// held a token is described with all that it held, and its attribute then says nothing.
+fn tags_of(attributes: &[KeyValue], shared: &Shared) -> (Vec<KeyValue>, Vec<Arc<str>>) {
     let observed = observe(&borrow::attributes(attributes), shared);
-    let lost = |observation: &Observation| {
+    let lost = observed.iter().filter(|observation| {
         observation.source == Source::Tag || matches!(observation.carried.value, CarriedValue::Token(_))
-    };
-    let lost: Vec<_> = observed.into_iter().filter(lost).map(|observation| observation.carried).collect();
-    write::tags(&lost)
+    });
+    let told: Vec<Arc<str>> = lost.map(|observation| Arc::clone(&observation.carried.carrier)).collect();
+    let carried = observed.into_iter().map(|observation| observation.carried);
+    let carried: Vec<Carried> = carried.filter(|carried| told.contains(&carried.carrier)).collect();
+    (write::tags(&carried), told)
 }

@@ -169,8 +169,9 @@ impl Profile {
         } else if length == facts.longest && facts.longest_count < 2 && facts.longest_by != by {
             (facts.longest_count, facts.longest_by) = (facts.longest_count + u32::from(count), by);
         }
-        let carried = span.carried.iter().map(|carried| carried.captured_length).max();
-        facts.longest_carried = facts.longest_carried.max(carried.unwrap_or(0));
+        // Below the shortest limit the length says nothing, and masked values do not keep it.
+        let carried = span.carried.iter().map(|carried| carried.captured_length).filter(|length| *length >= CUT_FROM);
+        facts.longest_carried = facts.longest_carried.max(carried.max().unwrap_or(0));
         facts.captures != before.captures || facts.cuts() != before.cuts()
     }
 

@@ -41,6 +41,13 @@ struct SavedProcess {
     longest_carried: u32,
 }
 
+impl SavedProfile {
+    /// Whether it knows nothing at all.
+    pub fn is_empty(&self) -> bool {
+        *self == Self { version: self.version, ..Self::default() }
+    }
+}
+
 fn sorted<T: Ord>(items: impl Iterator<Item = T>) -> Vec<T> {
     let mut items: Vec<T> = items.collect();
     items.sort();
@@ -61,7 +68,8 @@ impl Profile {
             instance: Arc::clone(instance),
             captures: facts.captures,
             longest: facts.longest,
-            longest_count: facts.longest_count,
+            // One value seen once says nothing, and it may be the very one that comes again.
+            longest_count: if facts.longest_count < 2 { 0 } else { 2 },
             longest_carried: facts.longest_carried,
         });
         let services = self.namespaces.iter().flat_map(|(name, namespaces)| {
@@ -91,9 +99,7 @@ impl Profile {
             facts.captures |= process.captures;
             facts.longest_carried = facts.longest_carried.max(process.longest_carried);
             if process.longest > facts.longest {
-                // One value seen once says nothing, and it may be the very one that comes again.
-                let count = if process.longest_count < 2 { 0 } else { process.longest_count };
-                (facts.longest, facts.longest_count) = (process.longest, count);
+                (facts.longest, facts.longest_count) = (process.longest, process.longest_count);
             } else if process.longest == facts.longest {
                 facts.longest_count = facts.longest_count.max(process.longest_count);
             }

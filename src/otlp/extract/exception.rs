@@ -11,7 +11,7 @@ use crate::token::{Credential, Shared};
 pub(super) const MAX_MESSAGE: usize = 512;
 
 /// Characters kept of a stack trace: its beginning and its end.
-const MAX_STACK: usize = 1024;
+pub(crate) const MAX_STACK: usize = 1024;
 
 /// Reads `exception.*`; what was cut out of the texts is reported with the attribute's key.
 pub(super) fn exception_of(

@@ -19,11 +19,17 @@ use crate::model::{
     Batch, Exposure, Link, Resource, ServiceName, Span, SpanId, SpanKind, StatusCode, TraceId, UnixNanos,
 };
 use crate::otlp::BatchBuilder;
-use crate::otlp::data::{EventData, LinkData, LogData, ResourceData, ScopeData, SpanData, Visitor};
+use crate::otlp::data::{EventData, LinkData, LogData, ResourceData, ScopeData, SpanData, Value, Visitor};
 use crate::token::{Credential, Shared};
+pub(crate) use exception::MAX_STACK;
 use names::Names;
 pub(crate) use observe::observe;
+pub(crate) use resource::{INSTANCE, instance_by_attributes};
 use semantic::Texts;
+pub(crate) use text::both_ends;
+
+/// The scope of the log record that holds a capture profile (`redact::profile_line`).
+pub(crate) const PROFILE_SCOPE: &str = "jwtrail.profile";
 
 /// Distinct resources remembered by one extractor.
 const MAX_RESOURCES: usize = 1024;
@@ -131,6 +137,12 @@ impl<'a> Visitor<'a> for Extractor {
     }
 
     fn log(&mut self, log: &LogData<'a>) {
+        if &*self.scope == PROFILE_SCOPE {
+            if let Value::Str(profile) = &log.body {
+                self.batch.profiles.push(Box::from(&**profile));
+            }
+            return;
+        }
         if let Some(record) = log::read(log, &self.resource, &self.shared) {
             self.batch.logs.push(record);
         }

@@ -10,7 +10,7 @@ use super::tags::{TagReader, Tagged};
 use super::text::{capped, grpc_status, without_query};
 use crate::model::{SelfTags, Span};
 use crate::otlp::data::{Attributes, SpanData, Value};
-use crate::token::{Shared, same_name};
+use crate::token::{Shared, is_marked, same_name};
 
 const MAX_CHALLENGE: usize = 512;
 
@@ -77,10 +77,15 @@ pub(super) fn read<'s, 'a>(
         span.captured.carrier = true;
     }
     let merged = merge(headers, observations);
-    for observation in
-        merged.iter().filter(|it| it.source == Source::Tag && it.carried.captured_length as usize >= SHORTEST_LIMIT)
-    {
-        longest.count(observation.carried.captured_length);
+    let tagged = merged.iter().filter(|it| it.source == Source::Tag).map(|it| &it.carried);
+    let mut last = None;
+    for carried in tagged.filter(|carried| carried.captured_length as usize >= SHORTEST_LIMIT) {
+        // Several values of one carrier stood in one text.
+        let this = Some((&carried.carrier, carried.captured_length));
+        if this != last {
+            longest.count(carried.captured_length);
+        }
+        last = this;
     }
     span.longest_text = longest.0;
     // Collecting in place would keep the room of a list that grew; this one stays as long as its span.
@@ -157,7 +162,8 @@ impl Longest {
     fn take(&mut self, value: &Value<'_>) {
         match value {
             // A text has no more characters than bytes: most are settled without counting.
-            Value::Str(text) if text.len() >= SHORTEST_LIMIT.max(self.0.0 as usize) => {
+            // Where something was taken out, the length is nobody's limit.
+            Value::Str(text) if text.len() >= SHORTEST_LIMIT.max(self.0.0 as usize) && !is_marked(text) => {
                 self.count(text.chars().count() as u32);
             }
             Value::Array(items) => items.iter().for_each(|item| self.take(item)),

@@ -13,6 +13,9 @@ use crate::token::{Shared, TagKey};
 
 const LONGEST: usize = 128;
 
+/// Tells processes apart as [`Resource::instance`] does, written down where the attributes are about to change.
+pub(crate) const INSTANCE: &str = "jwtrail.resource.instance";
+
 /// Reads a resource. Equal attributes give equal resources, whatever the process or the run.
 pub(super) fn read(attributes: &Attributes<'_>, shared: &Shared, names: &mut Names) -> Resource {
     let find = |key: &str| attributes.iter().find(|(name, _)| name == key).map(|(_, value)| value);
@@ -23,10 +26,12 @@ pub(super) fn read(attributes: &Attributes<'_>, shared: &Shared, names: &mut Nam
     let (namespace, name) = (name_of("service.namespace"), name_of("service.name"));
     let (host, instance_id) = (name_of("host.name"), name_of("service.instance.id"));
     let (language, sdk) = (name_of("telemetry.sdk.language"), name_of("telemetry.sdk.name"));
+    let told = name_of(INSTANCE);
     let pid = find("process.pid").and_then(number);
     let instance = match (instance_id.is_empty(), pid) {
         (false, _) => Arc::clone(&instance_id),
         (true, Some(pid)) => names.get(&format!("{host}/{pid}")),
+        (true, None) if !told.is_empty() => told,
         (true, None) => names.get(&digest_of(attributes)),
     };
     let nameless = name.is_empty() || name.starts_with("unknown_service");
@@ -43,6 +48,14 @@ pub(super) fn read(attributes: &Attributes<'_>, shared: &Shared, names: &mut Nam
         name
     };
     Resource { service: ServiceName { namespace, name }, nameless, instance, language, sdk, host }
+}
+
+/// The instance of a process that nothing tells from others but all of its attributes together.
+pub(crate) fn instance_by_attributes(attributes: &Attributes<'_>) -> Option<String> {
+    let find = |key: &str| attributes.iter().find(|(name, _)| name == key).map(|(_, value)| value);
+    let says = |key: &str| find(key).and_then(text).is_some_and(|text| !text.trim().is_empty());
+    let known = says("service.instance.id") || says(INSTANCE) || find("process.pid").and_then(number).is_some();
+    (!known).then(|| digest_of(attributes))
 }
 
 /// A keyed hash of a resource as sent: finds the one that was read before.

@@ -60,7 +60,7 @@ pub(super) fn capped(text: &str, most: usize) -> &str {
 }
 
 /// The beginning and the end of a text, `most` characters in all.
-pub(super) fn both_ends(text: &str, most: usize) -> String {
+pub(crate) fn both_ends(text: &str, most: usize) -> String {
     const GAP: &str = "\n…\n";
     if text.len() <= most || text.chars().count() <= most {
         return text.to_owned();

@@ -1,6 +1,8 @@
 //! Takes credentials out of attribute keys and values, in place.
 
 use std::borrow::Cow;
+use std::cell::Cell;
+use std::sync::Arc;
 
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
@@ -8,8 +10,8 @@ use zeroize::Zeroize;
 
 use crate::otlp::extract::headers::{request_header, response_header};
 use crate::token::{
-    Canonical, HeaderUse, Label, REDACTED, Shared, canonical, is_placeholder, is_sentinel, same_name, sensitive_key,
-    split_values, valid_fingerprint,
+    Canonical, Credential, HeaderUse, Label, REDACTED, Shared, canonical, is_placeholder, is_sentinel, same_name,
+    sensitive_key, split_values, valid_fingerprint,
 };
 
 /// Tags whose value must be a fingerprint.
@@ -30,40 +32,66 @@ const FINGERPRINT_TAGS: [&str; 12] = [
 
 /// Masks in place; what is overwritten is wiped.
 pub(super) struct Mask<'s> {
-    pub(super) shared: &'s Shared,
+    shared: &'s Shared,
+    /// Values that were changed.
+    masked: Cell<u64>,
 }
 
-impl Mask<'_> {
-    /// A list of attributes, keys and values.
+impl<'s> Mask<'s> {
+    pub(super) fn new(shared: &'s Shared) -> Self {
+        Self { shared, masked: Cell::new(0) }
+    }
+
+    pub(super) fn shared(&self) -> &'s Shared {
+        self.shared
+    }
+
+    /// Values changed so far.
+    pub(super) fn masked(&self) -> u64 {
+        self.masked.get()
+    }
+
+    /// A span's own attributes, keys and values: captured carriers keep what they say of presence and scheme. Those that
+    /// tags will speak of, with all that they held, keep nothing.
+    pub(super) fn captured(&self, entries: &mut Vec<KeyValue>, told: &[Arc<str>]) {
+        self.entries(entries, Some(told));
+    }
+
+    /// Any other list of attributes, keys and values: a credential has no place there, and the mark of one stays.
     pub(super) fn attributes(&self, entries: &mut Vec<KeyValue>) {
+        self.entries(entries, None);
+    }
+
+    fn entries(&self, entries: &mut Vec<KeyValue>, told: Option<&[Arc<str>]>) {
         entries.retain(|entry| !FINGERPRINT_TAGS.contains(&&*entry.key) || is_fingerprint(entry.value.as_ref()));
         for entry in entries {
-            self.entry(entry);
+            if let Some(value) = &mut entry.value {
+                self.entry(&entry.key, value, told);
+            }
+            self.text(&mut entry.key);
         }
     }
 
-    fn entry(&self, entry: &mut KeyValue) {
-        let Some(value) = &mut entry.value else { return self.text(&mut entry.key) };
-        if let Some((_, name)) = request_header(&entry.key) {
-            match self.shared.carriers.header_use(name) {
-                HeaderUse::Carrier(at) => {
-                    let scheme_expected = self.shared.carriers.expects_scheme(at);
-                    each(value, &|text| self.carrier(text, scheme_expected));
+    fn entry(&self, key: &str, value: &mut AnyValue, told: Option<&[Arc<str>]>) {
+        let carriers = &self.shared.carriers;
+        match request_header(key).zip(told) {
+            Some(((family, name), told)) => match carriers.header_use(name) {
+                HeaderUse::Carrier(at) if told.contains(&carriers.printed(at, family)) => {
+                    self.each(value, &|_| REDACTED.to_owned());
                 }
-                HeaderUse::Cookie => each(value, &|text| self.cookies(text)),
-                _ if sensitive_key(name, &self.shared.carriers) => each(value, &whole),
+                HeaderUse::Carrier(at) => {
+                    let scheme_expected = carriers.expects_scheme(at);
+                    self.each(value, &|text| self.carrier(text, scheme_expected));
+                }
+                HeaderUse::Cookie => self.each(value, &|text| self.cookies(text, told)),
+                _ if sensitive_key(name, carriers) => self.hide(value),
                 _ => self.value(value),
-            }
-        } else if matches!(&*entry.key, "enduser.id" | "user.id") {
-            each(value, &|text| self.person(text));
-        } else if response_header(&entry.key).is_some_and(|name| same_name(name, "www-authenticate")) {
-            self.value(value);
-        } else if !entry.key.starts_with("jwtrail.") && sensitive_key(&entry.key, &self.shared.carriers) {
-            each(value, &whole);
-        } else {
-            self.value(value);
+            },
+            _ if matches!(key, "enduser.id" | "user.id") => self.each(value, &|text| self.person(text)),
+            _ if response_header(key).is_some_and(|name| same_name(name, "www-authenticate")) => self.value(value),
+            _ if !key.starts_with("jwtrail.") && sensitive_key(key, carriers) => self.hide(value),
+            _ => self.value(value),
         }
-        self.text(&mut entry.key);
     }
 
     /// Any value, all the way down.
@@ -80,16 +108,70 @@ impl Mask<'_> {
     /// Any text.
     pub(super) fn text(&self, text: &mut String) {
         if let Cow::Owned(clean) = self.shared.scrub(text) {
-            text.zeroize();
-            *text = clean;
+            self.put(text, clean);
         }
     }
 
     fn bytes(&self, bytes: &mut Vec<u8>) {
         let text = String::from_utf8_lossy(bytes);
         if let Cow::Owned(clean) = self.shared.scrub(&text) {
+            // Nobody looks for tokens in what is no text, so its mark would be news to the reader.
+            let clean = if matches!(text, Cow::Borrowed(_)) { clean } else { REDACTED.to_owned() };
             bytes.zeroize();
             *bytes = clean.into_bytes();
+            self.count();
+        }
+    }
+
+    fn put(&self, text: &mut String, clean: String) {
+        if *text != clean {
+            text.zeroize();
+            *text = clean;
+            self.count();
+        }
+    }
+
+    fn count(&self) {
+        self.masked.set(self.masked.get() + 1);
+    }
+
+    /// The marks of the tokens in a text, `None` where there are none: what a reader takes for an exposure, and no more.
+    pub(super) fn marks(&self, text: &str) -> Option<String> {
+        let mut marks: Vec<String> = Vec::new();
+        self.shared.scrub_with(text, &mut |credential| {
+            let mark = match credential {
+                Credential::Jwt(fingerprint) => format!("jwt:{fingerprint}"),
+                Credential::Token => format!("bearer {REDACTED}"),
+                Credential::Other => return,
+            };
+            if !marks.contains(&mark) {
+                marks.push(mark);
+            }
+        });
+        (!marks.is_empty()).then(|| marks.join(" "))
+    }
+
+    /// A value of which nothing stays but the marks of tokens that are known by their looks.
+    fn hide(&self, value: &mut AnyValue) {
+        match &mut value.value {
+            Some(Any::StringValue(text)) if !text.is_empty() => {
+                let hidden = self.marks(text).unwrap_or_else(|| REDACTED.to_owned());
+                self.put(text, hidden);
+            }
+            Some(Any::ArrayValue(list)) => list.values.iter_mut().for_each(|item| self.hide(item)),
+            Some(Any::KvlistValue(map)) => {
+                for entry in &mut map.values {
+                    self.text(&mut entry.key);
+                    entry.value.iter_mut().for_each(|value| self.hide(value));
+                }
+            }
+            Some(Any::BytesValue(bytes)) if !bytes.is_empty() => {
+                let marks = std::str::from_utf8(bytes).ok().and_then(|text| self.marks(text));
+                bytes.zeroize();
+                *bytes = marks.unwrap_or_default().into_bytes();
+                self.count();
+            }
+            _ => {}
         }
     }
 
@@ -109,11 +191,13 @@ impl Mask<'_> {
     }
 
     /// A cookie header: the names stay.
-    fn cookies(&self, header: &str) -> String {
+    fn cookies(&self, header: &str, told: &[Arc<str>]) -> String {
         let masked = header.split(';').map(|pair| match pair.trim().split_once('=') {
             Some((name, value)) => {
                 let nothing = is_sentinel(value, &[]) || (is_placeholder(value) && is_short(value));
-                format!("{}={}", self.shared.scrub(name), if nothing { value } else { REDACTED })
+                let name = self.shared.scrub(name);
+                let nothing = nothing && !told.iter().any(|told| told.strip_prefix("cookie:") == Some(&name));
+                format!("{name}={}", if nothing { value } else { REDACTED })
             }
             None if pair.trim().is_empty() => String::new(),
             None => REDACTED.to_owned(),
@@ -126,41 +210,39 @@ impl Mask<'_> {
         if text.is_empty() || valid_fingerprint(text) {
             return text.to_owned();
         }
+        if let Some(marks) = self.marks(text) {
+            return marks;
+        }
         self.shared.fingerprint_key().claim(Label::Subject, "", text).as_str().to_owned()
+    }
+
+    /// Rewrites every text of a value; lists that were written as JSON keep their form. Bytes and maps say nothing that
+    /// a header's reader would look for, and are emptied.
+    fn each(&self, value: &mut AnyValue, rewrite: &dyn Fn(&str) -> String) {
+        match &mut value.value {
+            Some(Any::StringValue(text)) => {
+                let listed = text.starts_with("[\"").then(|| serde_json::from_str::<Vec<String>>(text).ok()).flatten();
+                let written = match listed {
+                    Some(mut items) => {
+                        let masked: Vec<String> = items.iter().map(|item| rewrite(item)).collect();
+                        items.zeroize();
+                        serde_json::to_string(&masked).unwrap_or_default()
+                    }
+                    None => rewrite(text),
+                };
+                self.put(text, written);
+            }
+            Some(Any::ArrayValue(list)) => list.values.iter_mut().for_each(|item| self.each(item, rewrite)),
+            Some(Any::KvlistValue(map)) => map.values.clear(),
+            Some(Any::BytesValue(bytes)) => bytes.zeroize(),
+            _ => {}
+        }
     }
 }
 
 /// Short enough, and without the look of a token, to be the word that it was taken for.
 fn is_short(text: &str) -> bool {
     text.len() <= 48 && !text.contains("eyJ") && !text.contains("eyA")
-}
-
-fn whole(text: &str) -> String {
-    if text.is_empty() { String::new() } else { REDACTED.to_owned() }
-}
-
-/// Rewrites every text of a value; lists that were written as JSON keep their form. Bytes and maps say nothing that
-/// a header's reader would look for, and are emptied.
-fn each(value: &mut AnyValue, rewrite: &dyn Fn(&str) -> String) {
-    match &mut value.value {
-        Some(Any::StringValue(text)) => {
-            let listed = text.starts_with("[\"").then(|| serde_json::from_str::<Vec<String>>(text).ok()).flatten();
-            let written = match listed {
-                Some(mut items) => {
-                    let masked: Vec<String> = items.iter().map(|item| rewrite(item)).collect();
-                    items.zeroize();
-                    serde_json::to_string(&masked).unwrap_or_default()
-                }
-                None => rewrite(text),
-            };
-            text.zeroize();
-            *text = written;
-        }
-        Some(Any::ArrayValue(list)) => list.values.iter_mut().for_each(|item| each(item, rewrite)),
-        Some(Any::KvlistValue(map)) => map.values.clear(),
-        Some(Any::BytesValue(bytes)) => bytes.zeroize(),
-        _ => {}
-    }
 }
 
 fn is_fingerprint(value: Option<&AnyValue>) -> bool {

@@ -13,6 +13,8 @@ pub mod otlp;
 
 pub mod trail;
 
+pub mod store;
+
 pub mod engine;
 
 pub mod report;

@@ -5,6 +5,7 @@ pub mod clock;
 pub mod demo;
 pub mod demo_run;
 pub mod graph;
+mod judged;
 pub mod keys;
 pub mod live;
 mod logs;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::shared::{Format, JudgeArgs};
+use crate::config::ByteSize;
 use crate::config::units::parse_severity;
 use crate::model::Severity;
 
@@ -32,6 +33,9 @@ pub struct CheckArgs {
     /// Exit with 1 if anything is at least this bad [default: high]
     #[arg(long, value_name = "SEVERITY", value_parser = parse_severity)]
     pub fail_on: Option<Severity>,
+    /// Memory to judge in; what does not fit is kept on disk, in TMPDIR, until all is read [default: 256MiB]
+    #[arg(long, env = "JWTRAIL_MEMORY", hide_env_values = true, value_name = "SIZE")]
+    pub memory: Option<ByteSize>,
     /// What is judged, and how.
     #[command(flatten)]
     pub judge: JudgeArgs,

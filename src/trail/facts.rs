@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ahash::AHashSet;
 
-use crate::model::{CarriedValue, Finding, Verdict, VerifyResult};
+use crate::model::{CarriedValue, Finding, Fingerprint, Verdict, VerifyResult};
 
 use super::judge::{Case, Judged};
 use super::nature::Nature;
@@ -57,6 +57,13 @@ pub fn interests(case: &Case<'_, '_>, hops: &[Judged<'_>]) -> Vec<Fact> {
     let mut interests: Vec<Fact> = interests.into_iter().collect();
     interests.sort_unstable();
     interests
+}
+
+/// The tokens of refused hops: what others say of them may change the verdict.
+pub fn refused(hops: &[Judged<'_>]) -> Vec<Fingerprint> {
+    let refused = hops.iter().filter(|hop| hop.answer.refused);
+    let tokens = refused.flat_map(|hop| hop.sent.tokens.iter().chain(&hop.received.tokens));
+    tokens.filter_map(|seen| seen.token.fingerprint()).cloned().collect()
 }
 
 fn of_callee(case: &Case<'_, '_>, hop: &Judged<'_>, add: &mut impl FnMut(Fact)) {

@@ -81,7 +81,7 @@ pub enum Checked {
 }
 
 /// The capture profile and its companions.
-#[derive(Default, Debug)]
+#[derive(Clone, Default, Debug)]
 pub struct Profile {
     pub(super) units: AHashMap<Unit, UnitFacts>,
     pub(super) processes: AHashMap<Arc<str>, ProcessFacts>,
@@ -251,6 +251,44 @@ impl Profile {
         self.turned_away
     }
 
+    /// Counts facts that found no room elsewhere.
+    pub fn turn_away(&mut self, facts: u64) {
+        self.turned_away += facts;
+    }
+
+    /// Tokens of which a fact is held.
+    pub fn tokens_known(&self) -> usize {
+        self.acceptors.len() + self.checks.len()
+    }
+
+    /// Takes these facts for known, and forgets all others. No trace is counted with them.
+    pub fn know(&mut self, facts: impl IntoIterator<Item = Fact>) {
+        self.facts.clear();
+        self.acceptors.clear();
+        self.checks.clear();
+        for fact in facts {
+            self.add(&fact);
+            self.facts.insert(fact, KNOWN);
+        }
+    }
+
+    /// Whether these facts are those that are known, no more and no less.
+    pub fn knows_just(&self, facts: &AHashSet<Fact>) -> bool {
+        facts.len() == self.facts.len() && facts.iter().all(|fact| self.facts.contains_key(fact))
+    }
+
+    /// The facts that traces hold: what was only known is not among them.
+    pub fn into_held(self) -> impl Iterator<Item = Fact> {
+        self.facts.into_iter().filter(|(_, count)| count & !KNOWN > 0).map(|(fact, _)| fact)
+    }
+
+    /// Forgets the facts about tokens that are not asked for.
+    pub fn keep_tokens(&mut self, asked_for: impl Fn(&Fingerprint) -> bool) {
+        self.facts.retain(|fact, _| fact.token().is_none_or(&asked_for));
+        self.acceptors.retain(|token, _| asked_for(token));
+        self.checks.retain(|token, _| asked_for(token));
+    }
+
     /// Adds a trace's fact; true where it is new.
     pub fn add(&mut self, fact: &Fact) -> bool {
         if let Some(count) = self.facts.get_mut(fact) {
@@ -309,7 +347,17 @@ fn take_out<T>(lists: &mut AHashMap<Fingerprint, Vec<T>>, token: &Fingerprint, g
 impl Fact {
     /// Whether it says something of one token: such facts go with their trace, or there would be no end of them.
     pub fn is_of_a_token(&self) -> bool {
-        matches!(self, Self::Accepts(..) | Self::Refused(_) | Self::Checked(..) | Self::Unchecked(_))
+        self.token().is_some()
+    }
+
+    /// The token that it says something of.
+    pub fn token(&self) -> Option<&Fingerprint> {
+        match self {
+            Self::Accepts(token, ..) | Self::Refused(token) | Self::Checked(token, _) | Self::Unchecked(token) => {
+                Some(token)
+            }
+            _ => None,
+        }
     }
 }
 
@@ -323,6 +371,9 @@ impl Checked {
         }
     }
 }
+
+/// The count of a fact that is known without a trace to hold it.
+const KNOWN: u32 = 1 << 31;
 
 /// Facts kept of all traces together.
 const MAX_FACTS: usize = 500_000;

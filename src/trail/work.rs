@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ahash::AHashMap;
 
-use crate::model::{Hop, Severity, Span, SpanId, TraceId, UnixNanos, Verdict};
+use crate::model::{Fingerprint, Hop, Severity, Span, SpanId, TraceId, UnixNanos, Verdict};
 
 use super::Trail;
 use super::aggregate::Contribution;
@@ -32,6 +32,8 @@ struct Outcome {
     waiting: bool,
     facts: Vec<Fact>,
     leans_on: Vec<Fact>,
+    /// Tokens of refused hops, where that matters to other parts.
+    refused: Vec<Fingerprint>,
     skew: Vec<(Arc<str>, Arc<str>, u64)>,
 }
 
@@ -81,10 +83,11 @@ impl Trail {
             trace.spans.iter().flat_map(|span| &span.links).map(|link| link.trace_id).filter(|t| *t != id).collect();
         linked.sort_unstable();
         linked.dedup();
-        let others = linked.iter().filter_map(|linked| self.traces.get(linked));
+        let others = linked.iter().filter_map(|linked| self.traces.get(linked).or_else(|| self.guests.get(linked)));
         let trees = std::iter::once(trace).chain(others).map(|held| Tree::new(&held.spans, &self.rules)).collect();
         let links_in = self.links_in.get(&id).into_iter().flatten().filter(|(from, _)| self.traces.contains_key(from));
-        let forest = Forest::new(trees, links_in.map(|(_, span)| *span).collect());
+        let from_afar = self.linked_from_afar.get(&id).into_iter().flatten();
+        let forest = Forest::new(trees, links_in.map(|(_, span)| span).chain(from_afar).copied().collect());
         let said = SaidInWords::new(&trace.spans, &trace.logs);
         run(&Case { forest: &forest, profile: &self.profile, rules: &self.rules, said: &said })
     }
@@ -174,6 +177,7 @@ impl Trail {
         let outcome = self.with_case(id, |case| {
             let hops = judge(case);
             Some(Outcome {
+                refused: if self.wanted.is_some() { facts::refused(&hops) } else { Vec::new() },
                 facts: facts::of(case, &hops),
                 leans_on: facts::interests(case, &hops),
                 skew: hops.iter().filter_map(|hop| skew(case, hop)).collect(),
@@ -181,7 +185,11 @@ impl Trail {
                 hops: hops.iter().filter(|hop| settled || complete(hop)).map(|hop| draw(case, hop)).collect(),
             })
         });
-        let Some(outcome) = outcome else { return };
+        let Some(mut outcome) = outcome else { return };
+        if let Some(wanted) = &mut self.wanted {
+            wanted.note(&outcome.refused);
+            wanted.select(&mut outcome.facts, &self.profile);
+        }
         for (caller, callee, ms) in outcome.skew {
             self.coverage.skewed(&caller, &callee, ms);
         }

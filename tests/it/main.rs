@@ -20,6 +20,7 @@ mod redact;
 mod remote_keys;
 mod report;
 mod spans;
+mod spool;
 mod suggest;
 mod tags;
 mod terminal;

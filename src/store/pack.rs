@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::SpoolError;
 use super::shared::Sharing;
-use crate::model::{CarriedValue, Hop, LogRecord, Resource, ServiceName, Side, Span, SpanId, Token, TraceId, UnixNanos};
+use crate::model::{
+    CarriedValue, Hop, LogRecord, Resource, ServiceName, Side, Span, SpanId, Token, TraceId, UnixNanos,
+};
 
 /// What is kept of the input.
 #[derive(Serialize, Deserialize)]

@@ -29,12 +29,7 @@ type Judged = (Vec<Part>, Vec<Vec<Extent>>);
 
 impl<'b> Passes<'b> {
     /// Shares the shelves out.
-    pub fn new(
-        options: &'b SpoolOptions,
-        input: &'b Arc<Blocks>,
-        shelves: &'b Shelves,
-        guests: &'b [Guests],
-    ) -> Self {
+    pub fn new(options: &'b SpoolOptions, input: &'b Arc<Blocks>, shelves: &'b Shelves, guests: &'b [Guests]) -> Self {
         let (mut loads, mut alone) = (Vec::new(), Vec::new());
         let (mut load, mut held): (Vec<usize>, usize) = (Vec::new(), 0);
         for (at, shelf) in shelves.shelves.iter().enumerate() {

@@ -57,12 +57,7 @@ pub struct Sorted {
 
 impl Sorted {
     /// Merges runs until at most `fan_in` are left.
-    pub fn new(
-        blocks: Blocks,
-        mut runs: Vec<Vec<Extent>>,
-        fan_in: usize,
-        block: usize,
-    ) -> Result<Self, SpoolError> {
+    pub fn new(blocks: Blocks, mut runs: Vec<Vec<Extent>>, fan_in: usize, block: usize) -> Result<Self, SpoolError> {
         let fan_in = fan_in.max(2);
         while runs.len() > fan_in {
             let mut fewer = Vec::new();

@@ -41,6 +41,16 @@ pub enum ProblemKind {
     Finding(Finding),
 }
 
+impl ProblemKind {
+    /// Whether a hop has this problem.
+    pub fn shows_in(self, hop: &Hop) -> bool {
+        match self {
+            Self::Verdict(verdict, cause) => (hop.verdict, hop.cause) == (verdict, cause),
+            Self::Finding(finding) => hop.findings.iter().any(|hit| hit.finding == finding),
+        }
+    }
+}
+
 /// The newest hop of an edge or problem, as it was last drawn up.
 #[derive(Clone, Debug, Default)]
 pub struct Sample {
@@ -129,6 +139,13 @@ pub struct EdgeSum {
     pub samples: [Sample; 8],
     /// Problems.
     pub problems: AHashMap<ProblemKind, ProblemSum>,
+}
+
+impl EdgeSum {
+    /// Whether this is the one that stands for all beyond the bound.
+    pub fn is_others(&self) -> bool {
+        &*self.callee == OTHERS
+    }
 }
 
 /// All sums.
@@ -285,7 +302,8 @@ impl Sample {
     }
 
     fn draw(&mut self, place: (UnixNanos, TraceId, SpanId), hop: &Arc<Hop>) {
-        if self.newest == Some(place) {
+        // Of several hops that one span names, the first.
+        if self.newest == Some(place) && self.drawn.is_none_or(|(drawn, _)| drawn != place) {
             self.hop = Some(Arc::clone(hop));
             self.drawn = Some((place, UnixNanos(0)));
         }

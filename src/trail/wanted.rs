@@ -43,9 +43,8 @@ impl Wanted {
     pub fn note_unchecked(&mut self, span: &Span) {
         if self.checks {
             let unchecked = tokens(span).filter(|token| Checked::of(token).is_none());
-            self.tokens.extend(
-                unchecked.filter_map(|token| token.fingerprint()).map(|token| self.hasher.hash_one(token)),
-            );
+            self.tokens
+                .extend(unchecked.filter_map(|token| token.fingerprint()).map(|token| self.hasher.hash_one(token)));
         }
     }
 

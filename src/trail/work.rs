@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use ahash::AHashMap;
-
-use crate::model::{Fingerprint, Hop, Severity, Span, SpanId, TraceId, UnixNanos, Verdict};
+use crate::model::{Fingerprint, Hop, Severity, Span, TraceId, UnixNanos, Verdict};
 
 use super::Trail;
 use super::aggregate::Contribution;
@@ -197,12 +195,16 @@ impl Trail {
             let old = std::mem::replace(&mut trace.leans_on, outcome.leans_on);
             lean(&mut self.leaning, id, &old, &trace.leans_on);
         }
-        self.replace_facts(id, outcome.facts);
+        let taught_itself = self.replace_facts(id, outcome.facts);
         self.replace_contributions(id, outcome.hops, outcome.waiting);
+        if taught_itself {
+            self.touch_linked(id);
+        }
     }
 
-    fn replace_facts(&mut self, id: TraceId, facts: Vec<Fact>) {
-        let Some(trace) = self.traces.get_mut(&id).filter(|trace| trace.facts != facts) else { return };
+    /// True where the trace's own verdicts lean on what it taught.
+    fn replace_facts(&mut self, id: TraceId, facts: Vec<Fact>) -> bool {
+        let Some(trace) = self.traces.get_mut(&id).filter(|trace| trace.facts != facts) else { return false };
         let old = std::mem::replace(&mut trace.facts, facts);
         let facts = &trace.facts;
         let mut flipped: Vec<&Fact> = facts.iter().filter(|fact| self.profile.add(fact)).collect();
@@ -229,7 +231,9 @@ impl Trail {
                 other => reconsider.extend(self.leaning.get(other).into_iter().flatten()),
             }
         }
+        let itself = reconsider.contains(&id);
         reconsider.into_iter().filter(|trace| *trace != id).for_each(|trace| self.touch_linked(trace));
+        itself
     }
 
     fn replace_contributions(&mut self, id: TraceId, hops: Vec<Drawn>, waiting: bool) {
@@ -269,15 +273,16 @@ impl Trail {
         if !wanting {
             return;
         }
-        let drawn = self.hops_of(id).into_iter().map(Arc::new).filter_map(|hop| Some((key_of(&hop)?, hop)));
-        let drawn: AHashMap<SpanId, Arc<Hop>> = drawn.collect();
+        let drawn: Vec<Arc<Hop>> = self.hops_of(id).into_iter().map(Arc::new).collect();
         for c in new {
-            let Some(hop) = drawn.get(&c.key) else { continue };
+            let named =
+                |hop: &&Arc<Hop>| key_of(hop) == Some(c.key) && hop.verdict == c.verdict && self.is_on(c.edge, hop);
+            let Some(hop) = drawn.iter().find(named).cloned() else { continue };
             let edge = &mut self.sums.edges[c.edge];
             let problems = edge.problems.values_mut().map(|problem| &mut problem.sample);
             for sample in problems.chain(edge.samples.iter_mut().skip(c.verdict as usize).take(1)) {
                 if sample.hop.is_none() && sample.newest.is_some_and(|(_, t, s)| t == id && s == c.key) {
-                    sample.hop = Some(Arc::clone(hop));
+                    sample.hop = Some(Arc::clone(&hop));
                     sample.drawn = sample.newest.map(|place| (place, UnixNanos(0)));
                 }
             }

@@ -46,10 +46,9 @@ fn tight(keep: usize, load: usize) -> SpoolOptions {
 fn batches(spans: &[Span], logs: &[LogRecord]) -> Vec<Batch> {
     let mut spans: Vec<&Span> = spans.iter().collect();
     spans.sort_by_key(|span| span.resource.service.clone());
-    let spans = spans.chunks(7).map(|some| Batch {
-        spans: some.iter().map(|span| Box::new((*span).clone())).collect(),
-        ..Batch::default()
-    });
+    let spans = spans
+        .chunks(7)
+        .map(|some| Batch { spans: some.iter().map(|span| Box::new((*span).clone())).collect(), ..Batch::default() });
     let logs = logs.chunks(5).map(|some| Batch { logs: some.to_vec(), ..Batch::default() });
     logs.chain(spans).collect()
 }
@@ -85,6 +84,19 @@ fn outcome(policy: &Policy, options: SpoolOptions, batches: Vec<Batch>) -> Outco
     Outcome { report: String::from_utf8(report).unwrap(), summary, passes: hops.0.passes, lost: input.lost }
 }
 
+/// Rows are long: only the first line that differs is shown.
+fn assert_rows<T: std::fmt::Debug>(name: &str, expected: &[T], found: &[T]) {
+    for (expected, found) in expected.iter().zip(found) {
+        let (expected, found) = (format!("{expected:#?}"), format!("{found:#?}"));
+        for (at, (expected_line, found_line)) in expected.lines().zip(found.lines()).enumerate() {
+            let row: Vec<&str> =
+                found.lines().skip(1).take(24).chain(found.lines().skip(at.max(4) - 4).take(4)).collect();
+            assert_eq!(expected_line, found_line, "{name}: line {at} of {row:#?}");
+        }
+    }
+    assert_eq!(expected.len(), found.len(), "{name}");
+}
+
 fn assert_same(name: &str, policy: &Policy, spans: &[Span], logs: &[LogRecord], options: SpoolOptions) {
     let expected = outcome(policy, roomy(), batches(spans, logs));
     assert_eq!(expected.passes, 0, "{name}: was to stay in memory");
@@ -97,8 +109,8 @@ fn assert_same(name: &str, policy: &Policy, spans: &[Span], logs: &[LogRecord], 
     let (expected, found) = (expected.summary, found.summary);
     assert_eq!(expected.services, found.services, "{name}");
     assert_eq!(expected.setup, found.setup, "{name}");
-    assert_eq!(expected.edges, found.edges, "{name}");
-    assert_eq!(expected.problems, found.problems, "{name}");
+    assert_rows(name, &expected.edges, &found.edges);
+    assert_rows(name, &expected.problems, &found.problems);
 }
 
 fn all_runs() -> Vec<std::path::PathBuf> {

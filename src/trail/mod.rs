@@ -12,6 +12,7 @@ mod facts;
 mod findings;
 mod hints;
 mod judge;
+mod known;
 mod leaning;
 mod nature;
 mod observe;

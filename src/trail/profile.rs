@@ -88,10 +88,10 @@ pub struct Profile {
     pub(super) consumers: AHashSet<ServiceName>,
     pub(super) destinations: AHashSet<Arc<str>>,
     pub(super) namespaces: AHashMap<Arc<str>, AHashSet<Arc<str>>>,
-    turned_away: u64,
+    pub(super) turned_away: u64,
     pub(super) facts: AHashMap<Fact, u32>,
-    acceptors: AHashMap<Fingerprint, Vec<(ServiceName, Arc<str>)>>,
-    checks: AHashMap<Fingerprint, Vec<Checked>>,
+    pub(super) acceptors: AHashMap<Fingerprint, Vec<(ServiceName, Arc<str>)>>,
+    pub(super) checks: AHashMap<Fingerprint, Vec<Checked>>,
     /// The resource of the last span: its name is known, and spans come in groups.
     last: Option<Arc<Resource>>,
 }
@@ -251,44 +251,6 @@ impl Profile {
         self.turned_away
     }
 
-    /// Counts facts that found no room elsewhere.
-    pub fn turn_away(&mut self, facts: u64) {
-        self.turned_away += facts;
-    }
-
-    /// Tokens of which a fact is held.
-    pub fn tokens_known(&self) -> usize {
-        self.acceptors.len() + self.checks.len()
-    }
-
-    /// Takes these facts for known, and forgets all others. No trace is counted with them.
-    pub fn know(&mut self, facts: impl IntoIterator<Item = Fact>) {
-        self.facts.clear();
-        self.acceptors.clear();
-        self.checks.clear();
-        for fact in facts {
-            self.add(&fact);
-            self.facts.insert(fact, KNOWN);
-        }
-    }
-
-    /// Whether these facts are those that are known, no more and no less.
-    pub fn knows_just(&self, facts: &AHashSet<Fact>) -> bool {
-        facts.len() == self.facts.len() && facts.iter().all(|fact| self.facts.contains_key(fact))
-    }
-
-    /// The facts that traces hold: what was only known is not among them.
-    pub fn into_held(self) -> impl Iterator<Item = Fact> {
-        self.facts.into_iter().filter(|(_, count)| count & !KNOWN > 0).map(|(fact, _)| fact)
-    }
-
-    /// Forgets the facts about tokens that are not asked for.
-    pub fn keep_tokens(&mut self, asked_for: impl Fn(&Fingerprint) -> bool) {
-        self.facts.retain(|fact, _| fact.token().is_none_or(&asked_for));
-        self.acceptors.retain(|token, _| asked_for(token));
-        self.checks.retain(|token, _| asked_for(token));
-    }
-
     /// Adds a trace's fact; true where it is new.
     pub fn add(&mut self, fact: &Fact) -> bool {
         if let Some(count) = self.facts.get_mut(fact) {
@@ -371,9 +333,6 @@ impl Checked {
         }
     }
 }
-
-/// The count of a fact that is known without a trace to hold it.
-const KNOWN: u32 = 1 << 31;
 
 /// Facts kept of all traces together.
 const MAX_FACTS: usize = 500_000;

@@ -1,12 +1,15 @@
 //! Inputs larger than memory: what goes through the disk is judged as what stays in memory, to the last byte.
 
-use std::io;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
 
 use jwtrail::model::policy::Policy;
 use jwtrail::model::{Batch, Hop, LogRecord, Span, UnixNanos};
-use jwtrail::report::{HopSource, Input, Report, json};
+use jwtrail::report::{self, HopSource, Input, Report};
 use jwtrail::store::{Kept, Spool, SpoolOptions};
 use jwtrail::trail::summary::Summary;
+use serde_json::json;
 
 use crate::trail::support::{policy_of, read, runs, trail};
 
@@ -80,7 +83,7 @@ fn outcome(policy: &Policy, options: SpoolOptions, batches: Vec<Batch>) -> Outco
         lost: stats.trace_overflow + stats.evicted_spans,
     };
     let mut report = Vec::new();
-    json::write(&Report::new(&input, summary.clone(), &hops).unwrap(), &mut report).unwrap();
+    report::json::write(&Report::new(&input, summary.clone(), &hops).unwrap(), &mut report).unwrap();
     Outcome { report: String::from_utf8(report).unwrap(), summary, passes: hops.0.passes, lost: input.lost }
 }
 
@@ -143,4 +146,122 @@ fn all_runs_as_one_set_are_judged_alike() {
     }
     assert_same("all, in parts of 20 kB", &Policy::default(), &spans, &logs, tight(10_000, 20_000));
     assert_same("all, in parts of 1 MB", &Policy::default(), &spans, &logs, tight(500_000, 1_000_000));
+}
+
+#[test]
+fn what_one_trace_holds_beyond_its_bound_is_counted_as_lost() {
+    let run = runs("intact.jsonl");
+    let (spans, logs) = read(&run);
+    let one = spans[0].trace_id;
+    let more = (0..500_u32).map(|number| {
+        let mut span = spans[0].clone();
+        span.span_id.0[..4].copy_from_slice(&number.to_be_bytes());
+        span
+    });
+    let spans: Vec<Span> = spans.iter().cloned().chain(more).collect();
+    let bounded = SpoolOptions { per_trace: 50_000, ..tight(10_000, 200_000) };
+    let found = outcome(&policy_of(&run), bounded, batches(&spans, &logs));
+    assert!((300..500).contains(&found.lost), "{} lost", found.lost);
+    assert!(found.report.contains(&format!("\"lost\":{}", found.lost)), "not said in the report");
+    let others = |report: &str| -> Vec<String> {
+        let of_one = format!("{{\"trace_id\":\"{one}\"");
+        let hops = report.lines().filter(|line| line.starts_with("{\"trace_id\"") && !line.starts_with(&of_one));
+        hops.map(|line| line.trim_end_matches([',', ']', '}']).to_owned()).collect()
+    };
+    let expected = outcome(&policy_of(&run), roomy(), batches(&spans, &logs));
+    assert!(!others(&expected.report).is_empty());
+    assert_eq!(others(&expected.report), others(&found.report), "other traces are none the worse");
+}
+
+/// One trace of two services, as a line of a Collector's file.
+fn line(number: u64) -> String {
+    let id = |salt: u64| format!("{:016x}", (number * 4 + salt + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let span = |salt: u64, parent: Option<u64>, kind: u8| {
+        json!({
+            "traceId": format!("{}{}", id(3), id(3)),
+            "spanId": id(salt),
+            "parentSpanId": parent.map(&id).unwrap_or_default(),
+            "name": "GET /orders",
+            "kind": kind,
+            "startTimeUnixNano": (1_790_000_000_000_000_000 + number * 1_000_000 + salt).to_string(),
+            "endTimeUnixNano": (1_790_000_000_000_900_000 + number * 1_000_000).to_string(),
+            "attributes": [
+                {"key": "http.request.method", "value": {"stringValue": "GET"}},
+                {"key": "http.response.status_code", "value": {"intValue": "200"}},
+                {"key": "http.request.header.authorization",
+                 "value": {"arrayValue": {"values": [{"stringValue": format!("Bearer opaque-{number}")}]}}},
+            ],
+        })
+    };
+    let of = |service: &str, spans: serde_json::Value| {
+        json!({
+            "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": service}}]},
+            "scopeSpans": [{"scope": {"name": "test.http"}, "spans": spans}],
+        })
+    };
+    let spans =
+        [of("gateway", json!([span(0, None, 2), span(1, Some(0), 3)])), of("orders", json!([span(2, Some(1), 2)]))];
+    json!({"resourceSpans": spans}).to_string() + "\n"
+}
+
+fn jwtrail(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_jwtrail"));
+    command.current_dir(folder).env("TMPDIR", folder).env("JWTRAIL_FP_KEY", "a key of tests alone, 32 bytes or more");
+    command
+}
+
+fn check(folder: &Path, file: &Path, memory: &str) -> Output {
+    jwtrail(folder).args(["check", "--format", "json", "--memory", memory]).arg(file).output().unwrap()
+}
+
+#[test]
+fn a_file_that_does_not_fit_gets_the_same_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("traces.jsonl");
+    std::fs::write(&file, (0..2_000).map(line).collect::<String>()).unwrap();
+    let (roomy, tight) = (check(folder.path(), &file, "1GiB"), check(folder.path(), &file, "1MiB"));
+    assert_eq!(roomy.status.code(), Some(0), "{}", String::from_utf8_lossy(&roomy.stderr));
+    assert_eq!(tight.stderr, roomy.stderr);
+    assert!(tight.stdout == roomy.stdout, "the reports differ");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "something was left behind");
+}
+
+#[test]
+#[cfg(unix)]
+fn no_folder_for_traces_that_do_not_fit_is_an_error_that_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("traces.jsonl");
+    std::fs::write(&file, (0..2_000).map(line).collect::<String>()).unwrap();
+    let missing = folder.path().join("missing");
+    let mut command = jwtrail(folder.path());
+    command.env("TMPDIR", &missing).args(["check", "--memory", "1MiB"]).arg(&file);
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains(missing.to_str().unwrap()), "{said}");
+    assert!(said.contains("TMPDIR") && said.contains("--memory"), "{said}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn killed_it_leaves_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = jwtrail(folder.path());
+    command.args(["check", "-", "--memory", "1MiB"]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let open = format!("/proc/{}/fd", child.id());
+    let on_disk = |entry: std::fs::DirEntry| {
+        let target = std::fs::read_link(entry.path()).unwrap_or_default();
+        target.starts_with(folder.path()) && target.to_string_lossy().ends_with("(deleted)")
+    };
+    // The pipe holds back what is not read yet: after enough lines the disk must have come in.
+    let mut stdin = child.stdin.take().unwrap();
+    let spooled = (0..100_000).any(|number| {
+        stdin.write_all(line(number).as_bytes()).unwrap();
+        number % 500 == 0 && std::fs::read_dir(&open).unwrap().any(|entry| on_disk(entry.unwrap()))
+    });
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(spooled, "nothing went to disk");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "something was left behind");
 }

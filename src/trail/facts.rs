@@ -66,6 +66,18 @@ pub fn refused(hops: &[Judged<'_>]) -> Vec<Fingerprint> {
     tokens.filter_map(|seen| seen.token.fingerprint()).cloned().collect()
 }
 
+/// Tokens that callees took which were not seen to refuse any: facts as soon as they are.
+pub fn supposed(case: &Case<'_, '_>, hops: &[Judged<'_>]) -> Vec<Fact> {
+    let took = hops.iter().filter(|hop| hop.answer.accepted());
+    let took = took.filter(|hop| !case.profile.holds(&super::judge::refuses(case, hop)));
+    let fact = |hop: &Judged<'_>| {
+        let resource = &case.forest.own().spans[hop.pair.entry?].resource;
+        let token = hop.received.tokens.first().and_then(|seen| seen.token.fingerprint())?;
+        Some(Fact::Accepts(token.clone(), resource.service.clone(), Arc::clone(&resource.instance)))
+    };
+    took.filter_map(fact).collect()
+}
+
 fn of_callee(case: &Case<'_, '_>, hop: &Judged<'_>, add: &mut impl FnMut(Fact)) {
     let Some(entry) = hop.pair.entry else { return };
     let service = || case.forest.own().service(entry).clone();

@@ -115,6 +115,7 @@ impl Trail {
             held.extend(trail.profile.into_held());
         }
         if let Some(wanted) = &mut self.wanted {
+            held.extend(wanted.proven(&held));
             held.retain(|fact| fact.token().is_none_or(|token| wanted.asks_for(token)));
             wanted.be_choosy();
             let before = self.profile.turned_away();

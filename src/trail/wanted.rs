@@ -14,6 +14,8 @@ pub struct Wanted {
     hasher: RandomState,
     /// As long as there is room, facts of all tokens are kept: who will be asked for is not known yet.
     everything: bool,
+    /// Facts that hold if a service is ever seen to refuse; only in the first pass, and while there is room.
+    supposed: Option<AHashSet<Fact>>,
     /// Tokens whose facts may be kept.
     room: usize,
     /// Facts that found no room.
@@ -25,8 +27,15 @@ pub struct Wanted {
 impl Wanted {
     /// Nothing asked for yet, and room for the facts of so many tokens.
     pub fn new(room: usize) -> Self {
-        let tokens = AHashSet::new();
-        Self { tokens, hasher: RandomState::new(), everything: true, room, turned_away: 0, checks: false }
+        Self {
+            tokens: AHashSet::new(),
+            hasher: RandomState::new(),
+            everything: true,
+            supposed: Some(AHashSet::new()),
+            room,
+            turned_away: 0,
+            checks: false,
+        }
     }
 
     /// Looks whether the own check said anything.
@@ -46,6 +55,34 @@ impl Wanted {
             self.tokens
                 .extend(unchecked.filter_map(|token| token.fingerprint()).map(|token| self.hasher.hash_one(token)));
         }
+    }
+
+    /// Whether facts are still collected that may turn out to hold.
+    pub fn supposes(&self) -> bool {
+        self.supposed.is_some()
+    }
+
+    /// Collects facts that may turn out to hold. Without them another pass finds them.
+    pub fn suppose(&mut self, facts: Vec<Fact>) {
+        let Some(supposed) = &mut self.supposed else { return };
+        supposed.extend(facts);
+        if supposed.len() > self.room {
+            let (tokens, hasher) = (&self.tokens, &self.hasher);
+            supposed.retain(|fact| fact.token().is_some_and(|token| tokens.contains(&hasher.hash_one(token))));
+            if supposed.len() > self.room / 2 {
+                self.supposed = None;
+            }
+        }
+    }
+
+    /// Gives out the collected facts that do hold, and collects no more.
+    pub fn proven(&mut self, held: &AHashSet<Fact>) -> Vec<Fact> {
+        let supposed = self.supposed.take().unwrap_or_default();
+        let proven = supposed.into_iter().filter(|fact| match fact {
+            Fact::Accepts(_, service, _) => held.contains(&Fact::Refuses(service.clone())),
+            _ => false,
+        });
+        proven.collect()
     }
 
     /// Leaves the facts that are worth keeping.
@@ -82,6 +119,9 @@ impl Wanted {
         let before = self.tokens.len();
         self.tokens.extend(&part.tokens);
         self.turned_away = self.turned_away.max(part.turned_away);
+        if let (Some(supposed), Some(more)) = (&mut self.supposed, &part.supposed) {
+            supposed.extend(more.iter().cloned());
+        }
         !self.everything && self.tokens.len() > before
     }
 

@@ -16,6 +16,7 @@ use super::refusal::SaidInWords;
 use super::rows;
 use super::summary::NodeKind;
 use super::tree::Tree;
+use super::wanted::Wanted;
 
 /// How often one call may judge a trace anew because others taught it something: facts feed each other at most so deep.
 const ROUNDS: usize = 4;
@@ -32,6 +33,8 @@ struct Outcome {
     leans_on: Vec<Fact>,
     /// Tokens of refused hops, where that matters to other parts.
     refused: Vec<Fingerprint>,
+    /// Facts that hold if a callee is ever seen to refuse, where that matters to other parts.
+    supposed: Vec<Fact>,
     skew: Vec<(Arc<str>, Arc<str>, u64)>,
 }
 
@@ -172,10 +175,12 @@ impl Trail {
     fn judge_one(&mut self, id: TraceId) {
         let Some(held) = self.traces.get(&id) else { return };
         let settled = held.settled;
+        let supposing = self.wanted.as_ref().is_some_and(Wanted::supposes);
         let outcome = self.with_case(id, |case| {
             let hops = judge(case);
             Some(Outcome {
                 refused: if self.wanted.is_some() { facts::refused(&hops) } else { Vec::new() },
+                supposed: if supposing { facts::supposed(case, &hops) } else { Vec::new() },
                 facts: facts::of(case, &hops),
                 leans_on: facts::interests(case, &hops),
                 skew: hops.iter().filter_map(|hop| skew(case, hop)).collect(),
@@ -186,6 +191,7 @@ impl Trail {
         let Some(mut outcome) = outcome else { return };
         if let Some(wanted) = &mut self.wanted {
             wanted.note(&outcome.refused);
+            wanted.suppose(outcome.supposed);
             wanted.select(&mut outcome.facts, &self.profile);
         }
         for (caller, callee, ms) in outcome.skew {

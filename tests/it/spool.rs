@@ -104,7 +104,7 @@ fn assert_same(name: &str, policy: &Policy, spans: &[Span], logs: &[LogRecord], 
     let expected = outcome(policy, roomy(), batches(spans, logs));
     assert_eq!(expected.passes, 0, "{name}: was to stay in memory");
     let found = outcome(policy, options, batches(spans, logs));
-    assert!(found.passes >= 2, "{name}: was to go through the disk");
+    assert!((2..=3).contains(&found.passes), "{name}: {} passes through the disk", found.passes);
     for (expected, found) in expected.report.lines().zip(found.report.lines()) {
         assert_eq!(expected, found, "{name}");
     }

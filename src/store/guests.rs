@@ -21,8 +21,8 @@ pub struct Guests {
 
 /// Copies what is linked to from other shelves; one entry for each shelf.
 pub fn invite(shelves: &Shelves, reading: &mut Desk, writing: &mut Desk) -> Result<Vec<Guests>, SpoolError> {
-    let mut guests: Vec<Guests> = (0..shelves.shelves.len()).map(|_| Guests::default()).collect();
-    for (at, shelf) in shelves.shelves.iter().enumerate().filter(|(_, shelf)| shelf.links > 0) {
+    let mut guests: Vec<Guests> = (0..shelves.all.len()).map(|_| Guests::default()).collect();
+    for (at, shelf) in shelves.all.iter().enumerate().filter(|(_, shelf)| shelf.links > 0) {
         let mut wanted: AHashMap<TraceId, AHashSet<usize>> = AHashMap::new();
         reading.read(&shelf.extents, &mut |record| {
             if let Record::Link(link) = record {

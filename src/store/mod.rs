@@ -46,12 +46,13 @@ pub struct SpoolOptions {
 }
 
 impl SpoolOptions {
-    /// Shares out so many bytes of memory.
+    /// Shares out so many bytes of memory. A byte that is counted as held takes about one and a half, and the rest is for
+    /// decoding, blocks, and what the allocator keeps.
     pub fn within(memory: usize) -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(2);
-        let block = (memory / 2_048).clamp(8 * KIB, 64 * KIB);
+        let block = (memory / 4_096).clamp(8 * KIB, 64 * KIB);
         Self {
-            keep: memory / 2,
+            keep: memory / 4,
             load: memory / 4 / threads,
             most: memory / 4,
             per_trace: memory / 8,

@@ -32,7 +32,7 @@ impl<'b> Passes<'b> {
     pub fn new(options: &'b SpoolOptions, input: &'b Arc<Blocks>, shelves: &'b Shelves, guests: &'b [Guests]) -> Self {
         let (mut loads, mut alone) = (Vec::new(), Vec::new());
         let (mut load, mut held): (Vec<usize>, usize) = (Vec::new(), 0);
-        for (at, shelf) in shelves.shelves.iter().enumerate() {
+        for (at, shelf) in shelves.all.iter().enumerate() {
             let cost = shelf.cost + guests[at].cost;
             if cost > options.load {
                 alone.push(vec![at]);
@@ -112,7 +112,7 @@ impl<'b> Passes<'b> {
 
     fn load(&self, at: usize, part: &mut Part, desk: &mut Desk) -> Result<(), SpoolError> {
         let most = self.options.most;
-        desk.read(&self.shelves.shelves[at].extents, &mut |record| {
+        desk.read(&self.shelves.all[at].extents, &mut |record| {
             if part.held_bytes() > most {
                 part.lose();
                 return Ok(());

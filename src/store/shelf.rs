@@ -113,7 +113,7 @@ pub struct Shelves {
     hashers: Vec<RandomState>,
     roots: Vec<Node>,
     /// Those with records on them.
-    pub shelves: Vec<Shelf>,
+    pub all: Vec<Shelf>,
 }
 
 enum Node {
@@ -127,7 +127,7 @@ impl Shelves {
         Self {
             hashers: (0..=DEPTH).map(|_| RandomState::new()).collect(),
             roots: (0..count.max(1)).map(Node::Shelf).collect(),
-            shelves: (0..count.max(1)).map(|_| Shelf::new(0)).collect(),
+            all: (0..count.max(1)).map(|_| Shelf::new(0)).collect(),
         }
     }
 
@@ -149,22 +149,22 @@ impl Shelves {
         let from = span.trace_id;
         for link in span.links.iter().filter(|link| link.trace_id != from) {
             let to = self.of(link.trace_id);
-            self.shelves[to].link(LinkFrom { trace: link.trace_id, span: link.span_id, from }, desk)?;
+            self.all[to].link(LinkFrom { trace: link.trace_id, span: link.span_id, from }, desk)?;
         }
         let shelf = self.of(from);
-        self.shelves[shelf].span(span, desk)
+        self.all[shelf].span(span, desk)
     }
 
     /// Puts a log record where its trace lies.
     pub fn log(&mut self, record: LogRecord, desk: &mut Desk) -> Result<(), SpoolError> {
         let shelf = self.of(record.trace_id);
-        self.shelves[shelf].log(record, desk)
+        self.all[shelf].log(record, desk)
     }
 
     /// Writes out what is still open, then splits what takes more than `most` bytes.
     pub fn close(&mut self, most: usize, desk: &mut Desk) -> Result<(), SpoolError> {
         let mut roots = std::mem::take(&mut self.roots);
-        for shelf in &mut self.shelves {
+        for shelf in &mut self.all {
             desk.seal(&mut shelf.open, &mut shelf.extents, true)?;
         }
         for node in &mut roots {
@@ -176,14 +176,14 @@ impl Shelves {
 
     fn split(&mut self, node: &mut Node, most: usize, desk: &mut Desk) -> Result<(), SpoolError> {
         let Node::Shelf(at) = *node else { return Ok(()) };
-        let shelf = &self.shelves[at];
+        let shelf = &self.all[at];
         if shelf.cost <= most || !shelf.mixed || shelf.depth == DEPTH {
             return Ok(());
         }
         let ways = (shelf.cost / most.max(1) * 3 / 2 + 2).min(WAYS);
         let depth = shelf.depth + 1;
         let mut below: Vec<Shelf> = (0..ways).map(|_| Shelf::new(depth)).collect();
-        let extents = std::mem::take(&mut self.shelves[at].extents);
+        let extents = std::mem::take(&mut self.all[at].extents);
         let hasher = self.hashers[depth].clone();
         let of = |trace: TraceId| (hasher.hash_one(trace) % ways as u64) as usize;
         // The reader hands out records while shelves write theirs: each has a desk of its own.
@@ -199,10 +199,10 @@ impl Shelves {
             // The first takes the place of the one that was split.
             if nodes.is_empty() {
                 nodes.push(Node::Shelf(at));
-                self.shelves[at] = shelf;
+                self.all[at] = shelf;
             } else {
-                nodes.push(Node::Shelf(self.shelves.len()));
-                self.shelves.push(shelf);
+                nodes.push(Node::Shelf(self.all.len()));
+                self.all.push(shelf);
             }
         }
         for node in &mut nodes {

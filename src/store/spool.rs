@@ -93,7 +93,9 @@ impl Spool {
             }
         };
         sorted.walk(&mut |trace, hops| {
-            hops.into_iter().for_each(|hop| trail.count(trace, hop));
+            for hop in hops {
+                trail.count(trace, hop);
+            }
             Ok::<(), SpoolError>(())
         })?;
         let written = blocks.written() + sorted.written();

@@ -14,6 +14,8 @@ pub mod otlp;
 
 pub mod trail;
 
+pub mod store;
+
 pub mod engine;
 
 pub mod filter;

@@ -6,12 +6,13 @@ use std::process::ExitCode;
 use anyhow::bail;
 
 use super::ending::Ending;
+use super::judged::Judged;
 use super::settings::{self, Judging, Lookup};
 use super::{check_follow, check_live, out, profile, source};
 use crate::cli::CheckArgs;
 use crate::model::{Batch, UnixNanos};
 use crate::report::Input;
-use crate::trail::Trail;
+use crate::store::{Spool, SpoolError};
 
 /// Reads, judges, reports.
 pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
@@ -23,50 +24,59 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     }
     let file = settings::file(&args.judge, Lookup::WorkingDirectory)?;
     let ending = Ending::new(args, &file.options)?;
-    let judging = Judging::new(&args.judge, file, None);
+    let judging = Judging::new(&args.judge, file, None).within(args.listen.memory)?;
     let reader = source::Reader::new(&judging)?;
     let mut judge = Judge::new(&judging);
     for path in &args.files {
         reader.read(path, &mut |batch| judge.take(batch))?;
     }
-    let (mut trail, input, last) = judge.finish(&args.files)?;
-    let summary = trail.summary(last);
-    ending.conclude(&input, summary, &trail, last)
+    let (mut judged, input, last) = judge.finish(&args.files)?;
+    let summary = judged.summary(last);
+    ending.conclude(&input, summary, &judged, last)
 }
 
-/// What came of the files so far. Nothing here knows the clock: the trail is told one moment for all, so that no trace
-/// settles before the last file is read.
+/// What came of the files so far. What does not fit into memory waits on disk.
 pub struct Judge {
-    trail: Trail,
+    spool: Spool,
     rejected: u64,
     last: UnixNanos,
+    failed: Option<SpoolError>,
 }
 
 impl Judge {
     /// An empty one.
     pub fn new(judging: &Judging) -> Self {
-        Self { trail: judging.trail(), rejected: 0, last: UnixNanos::default() }
+        Self { spool: judging.spool(), rejected: 0, last: UnixNanos::default(), failed: None }
     }
 
-    /// Takes what was read.
+    /// Takes what was read. What goes wrong with the disk is said at the end.
     pub fn take(&mut self, batch: Batch) {
-        for complaint in profile::restore(&mut self.trail, &batch) {
+        if self.failed.is_some() {
+            return;
+        }
+        for complaint in profile::restore(&batch, |saved| self.spool.restore_profile(saved)) {
             out::note(&format!("warning: {complaint}"));
         }
         self.rejected += batch.rejected;
         self.last = batch.spans.iter().map(|span| span.end.max(span.start)).fold(self.last, UnixNanos::max);
-        self.trail.ingest(batch, UnixNanos::default());
+        match self.spool.take(batch) {
+            Ok(true) => out::hint("memory is full: the rest is kept on disk until all is read (see --memory)"),
+            Ok(false) => {}
+            Err(error) => self.failed = Some(error),
+        }
     }
 
-    /// Judges everything as settled: the trail, what was read, and the time of the last span.
-    pub fn finish(mut self, files: &[PathBuf]) -> anyhow::Result<(Trail, Input, UnixNanos)> {
-        let stats = self.trail.stats();
-        if stats.spans == 0 {
+    /// Judges everything as settled: hops and sums, what was read, and the time of the last span.
+    pub fn finish(self, files: &[PathBuf]) -> anyhow::Result<(Judged, Input, UnixNanos)> {
+        if let Some(error) = self.failed {
+            return Err(error.into());
+        }
+        if self.spool.spans() == 0 {
             let names: Vec<String> = files.iter().map(|path| name(path)).collect();
             bail!("expected spans, found none in {}", names.join(", "));
         }
-        self.trail.settle_all();
-        let stats = self.trail.stats();
+        let judged = Judged(self.spool.finish()?);
+        let stats = judged.stats();
         let input = Input {
             files: files.iter().map(|path| path.display().to_string()).collect(),
             spans: stats.spans,
@@ -76,7 +86,7 @@ impl Judge {
             rejected: self.rejected,
             lost: stats.evicted_spans + stats.trace_overflow,
         };
-        Ok((self.trail, input, self.last))
+        Ok((judged, input, self.last))
     }
 }
 

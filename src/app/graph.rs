@@ -33,7 +33,7 @@ pub fn run(args: &GraphArgs) -> anyhow::Result<ExitCode> {
 
 fn read(args: &GraphArgs) -> anyhow::Result<Graph> {
     let file = settings::file(&args.judge, Lookup::WorkingDirectory)?;
-    let judging = Judging::new(&args.judge, file, None);
+    let judging = Judging::new(&args.judge, file, None).within(args.memory)?;
     // Names in a list may hold anything, so they go through what takes credentials out of names in spans.
     let scrubber = Shared::new(&judging.file.policy, source::fingerprint_key()?, KeySets::default())?;
     let mut inputs = Inputs { judging: &judging, scrubber, builder: Builder::default(), traces: None };

@@ -17,6 +17,13 @@ pub fn note(line: &str) {
     drop(writeln!(io::stderr().lock(), "{line}"));
 }
 
+/// Writes a line to standard error where a person reads it.
+pub fn hint(line: &str) {
+    if io::stderr().is_terminal() {
+        note(line);
+    }
+}
+
 /// Writes a report to standard output.
 pub fn report(report: &Report<'_>, format: Format) -> io::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());

@@ -53,14 +53,14 @@ fn holds(found: &Inspection) -> String {
 /// Reads and judges as `check` does, and writes a policy.
 fn suggest(args: &SuggestArgs) -> anyhow::Result<ExitCode> {
     let file = settings::file(&args.judge, Lookup::WorkingDirectory)?;
-    let judging = Judging::new(&args.judge, file, None);
+    let judging = Judging::new(&args.judge, file, None).within(args.memory)?;
     let reader = source::Reader::new(&judging)?;
     let mut judge = Judge::new(&judging);
     for path in &args.files {
         reader.read(path, &mut |batch| judge.take(batch))?;
     }
-    let (mut trail, _, last) = judge.finish(&args.files)?;
-    let summary = trail.summary(last);
-    out::line(Suggestion::new(&trail, &summary)?.to_string().trim_end())?;
+    let (mut judged, _, last) = judge.finish(&args.files)?;
+    let summary = judged.summary(last);
+    out::line(Suggestion::new(&judged, &summary)?.to_string().trim_end())?;
     Ok(ExitCode::SUCCESS)
 }

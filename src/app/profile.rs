@@ -3,17 +3,17 @@
 
 use crate::model::Batch;
 use crate::otlp::redact::profile_line;
-use crate::trail::{SavedProfile, Trail};
+use crate::trail::SavedProfile;
 
 /// Profiles of this layout are read.
 const VERSION: u32 = 1;
 
-/// Gives the trail what stood beside a batch's spans. What cannot be used is answered, for people.
-pub fn restore(trail: &mut Trail, batch: &Batch) -> Vec<String> {
+/// Gives the judge what stood beside a batch's spans. What cannot be used is answered, for people.
+pub fn restore(batch: &Batch, mut give: impl FnMut(&SavedProfile)) -> Vec<String> {
     let mut complaints = Vec::new();
     for text in &batch.profiles {
         match serde_json::from_str::<SavedProfile>(text) {
-            Ok(saved) if saved.version == VERSION => trail.restore_profile(&saved),
+            Ok(saved) if saved.version == VERSION => give(&saved),
             Ok(saved) => complaints.push(format!(
                 "expected a capture profile of version {VERSION}, found version {}: the traces are judged without it",
                 saved.version

@@ -54,7 +54,7 @@ struct Work {
 
 impl Work {
     fn take(&mut self, mut batch: Batch) -> anyhow::Result<()> {
-        for complaint in profile::restore(&mut self.trail, &batch) {
+        for complaint in profile::restore(&batch, |saved| self.trail.restore_profile(saved)) {
             out::note(&format!("warning: {complaint}"));
         }
         if let Some(redacted) = batch.redacted.take() {

@@ -36,7 +36,7 @@ pub fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     let mut trail = judging.trail();
     for path in &args.files {
         reader.read(path, &mut |batch| {
-            for complaint in profile::restore(&mut trail, &batch) {
+            for complaint in profile::restore(&batch, |saved| trail.restore_profile(saved)) {
                 out::note(&format!("warning: {complaint}"));
             }
             batches.push(batch);

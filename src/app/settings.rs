@@ -7,12 +7,13 @@ use anyhow::bail;
 
 use crate::cli::{JudgeArgs, ListenArgs, RecordArgs, ScreenArgs};
 use crate::config::{
-    self, ConfigError, DEFAULT_GRPC, DEFAULT_HTTP, DEFAULT_MEMORY, DEFAULT_RECORD_FILES, DEFAULT_RECORD_SIZE,
+    self, ByteSize, ConfigError, DEFAULT_GRPC, DEFAULT_HTTP, DEFAULT_MEMORY, DEFAULT_RECORD_FILES, DEFAULT_RECORD_SIZE,
     FILE_NAME, File,
 };
 use crate::engine::{EngineOptions, INTAKE_BYTES};
 use crate::model::{KeyPlace, KeySource};
 use crate::otlp::record::RecordOptions;
+use crate::store::{Spool, SpoolOptions};
 use crate::trail::{Trail, TrailOptions};
 
 /// Spans kept of one trace while receiving: far beyond what a request makes, short of what a runaway loop does.
@@ -48,6 +49,8 @@ pub struct Judging {
     pub options: TrailOptions,
     /// Keys to check signatures with.
     pub keys: Vec<KeySource>,
+    /// Memory for judging saved traces, in bytes; what does not fit goes to disk.
+    spool: usize,
 }
 
 impl Judging {
@@ -63,7 +66,19 @@ impl Judging {
         let here = Path::new("");
         keys.extend(args.jwks.iter().map(|text| KeySource::any_issuer(KeyPlace::named(text, here))));
         keys.extend(args.issuer.iter().map(|url| KeySource::issuer(url)));
-        Self { file, options, keys }
+        let spool = file.options.memory.unwrap_or(DEFAULT_MEMORY).0;
+        Self { file, options, keys, spool }
+    }
+
+    /// The same with this much memory for saved traces, where an option says so.
+    pub fn within(mut self, memory: Option<ByteSize>) -> anyhow::Result<Self> {
+        self.spool = enough(memory.map_or(self.spool, |memory| memory.0))?;
+        Ok(self)
+    }
+
+    /// Takes saved traces of any size.
+    pub fn spool(&self) -> Spool {
+        Spool::new(self.trail(), SpoolOptions::within(self.spool))
     }
 
     /// An empty trail under this policy.
@@ -118,13 +133,17 @@ pub fn listen(args: &ListenArgs, file: &File) -> anyhow::Result<Listen> {
     if grpc.is_none() && http.is_none() {
         bail!("expected somewhere to listen, found both --no-grpc and --no-http: leave one of them out");
     }
-    let memory = args.memory.or(from_file.memory).unwrap_or(DEFAULT_MEMORY).0;
+    let memory = enough(args.memory.or(from_file.memory).unwrap_or(DEFAULT_MEMORY).0)?;
+    Ok(Listen { grpc, http, memory, record: record(&args.record, file)? })
+}
+
+fn enough(memory: usize) -> anyhow::Result<usize> {
     if memory < LEAST_MEMORY {
         bail!(
             "expected --memory of 1MiB or more, found {memory} bytes: hardly a trace would be kept; sizes take a unit, as in 256MiB"
         );
     }
-    Ok(Listen { grpc, http, memory, record: record(&args.record, file)? })
+    Ok(memory)
 }
 
 /// The least that judging can do anything with, in bytes.

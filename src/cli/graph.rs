@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::shared::JudgeArgs;
+use crate::config::ByteSize;
 
 pub(super) const HELP: &str = "\
 Examples:
@@ -22,6 +23,9 @@ pub struct GraphArgs {
     /// What the graph looks like
     #[arg(long, value_enum, default_value_t = GraphFormat::Text)]
     pub format: GraphFormat,
+    /// Memory to judge in; what does not fit is kept on disk, in TMPDIR, until all is read [default: 256MiB]
+    #[arg(long, env = "JWTRAIL_MEMORY", hide_env_values = true, value_name = "SIZE")]
+    pub memory: Option<ByteSize>,
     /// What is judged, and how.
     #[command(flatten)]
     pub judge: JudgeArgs,

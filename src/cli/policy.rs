@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::shared::JudgeArgs;
+use crate::config::ByteSize;
 
 pub(super) const HELP: &str = "\
 Examples:
@@ -53,6 +54,9 @@ pub struct SuggestArgs {
     /// Trace files, told apart by content, read as one set; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    /// Memory to judge in; what does not fit is kept on disk, in TMPDIR, until all is read [default: 256MiB]
+    #[arg(long, env = "JWTRAIL_MEMORY", hide_env_values = true, value_name = "SIZE")]
+    pub memory: Option<ByteSize>,
     /// What is judged, and how.
     #[command(flatten)]
     pub judge: JudgeArgs,

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Exception, Exposure, Resource, Span, SpanId, TraceId, UnixNanos};
 
 /// An OTLP log record that may explain a refusal; joined by trace and span id.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct LogRecord {
     /// Trace of the record.
     pub trace_id: TraceId,

@@ -1,5 +1,7 @@
 //! Findings stand beside the verdict, any number to a hop (verdicts.md section 10).
 
+use serde::{Deserialize, Serialize};
+
 use super::Severity;
 
 macro_rules! names {
@@ -20,6 +22,34 @@ macro_rules! names {
             /// Reads a name back.
             pub fn from_name(name: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|value| value.name() == name)
+            }
+        }
+
+        /// By name to people and programs, by number in jwtrail's own files.
+        impl serde::Serialize for $enum {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                if serializer.is_human_readable() {
+                    serializer.serialize_str(self.name())
+                } else {
+                    serializer.serialize_u8(*self as u8)
+                }
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $enum {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                use serde::de::Error as _;
+                if deserializer.is_human_readable() {
+                    let name = String::deserialize(deserializer)?;
+                    return Self::from_name(&name).ok_or_else(|| {
+                        let names: Vec<&str> = Self::ALL.iter().map(|value| value.name()).collect();
+                        D::Error::custom(format!("expected one of {}, found `{name}`", names.join(", ")))
+                    });
+                }
+                let number = u8::deserialize(deserializer)?;
+                Self::ALL.get(usize::from(number)).copied().ok_or_else(|| {
+                    D::Error::custom(format!("expected a number below {}, found {number}", Self::ALL.len()))
+                })
             }
         }
 
@@ -61,7 +91,7 @@ names! {
 }
 
 /// One finding on one hop.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct FindingHit {
     /// Which.
     pub finding: Finding,

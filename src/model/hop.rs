@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::finding::names;
 use super::{
     Anomalies, Cause, Confidence, FindingHit, Fingerprint, Segment, Severity, SpanId, Token, TraceId, UnixNanos,
@@ -39,20 +41,6 @@ names! {
         Forbidden = "forbidden",
         /// Refused, and nobody says why.
         Rejected = "rejected",
-    }
-}
-
-impl serde::Serialize for Reason {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
-    }
-}
-
-impl<'de> serde::Deserialize<'de> for Reason {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let name = String::deserialize(deserializer)?;
-        Self::from_name(&name)
-            .ok_or_else(|| serde::de::Error::custom(format!("expected a reason such as `expired`, found `{name}`")))
     }
 }
 
@@ -108,7 +96,7 @@ names! {
 }
 
 /// One end of a hop.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Party {
     /// The service's name as shown: bare unless ambiguous; a host or destination for one that never reports.
     pub service: Arc<str>,
@@ -123,7 +111,7 @@ pub struct Party {
 }
 
 /// One of the three observations of a hop, with the ground that it stands on.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Side {
     /// Whether there was a token.
     pub presence: Presence,
@@ -140,7 +128,7 @@ pub struct Side {
 }
 
 /// What is known of the callee's check.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Verification {
     /// Result.
     pub result: VerifyResult,
@@ -155,7 +143,7 @@ pub struct Verification {
 }
 
 /// A hop and its judgement.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Hop {
     /// Trace of the callee (of the caller where the callee never reports).
     pub trace_id: TraceId,

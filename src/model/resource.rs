@@ -21,7 +21,7 @@ impl fmt::Display for ServiceName {
 }
 
 /// What jwtrail keeps of a resource. One value per distinct resource, shared by its spans.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Resource {
     /// Identity of the service; a missing or `unknown_service*` name is already told apart by instance here.
     pub service: ServiceName,

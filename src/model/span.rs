@@ -28,7 +28,7 @@ pub enum SpanKind {
 }
 
 /// OTLP `Status.code`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum StatusCode {
     /// Not set.
     #[default]
@@ -40,7 +40,7 @@ pub enum StatusCode {
 }
 
 /// What one carrier held (tagging.md sections 1 and 4).
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum CarriedValue {
     /// A token, known by its fingerprint.
     Token(Arc<Token>),
@@ -55,7 +55,7 @@ pub enum CarriedValue {
 }
 
 /// One carrier of one span and what it held.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Carried {
     /// `header:authorization`, `cookie:NAME`, `metadata:KEY`, `query:NAME`, `message:KEY`.
     pub carrier: Arc<str>,
@@ -70,7 +70,7 @@ pub struct Carried {
 }
 
 /// Which headers this span shows to have been captured, whatever they held.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Captured {
     /// A carrier of tokens.
     pub carrier: bool,
@@ -85,7 +85,7 @@ pub struct Captured {
 }
 
 /// An exception recorded as a span event, its texts scrubbed and capped.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Exception {
     /// `exception.type`.
     pub kind: Arc<str>,
@@ -96,7 +96,7 @@ pub struct Exception {
 }
 
 /// A link to another span, maybe of another trace.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Link {
     /// The trace that it points into.
     pub trace_id: TraceId,
@@ -105,7 +105,7 @@ pub struct Link {
 }
 
 /// A token found where none belongs.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Exposure {
     /// The attribute, event or field that held it.
     pub place: Arc<str>,
@@ -114,7 +114,7 @@ pub struct Exposure {
 }
 
 /// What a span's own `jwtrail.*` tags say beside the token itself (tagging.md section 2).
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct SelfTags {
     /// `jwtrail.token.presence` = `absent`.
     pub absent: bool,
@@ -131,7 +131,7 @@ pub struct SelfTags {
 }
 
 /// A span. Strings that have few values are shared; texts are scrubbed of credentials.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Span {
     /// Trace that it belongs to.
     pub trace_id: TraceId,
@@ -187,7 +187,7 @@ pub struct Span {
 
 /// What only some spans have: kept apart, so that the others do not pay for it. Read and written as fields of the
 /// [`Span`]; writing takes the room.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Rare {
     /// `peer.service`.
     pub peer_service: Option<Arc<str>>,
@@ -295,6 +295,11 @@ impl Span {
     /// What only some spans have, where this one has any of it.
     pub fn rare(&self) -> Option<&Rare> {
         self.rare.as_deref()
+    }
+
+    /// The same, to be changed where it is there.
+    pub fn rare_mut(&mut self) -> Option<&mut Rare> {
+        self.rare.as_deref_mut()
     }
 
     /// Whether a request or message arrived here.

@@ -44,7 +44,7 @@ impl fmt::Debug for Fingerprint {
 }
 
 /// The shape of a token: signed (RFC 7515), encrypted (RFC 7516), or neither as far as can be seen.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum TokenFormat {
     /// Three parts, the first a JOSE header; or what is left of such a token after a cut.
     Jws,
@@ -55,7 +55,7 @@ pub enum TokenFormat {
 }
 
 /// Whether a token speaks for a person or for a service (verdicts.md section 5, "Workload").
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum SubjectKind {
     /// A person.
     User,
@@ -64,7 +64,7 @@ pub enum SubjectKind {
 }
 
 /// The proof-of-possession binding of a token (`cnf`, RFC 7800).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Confirmation {
     /// No `cnf` claim.
     None,
@@ -75,7 +75,7 @@ pub enum Confirmation {
 }
 
 /// What jwtrail's own check against the configured keys said of a signature; time is judged per span.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub enum Check {
     /// No key for this token, or nothing to check.
     #[default]
@@ -107,7 +107,7 @@ pub enum Anomaly {
 }
 
 /// A set of [`Anomaly`].
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Anomalies(pub u8);
 
 impl Anomalies {
@@ -147,7 +147,7 @@ pub const ANOMALY_NAMES: [(Anomaly, &str); 7] = [
 /// A token as it is known after ingest: fingerprints and safe claims, shared by all spans that carry it.
 ///
 /// Claims that name a person are keyed hashes. `None` means that this span's source did not say.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Token {
     /// SHA-256 of the whole token, the `ath` of RFC 9449; absent for short opaque values.
     pub s256: Option<Fingerprint>,

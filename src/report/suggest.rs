@@ -43,7 +43,20 @@ struct Seen {
     kinds: BTreeMap<Kind, u64>,
     /// Issuer and audience of the tokens that came out of a change.
     became: BTreeSet<(String, String)>,
-    traces: BTreeSet<TraceId>,
+    traces: Traces,
+}
+
+/// Traces by the number of their turn in the walk, each once: they may be many.
+#[derive(Default)]
+struct Traces(Vec<u32>);
+
+impl Traces {
+    fn add(&mut self, turn: usize) {
+        let turn = u32::try_from(turn).unwrap_or(u32::MAX);
+        if self.0.last() != Some(&turn) {
+            self.0.push(turn);
+        }
+    }
 }
 
 /// A broken kind of hop on an edge, or a finding.
@@ -59,7 +72,7 @@ pub struct Suggestion {
     edges: BTreeMap<Pair, BTreeMap<Arc<str>, Seen>>,
     broken: BTreeMap<(Pair, String), Broken>,
     /// Hosts that got the caller's token and are not known: hops, traces.
-    leaked: BTreeMap<Arc<str>, (u64, BTreeSet<TraceId>)>,
+    leaked: BTreeMap<Arc<str>, (u64, Traces)>,
     /// Services whose observations are missing: hops that stay unknown for it.
     dark: BTreeMap<Arc<str>, u64>,
     /// Services in the middle of calls whose names are those of proxies.
@@ -105,7 +118,7 @@ impl Suggestion {
         let kind = kind(hop);
         let seen = self.edges.entry(pair.clone()).or_default().entry(Arc::clone(&hop.operation)).or_default();
         *seen.kinds.entry(kind).or_default() += 1;
-        seen.traces.insert(hop.trace_id);
+        seen.traces.add(self.traces);
         if matches!(kind, Kind::Exchanged | Kind::MaybeExchanged | Kind::Own) {
             seen.became.insert(new_token(hop).map(|token| (issuer(token), audience(token))).unwrap_or_default());
         }
@@ -117,7 +130,7 @@ impl Suggestion {
             if hit.finding == Finding::Leaked {
                 let (count, traces) = self.leaked.entry(Arc::clone(&hop.callee.service)).or_default();
                 *count += 1;
-                traces.insert(hop.trace_id);
+                traces.add(self.traces);
             }
             if hit.severity >= Severity::Medium {
                 self.broke(&pair, hit.finding.name().to_owned(), hit.severity, hop.trace_id);

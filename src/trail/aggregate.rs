@@ -41,6 +41,16 @@ pub enum ProblemKind {
     Finding(Finding),
 }
 
+impl ProblemKind {
+    /// Whether a hop has this problem.
+    pub fn shows_in(self, hop: &Hop) -> bool {
+        match self {
+            Self::Verdict(verdict, cause) => (hop.verdict, hop.cause) == (verdict, cause),
+            Self::Finding(finding) => hop.findings.iter().any(|hit| hit.finding == finding),
+        }
+    }
+}
+
 /// The newest hop of an edge or problem, as it was last drawn up.
 #[derive(Clone, Debug, Default)]
 pub struct Sample {
@@ -131,6 +141,13 @@ pub struct EdgeSum {
     pub problems: AHashMap<ProblemKind, ProblemSum>,
 }
 
+impl EdgeSum {
+    /// Whether this is the one that stands for all beyond the bound.
+    pub fn is_others(&self) -> bool {
+        &*self.callee == OTHERS
+    }
+}
+
 /// All sums.
 #[derive(Default, Debug)]
 pub struct Sums {
@@ -179,6 +196,32 @@ impl Sums {
         });
         self.index.insert(key, self.edges.len() - 1);
         self.edges.len() - 1
+    }
+
+    /// Knows the edges of a part: what their callees are, and what was passed on the way.
+    pub fn know_edges(&mut self, part: &Self) {
+        let mut edges: Vec<&EdgeSum> = part.edges.iter().collect();
+        edges.sort_by(|a, b| (&a.caller, &a.callee).cmp(&(&b.caller, &b.callee)));
+        for known in edges {
+            let edge = self.edge(known.caller.as_ref(), &known.callee, known.outside);
+            for waypoint in &known.waypoints {
+                if !self.edges[edge].waypoints.contains(waypoint) {
+                    self.edges[edge].waypoints.push(Arc::clone(waypoint));
+                }
+            }
+        }
+    }
+
+    /// Takes a hop that was just added for a sample where it is the newest.
+    pub fn sample(&mut self, c: &Contribution, trace: TraceId, hop: &Arc<Hop>) {
+        let place = (c.start, trace, c.key);
+        let edge = &mut self.edges[c.edge];
+        edge.samples[c.verdict as usize].draw(place, hop);
+        for (kind, _) in problems_of(c) {
+            if let Some(sum) = edge.problems.get_mut(&kind) {
+                sum.sample.draw(place, hop);
+            }
+        }
     }
 
     /// Takes a trace's hops back and adds what they are now.
@@ -255,6 +298,14 @@ impl Sample {
     fn offer(&mut self, place: (UnixNanos, TraceId, SpanId)) {
         if self.newest.is_none_or(|newest| place >= newest) {
             self.newest = Some(place);
+        }
+    }
+
+    fn draw(&mut self, place: (UnixNanos, TraceId, SpanId), hop: &Arc<Hop>) {
+        // Of several hops that one span names, the first.
+        if self.newest == Some(place) && self.drawn.is_none_or(|(drawn, _)| drawn != place) {
+            self.hop = Some(Arc::clone(hop));
+            self.drawn = Some((place, UnixNanos(0)));
         }
     }
 

@@ -90,6 +90,12 @@ impl Coverage {
         *worst = ms.max(*worst);
     }
 
+    /// Adds what a part of the trail found: skew, and settled traces.
+    pub fn absorb(&mut self, part: &Self) {
+        part.skew.iter().for_each(|((caller, callee), &ms)| self.skewed(caller, callee, ms));
+        self.single = (self.single.0 + part.single.0, self.single.1 + part.single.1);
+    }
+
     /// Rows: services that take part in a hop or stand alone, then what lies outside.
     pub fn rows(&self, profile: &Profile, edges: &[EdgeRow], outside: &[(Arc<str>, NodeKind)]) -> Vec<ServiceRow> {
         let mut rows: Vec<ServiceRow> = Vec::new();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ahash::AHashSet;
 
-use crate::model::{CarriedValue, Finding, Verdict, VerifyResult};
+use crate::model::{CarriedValue, Finding, Fingerprint, Verdict, VerifyResult};
 
 use super::judge::{Case, Judged};
 use super::nature::Nature;
@@ -57,6 +57,25 @@ pub fn interests(case: &Case<'_, '_>, hops: &[Judged<'_>]) -> Vec<Fact> {
     let mut interests: Vec<Fact> = interests.into_iter().collect();
     interests.sort_unstable();
     interests
+}
+
+/// The tokens of refused hops: what others say of them may change the verdict.
+pub fn refused(hops: &[Judged<'_>]) -> Vec<Fingerprint> {
+    let refused = hops.iter().filter(|hop| hop.answer.refused);
+    let tokens = refused.flat_map(|hop| hop.sent.tokens.iter().chain(&hop.received.tokens));
+    tokens.filter_map(|seen| seen.token.fingerprint()).cloned().collect()
+}
+
+/// Tokens that callees took which were not seen to refuse any: facts as soon as they are.
+pub fn supposed(case: &Case<'_, '_>, hops: &[Judged<'_>]) -> Vec<Fact> {
+    let took = hops.iter().filter(|hop| hop.answer.accepted());
+    let took = took.filter(|hop| !case.profile.holds(&super::judge::refuses(case, hop)));
+    let fact = |hop: &Judged<'_>| {
+        let resource = &case.forest.own().spans[hop.pair.entry?].resource;
+        let token = hop.received.tokens.first().and_then(|seen| seen.token.fingerprint())?;
+        Some(Fact::Accepts(token.clone(), resource.service.clone(), Arc::clone(&resource.instance)))
+    };
+    took.filter_map(fact).collect()
 }
 
 fn of_callee(case: &Case<'_, '_>, hop: &Judged<'_>, add: &mut impl FnMut(Fact)) {

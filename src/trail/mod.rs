@@ -12,11 +12,13 @@ mod facts;
 mod findings;
 mod hints;
 mod judge;
+mod known;
 mod leaning;
 mod nature;
 mod observe;
 mod outbound;
 mod pairing;
+pub mod parts;
 mod profile;
 mod redirect;
 mod refusal;
@@ -31,15 +33,17 @@ mod store;
 pub mod summary;
 mod table;
 mod tree;
+mod wanted;
 mod work;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ahash::{AHashMap, AHashSet};
 
 use crate::model::policy::Policy;
-use crate::model::{Batch, Fingerprint, Hop, Link, ServiceName, SpanId, TraceId, UnixNanos};
+use crate::model::{Batch, Fingerprint, Hop, Link, LogRecord, ServiceName, Span, SpanId, TraceId, UnixNanos};
 
 pub use saved::SavedProfile;
 
@@ -49,6 +53,7 @@ use profile::{Fact, Learned, Profile};
 use rules::Rules;
 use store::TraceState;
 use summary::{Announcement, ProblemRow};
+use wanted::Wanted;
 
 /// Bounds and switches of a [`Trail`].
 #[derive(Clone, Debug)]
@@ -93,7 +98,7 @@ pub struct TrailStats {
 /// All traces held, their verdicts, and the capture profile built of them.
 pub struct Trail {
     options: TrailOptions,
-    rules: Rules,
+    rules: Arc<Rules>,
     profile: Profile,
     coverage: Coverage,
     sums: Sums,
@@ -119,12 +124,24 @@ pub struct Trail {
     leaning: AHashMap<Fact, AHashSet<TraceId>>,
     /// Tokens whose check failed, for traces that saw them unchecked.
     failed_checks: AHashSet<Fingerprint>,
+    /// What written profiles know: it stays known between the passes over parts, too.
+    restored: AHashSet<Fact>,
+    /// Traces of other parts that traces held here link to: looked at, never judged.
+    guests: AHashMap<TraceId, Box<TraceState>>,
+    /// Spans held here that spans of other parts link to.
+    linked_from_afar: AHashMap<TraceId, AHashSet<SpanId>>,
+    /// Which facts about tokens are worth keeping; only where a trail is judged in parts.
+    wanted: Option<Wanted>,
 }
 
 impl Trail {
     /// An empty trail.
     pub fn new(policy: Policy, options: TrailOptions) -> Self {
         let rules = Rules::new(policy, options.assume_captured);
+        Self::under(Arc::new(rules), options)
+    }
+
+    fn under(rules: Arc<Rules>, options: TrailOptions) -> Self {
         Self {
             options,
             rules,
@@ -144,6 +161,10 @@ impl Trail {
             withdrawn: Vec::new(),
             leaning: AHashMap::new(),
             failed_checks: AHashSet::new(),
+            restored: AHashSet::new(),
+            guests: AHashMap::new(),
+            linked_from_afar: AHashMap::new(),
+            wanted: None,
         }
     }
 
@@ -155,6 +176,7 @@ impl Trail {
     /// Gives a written profile back: what it knows stays known.
     pub fn restore_profile(&mut self, saved: &SavedProfile) {
         self.profile.restore(saved);
+        self.restored.extend(saved.facts().iter().cloned());
         self.learned_all = true;
     }
 
@@ -170,35 +192,44 @@ impl Trail {
                 Learned::Anyone => self.learned_all = true,
             }
             self.coverage.add(&span);
-            let id = span.trace_id;
-            let limit = self.options.spans_per_trace;
-            let trace = self.touch(id, now);
-            if trace.spans.len() >= limit {
-                self.stats.trace_overflow += 1;
-                continue;
-            }
-            let links: Vec<Link> = span.links.iter().filter(|link| link.trace_id != id).copied().collect();
-            let before = trace.bytes;
-            trace.push(span);
-            self.stats.memory_used += trace.bytes - before;
-            for link in links {
-                if self.links_in.entry(link.trace_id).or_default().insert((id, link.span_id)) {
-                    self.touch_linked(link.trace_id);
-                }
-            }
+            self.hold(span, now);
         }
         for record in batch.logs {
             self.stats.logs += 1;
-            let limit = self.options.spans_per_trace;
-            let trace = self.touch(record.trace_id, now);
-            if trace.logs.len() >= limit {
-                self.stats.trace_overflow += 1;
-                continue;
-            }
-            let before = trace.bytes;
-            trace.push_log(record);
-            self.stats.memory_used += trace.bytes - before;
+            self.hold_log(record, now);
         }
+    }
+
+    /// Keeps a span that the profile knows.
+    fn hold(&mut self, span: Box<Span>, now: UnixNanos) {
+        let id = span.trace_id;
+        let limit = self.options.spans_per_trace;
+        let trace = self.touch(id, now);
+        if trace.spans.len() >= limit {
+            self.stats.trace_overflow += 1;
+            return;
+        }
+        let links: Vec<Link> = span.links.iter().filter(|link| link.trace_id != id).copied().collect();
+        let before = trace.bytes;
+        trace.push(span);
+        self.stats.memory_used += trace.bytes - before;
+        for link in links {
+            if self.links_in.entry(link.trace_id).or_default().insert((id, link.span_id)) {
+                self.touch_linked(link.trace_id);
+            }
+        }
+    }
+
+    fn hold_log(&mut self, record: LogRecord, now: UnixNanos) {
+        let limit = self.options.spans_per_trace;
+        let trace = self.touch(record.trace_id, now);
+        if trace.logs.len() >= limit {
+            self.stats.trace_overflow += 1;
+            return;
+        }
+        let before = trace.bytes;
+        trace.push_log(record);
+        self.stats.memory_used += trace.bytes - before;
     }
 
     /// Marks a trace as changed, and those that link into it.
@@ -238,7 +269,7 @@ impl Trail {
     /// Counters.
     pub fn stats(&self) -> TrailStats {
         let mut stats = self.stats;
-        stats.traces = self.traces.len() as u64;
+        stats.traces += self.traces.len() as u64;
         stats.verdicts = self.sums.verdicts;
         stats.hops = stats.verdicts.iter().sum();
         stats.dropped_low = self.sums.dropped_low;

@@ -81,17 +81,17 @@ pub enum Checked {
 }
 
 /// The capture profile and its companions.
-#[derive(Default, Debug)]
+#[derive(Clone, Default, Debug)]
 pub struct Profile {
     pub(super) units: AHashMap<Unit, UnitFacts>,
     pub(super) processes: AHashMap<Arc<str>, ProcessFacts>,
     pub(super) consumers: AHashSet<ServiceName>,
     pub(super) destinations: AHashSet<Arc<str>>,
     pub(super) namespaces: AHashMap<Arc<str>, AHashSet<Arc<str>>>,
-    turned_away: u64,
+    pub(super) turned_away: u64,
     pub(super) facts: AHashMap<Fact, u32>,
-    acceptors: AHashMap<Fingerprint, Vec<(ServiceName, Arc<str>)>>,
-    checks: AHashMap<Fingerprint, Vec<Checked>>,
+    pub(super) acceptors: AHashMap<Fingerprint, Vec<(ServiceName, Arc<str>)>>,
+    pub(super) checks: AHashMap<Fingerprint, Vec<Checked>>,
     /// The resource of the last span: its name is known, and spans come in groups.
     last: Option<Arc<Resource>>,
 }
@@ -310,7 +310,17 @@ fn take_out<T>(lists: &mut AHashMap<Fingerprint, Vec<T>>, token: &Fingerprint, g
 impl Fact {
     /// Whether it says something of one token: such facts go with their trace, or there would be no end of them.
     pub fn is_of_a_token(&self) -> bool {
-        matches!(self, Self::Accepts(..) | Self::Refused(_) | Self::Checked(..) | Self::Unchecked(_))
+        self.token().is_some()
+    }
+
+    /// The token that it says something of.
+    pub fn token(&self) -> Option<&Fingerprint> {
+        match self {
+            Self::Accepts(token, ..) | Self::Refused(token) | Self::Checked(token, _) | Self::Unchecked(token) => {
+                Some(token)
+            }
+            _ => None,
+        }
     }
 }
 

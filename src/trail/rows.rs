@@ -57,7 +57,9 @@ impl Trail {
         for edge in 0..self.sums.edges.len() {
             for verdict in 0..8 {
                 let mut sample = std::mem::take(&mut self.sums.edges[edge].samples[verdict]);
-                self.refresh(&mut sample, now, &mut drawn);
+                self.refresh(&mut sample, now, &mut drawn, |hop| {
+                    hop.verdict as usize == verdict && self.is_on(edge, hop)
+                });
                 self.sums.edges[edge].samples[verdict] = sample;
             }
             let kinds: Vec<ProblemKind> = self.sums.edges[edge].problems.keys().copied().collect();
@@ -68,7 +70,7 @@ impl Trail {
                 if sample.newest.is_none() && sum.count() > 0 {
                     sample.newest = traces.iter().find_map(|&trace| self.place_of(trace, edge, kind));
                 }
-                self.refresh(&mut sample, now, &mut drawn);
+                self.refresh(&mut sample, now, &mut drawn, |hop| kind.shows_in(hop) && self.is_on(edge, hop));
                 if let Some(sum) = self.sums.edges[edge].problems.get_mut(&kind) {
                     sum.sample = sample;
                 }
@@ -93,7 +95,15 @@ impl Trail {
         held.contributions.iter().find(fits).map(|c| (c.start, trace, c.key))
     }
 
-    fn refresh(&self, sample: &mut Sample, now: UnixNanos, drawn: &mut Drawn) {
+    /// One span can name several hops: a batch has many callers.
+    pub(super) fn is_on(&self, edge: usize, hop: &Hop) -> bool {
+        let edge = &self.sums.edges[edge];
+        let caller = hop.caller.as_ref().map(|party| &party.service);
+        // What lies beyond the bound on edges is summed up under a name that no hop has.
+        edge.is_others() || (edge.caller.as_ref(), &edge.callee) == (caller, &hop.callee.service)
+    }
+
+    fn refresh(&self, sample: &mut Sample, now: UnixNanos, drawn: &mut Drawn, fits: impl Fn(&Hop) -> bool) {
         let Some(place) = sample.newest else { return };
         let fresh = sample
             .drawn
@@ -103,7 +113,7 @@ impl Trail {
         }
         let (_, trace, span) = place;
         let hops = drawn.entry(trace).or_insert_with(|| self.hops_of(trace).into_iter().map(Arc::new).collect());
-        if let Some(hop) = hops.iter().find(|hop| names(hop, span)) {
+        if let Some(hop) = hops.iter().find(|hop| names(hop, span) && fits(hop)) {
             sample.hop = Some(Arc::clone(hop));
             sample.drawn = Some((place, now));
         }

@@ -42,6 +42,11 @@ struct SavedProcess {
 }
 
 impl SavedProfile {
+    /// What traces taught.
+    pub(super) fn facts(&self) -> &[Fact] {
+        &self.facts
+    }
+
     /// Whether it knows nothing at all.
     pub fn is_empty(&self) -> bool {
         *self == Self { version: self.version, ..Self::default() }

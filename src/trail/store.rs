@@ -107,7 +107,8 @@ fn later(a: &Span, b: &Span) -> std::cmp::Ordering {
     if a == b { std::cmp::Ordering::Equal } else { format!("{a:?}").cmp(&format!("{b:?}")) }
 }
 
-fn size_of_log(record: &LogRecord) -> usize {
+/// Bytes that a log record takes.
+pub fn size_of_log(record: &LogRecord) -> usize {
     size_of::<LogRecord>() + record.text.message.len() + record.text.stack.len()
 }
 
@@ -115,7 +116,7 @@ fn size_of_log(record: &LogRecord) -> usize {
 const PER_LINK: usize = 64;
 
 /// Bytes that a span takes, its own heap included; shared strings count where they are rarely shared.
-fn size_of_span(span: &Span) -> usize {
+pub fn size_of_span(span: &Span) -> usize {
     let text = |text: &Option<std::sync::Arc<str>>| text.as_ref().map_or(0, |t| t.len() + 16);
     let exceptions: usize =
         span.exceptions.iter().map(|e| size_of_val(e) + e.kind.len() + e.message.len() + e.stack.len()).sum();

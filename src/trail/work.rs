@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use ahash::AHashMap;
-
-use crate::model::{Hop, Severity, Span, SpanId, TraceId, UnixNanos, Verdict};
+use crate::model::{Fingerprint, Hop, Severity, Span, TraceId, UnixNanos, Verdict};
 
 use super::Trail;
 use super::aggregate::Contribution;
@@ -18,6 +16,7 @@ use super::refusal::SaidInWords;
 use super::rows;
 use super::summary::NodeKind;
 use super::tree::Tree;
+use super::wanted::Wanted;
 
 /// How often one call may judge a trace anew because others taught it something: facts feed each other at most so deep.
 const ROUNDS: usize = 4;
@@ -32,6 +31,10 @@ struct Outcome {
     waiting: bool,
     facts: Vec<Fact>,
     leans_on: Vec<Fact>,
+    /// Tokens of refused hops, where that matters to other parts.
+    refused: Vec<Fingerprint>,
+    /// Facts that hold if a callee is ever seen to refuse, where that matters to other parts.
+    supposed: Vec<Fact>,
     skew: Vec<(Arc<str>, Arc<str>, u64)>,
 }
 
@@ -81,10 +84,11 @@ impl Trail {
             trace.spans.iter().flat_map(|span| &span.links).map(|link| link.trace_id).filter(|t| *t != id).collect();
         linked.sort_unstable();
         linked.dedup();
-        let others = linked.iter().filter_map(|linked| self.traces.get(linked));
+        let others = linked.iter().filter_map(|linked| self.traces.get(linked).or_else(|| self.guests.get(linked)));
         let trees = std::iter::once(trace).chain(others).map(|held| Tree::new(&held.spans, &self.rules)).collect();
         let links_in = self.links_in.get(&id).into_iter().flatten().filter(|(from, _)| self.traces.contains_key(from));
-        let forest = Forest::new(trees, links_in.map(|(_, span)| *span).collect());
+        let from_afar = self.linked_from_afar.get(&id).into_iter().flatten();
+        let forest = Forest::new(trees, links_in.map(|(_, span)| span).chain(from_afar).copied().collect());
         let said = SaidInWords::new(&trace.spans, &trace.logs);
         run(&Case { forest: &forest, profile: &self.profile, rules: &self.rules, said: &said })
     }
@@ -171,9 +175,12 @@ impl Trail {
     fn judge_one(&mut self, id: TraceId) {
         let Some(held) = self.traces.get(&id) else { return };
         let settled = held.settled;
+        let supposing = self.wanted.as_ref().is_some_and(Wanted::supposes);
         let outcome = self.with_case(id, |case| {
             let hops = judge(case);
             Some(Outcome {
+                refused: if self.wanted.is_some() { facts::refused(&hops) } else { Vec::new() },
+                supposed: if supposing { facts::supposed(case, &hops) } else { Vec::new() },
                 facts: facts::of(case, &hops),
                 leans_on: facts::interests(case, &hops),
                 skew: hops.iter().filter_map(|hop| skew(case, hop)).collect(),
@@ -181,7 +188,12 @@ impl Trail {
                 hops: hops.iter().filter(|hop| settled || complete(hop)).map(|hop| draw(case, hop)).collect(),
             })
         });
-        let Some(outcome) = outcome else { return };
+        let Some(mut outcome) = outcome else { return };
+        if let Some(wanted) = &mut self.wanted {
+            wanted.note(&outcome.refused);
+            wanted.suppose(outcome.supposed);
+            wanted.select(&mut outcome.facts, &self.profile);
+        }
         for (caller, callee, ms) in outcome.skew {
             self.coverage.skewed(&caller, &callee, ms);
         }
@@ -189,12 +201,16 @@ impl Trail {
             let old = std::mem::replace(&mut trace.leans_on, outcome.leans_on);
             lean(&mut self.leaning, id, &old, &trace.leans_on);
         }
-        self.replace_facts(id, outcome.facts);
+        let taught_itself = self.replace_facts(id, outcome.facts);
         self.replace_contributions(id, outcome.hops, outcome.waiting);
+        if taught_itself {
+            self.touch_linked(id);
+        }
     }
 
-    fn replace_facts(&mut self, id: TraceId, facts: Vec<Fact>) {
-        let Some(trace) = self.traces.get_mut(&id).filter(|trace| trace.facts != facts) else { return };
+    /// True where the trace's own verdicts lean on what it taught.
+    fn replace_facts(&mut self, id: TraceId, facts: Vec<Fact>) -> bool {
+        let Some(trace) = self.traces.get_mut(&id).filter(|trace| trace.facts != facts) else { return false };
         let old = std::mem::replace(&mut trace.facts, facts);
         let facts = &trace.facts;
         let mut flipped: Vec<&Fact> = facts.iter().filter(|fact| self.profile.add(fact)).collect();
@@ -221,7 +237,9 @@ impl Trail {
                 other => reconsider.extend(self.leaning.get(other).into_iter().flatten()),
             }
         }
+        let itself = reconsider.contains(&id);
         reconsider.into_iter().filter(|trace| *trace != id).for_each(|trace| self.touch_linked(trace));
+        itself
     }
 
     fn replace_contributions(&mut self, id: TraceId, hops: Vec<Drawn>, waiting: bool) {
@@ -261,15 +279,16 @@ impl Trail {
         if !wanting {
             return;
         }
-        let drawn = self.hops_of(id).into_iter().map(Arc::new).filter_map(|hop| Some((key_of(&hop)?, hop)));
-        let drawn: AHashMap<SpanId, Arc<Hop>> = drawn.collect();
+        let drawn: Vec<Arc<Hop>> = self.hops_of(id).into_iter().map(Arc::new).collect();
         for c in new {
-            let Some(hop) = drawn.get(&c.key) else { continue };
+            let named =
+                |hop: &&Arc<Hop>| key_of(hop) == Some(c.key) && hop.verdict == c.verdict && self.is_on(c.edge, hop);
+            let Some(hop) = drawn.iter().find(named).cloned() else { continue };
             let edge = &mut self.sums.edges[c.edge];
             let problems = edge.problems.values_mut().map(|problem| &mut problem.sample);
             for sample in problems.chain(edge.samples.iter_mut().skip(c.verdict as usize).take(1)) {
                 if sample.hop.is_none() && sample.newest.is_some_and(|(_, t, s)| t == id && s == c.key) {
-                    sample.hop = Some(Arc::clone(hop));
+                    sample.hop = Some(Arc::clone(&hop));
                     sample.drawn = sample.newest.map(|place| (place, UnixNanos(0)));
                 }
             }

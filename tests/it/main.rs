@@ -31,6 +31,7 @@ mod report;
 mod reports;
 mod shell;
 mod spans;
+mod spool;
 mod suggest;
 mod tags;
 mod terminal;

@@ -33,7 +33,7 @@ fn read(bytes: &[u8], policy: &Policy, keys: Option<&Path>, strict: bool) -> Pas
     let mut trail: Trail = trail(policy.clone());
     let (mut clean, mut sum) = (Vec::new(), Redacted::default());
     files::read(bytes, "a run", &decoder, &mut |mut batch: Batch| {
-        assert_eq!(profile::restore(&mut trail, &batch), Vec::<String>::new());
+        assert_eq!(profile::restore(&batch, |saved| trail.restore_profile(saved)), Vec::<String>::new());
         let redacted = batch.redacted.take().unwrap();
         clean.extend_from_slice(&redacted.lines);
         sum.spans += redacted.spans;

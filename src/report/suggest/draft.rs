@@ -6,7 +6,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{Kind, Pair, Seen, Suggestion};
-use crate::model::TraceId;
 use crate::model::text::Safe;
 
 /// So many routes of one edge are told apart; beyond that, paths hold ids.
@@ -48,7 +47,7 @@ impl Suggestion {
                     f,
                     "# {safe} got the token that its caller received: {}, {}.",
                     hops(*count),
-                    traces(seen.len())
+                    traces(seen.0.len())
                 )?;
                 writeln!(f, "# If it is yours: internal = [{glob}]")?;
                 writeln!(f, "# If it may have your users' tokens: allowed = [{glob}]")?;
@@ -113,7 +112,9 @@ fn rule<'a>(seen: &[&Seen], route: Option<&'a str>) -> Option<Rule<'a>> {
         .flat_map(|seen| seen.kinds.keys().copied())
         .filter(|kind| !matches!(kind, Kind::Unknown | Kind::Exempt))
         .collect();
-    let in_traces: BTreeSet<TraceId> = seen.iter().flat_map(|seen| seen.traces.iter().copied()).collect();
+    let mut in_traces: Vec<u32> = seen.iter().flat_map(|seen| &seen.traces.0).copied().collect();
+    in_traces.sort_unstable();
+    in_traces.dedup();
     let known = all - count(Kind::Unknown) - count(Kind::Exempt);
     let seen_in = format!("{known} of {}, {}", hops(all), traces(in_traces.len()));
     let became: BTreeSet<&(String, String)> = seen.iter().flat_map(|seen| &seen.became).collect();

@@ -8,6 +8,7 @@ use jwtrail::model::policy::Policy;
 use jwtrail::model::{Batch, Hop, LogRecord, Span, UnixNanos};
 use jwtrail::report::{self, HopSource, Input, Report};
 use jwtrail::store::{Kept, Spool, SpoolOptions};
+use jwtrail::trail::SavedProfile;
 use jwtrail::trail::summary::Summary;
 use serde_json::json;
 
@@ -64,7 +65,10 @@ struct Outcome {
 }
 
 fn outcome(policy: &Policy, options: SpoolOptions, batches: Vec<Batch>) -> Outcome {
-    let mut spool = Spool::new(trail(policy.clone()), options);
+    finished(Spool::new(trail(policy.clone()), options), batches)
+}
+
+fn finished(mut spool: Spool, batches: Vec<Batch>) -> Outcome {
     for batch in batches {
         spool.take(batch).unwrap();
     }
@@ -134,6 +138,36 @@ fn every_run_is_judged_alike_through_the_disk() {
         let (spans, logs) = read(&run);
         assert_same(&run.display().to_string(), &policy_of(&run), &spans, &logs, tight(0, 4_000));
     }
+}
+
+/// A trace alone, with what all of them had taught written beside it.
+#[test]
+fn a_written_profile_stays_known_through_the_disk() {
+    let mut told_apart = 0;
+    for run in all_runs() {
+        let (spans, logs) = read(&run);
+        let policy = policy_of(&run);
+        let mut whole = trail(policy.clone());
+        whole.ingest(
+            Batch { spans: spans.iter().cloned().map(Box::new).collect(), logs: logs.clone(), ..Batch::default() },
+            UnixNanos::default(),
+        );
+        whole.settle_all();
+        let profile = whole.profile();
+        for trace in whole.trace_ids().into_iter().take(3) {
+            let spans: Vec<Span> = spans.iter().filter(|span| span.trace_id == trace).cloned().collect();
+            let logs: Vec<LogRecord> = logs.iter().filter(|log| log.trace_id == trace).cloned().collect();
+            let judged = |options, known: Option<&SavedProfile>| {
+                let mut spool = Spool::new(trail(policy.clone()), options);
+                known.into_iter().for_each(|saved| spool.restore_profile(saved));
+                finished(spool, batches(&spans, &logs)).report
+            };
+            let expected = judged(roomy(), Some(&profile));
+            assert_eq!(judged(tight(0, 4_000), Some(&profile)), expected, "{} {trace}", run.display());
+            told_apart += usize::from(judged(roomy(), None) != expected);
+        }
+    }
+    assert!(told_apart > 0, "the profile made no difference anywhere");
 }
 
 #[test]

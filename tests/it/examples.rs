@@ -8,7 +8,7 @@ use jwtrail::cli::Cli;
 use jwtrail::config;
 
 /// Recipes with command lines of jwtrail in them.
-const RECIPES: [&str; 2] = ["ci/github.yml", "ci/gitlab.yml", "docker-compose.yml", "kind/README.md"];
+const RECIPES: [&str; 4] = ["ci/github.yml", "ci/gitlab.yml", "docker-compose.yml", "kind/README.md"];
 
 fn example(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name)

@@ -274,7 +274,7 @@ fn odd_values_survive_the_way_to_json_and_back() {
     ]);
     let span = json!({"traceId": "0b".repeat(16), "spanId": "03".repeat(8), "flags": 257, "name": "", "kind": 5,
         "attributes": odd, "links": [{"traceId": "0c".repeat(16), "spanId": "04".repeat(8)}]});
-    let bad = json!({"traceId": "short", "spanId": "03".repeat(8)});
+    let bad = json!({"traceId": "", "spanId": "03".repeat(8)});
     let line = json!({"resourceSpans": [{"scopeSpans": [{"spans": [span, bad]}]}]}).to_string();
     let pass = read(line.as_bytes(), &Policy::default(), None, false);
     let written: Value = serde_json::from_slice(pass.clean.split(|byte| *byte == b'\n').next().unwrap()).unwrap();

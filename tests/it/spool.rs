@@ -159,7 +159,9 @@ fn a_written_profile_stays_known_through_the_disk() {
             let logs: Vec<LogRecord> = logs.iter().filter(|log| log.trace_id == trace).cloned().collect();
             let judged = |options, known: Option<&SavedProfile>| {
                 let mut spool = Spool::new(trail(policy.clone()), options);
-                known.into_iter().for_each(|saved| spool.restore_profile(saved));
+                if let Some(saved) = known {
+                    spool.restore_profile(saved);
+                }
                 finished(spool, batches(&spans, &logs)).report
             };
             let expected = judged(roomy(), Some(&profile));

@@ -52,11 +52,11 @@ fn the_status_is_that_of_what_matches() {
     assert_eq!((status, errors.as_str()), (Some(1), ""));
     // The way to the hop leads through hops that do not match.
     assert!(out.contains("  path      ● gateway ─✓─▸ orders ─✗─▸ shipping\n"), "{out}");
-    assert!(out.contains("12 hops\nwhere verdict:dropped: 3 of 12 hops\n✗ 3 dropped\n"), "{out}");
+    assert!(out.contains("12 hops\n✗ 3 dropped\nwhere verdict:dropped: 3 of 12 hops\n"), "{out}");
     let (status, out, _) = run("-callee:shipping");
     assert_eq!(status, Some(0));
     assert!(out.ends_with(
-        "where -callee:shipping: 9 of 12 hops\n✓ 6 intact   ● 3 originated\nnothing is wrong among those that match: 9 hops \
+        "✓ 6 intact   ● 3 originated\nwhere -callee:shipping: 9 of 12 hops\nnothing is wrong among those that match: 9 hops \
          judged, no token was lost, changed or refused\n"
     ), "{out}");
 }

@@ -184,5 +184,9 @@ fn damage(file: &str, report: &FileReport) -> Vec<String> {
     if let Some(place) = report.truncated {
         lines.push(format!("{file}: {place}: the last record is cut off and was left out"));
     }
+    if report.hashed_ids > 0 {
+        let spans = report.hashed_ids;
+        lines.push(format!("{file}: {spans} spans have ids that are neither hex nor base64: they are shown by a hash"));
+    }
     lines
 }

@@ -3,7 +3,9 @@
 //! Data flows one way, and the modules stand in its order: [`otlp`] decodes what services export, [`token`] turns raw
 //! headers into fingerprints and forgets them, a bounded channel hands [`model`] values to the [`engine`], which owns
 //! the [`trail`] (spans into hops, hops into verdicts) and publishes snapshots that [`tui`] draws and [`report`] prints.
-//! [`filter`] is the one language in which people say which hops they mean.
+//! Saved traces go to a trail without an engine, and those that do not fit into memory wait in the [`store`], on disk.
+//! [`filter`] is the one language in which people say which hops they mean, and [`layout`] places a call graph's boxes
+//! and lines on a picture. [`config`] reads the policy and the options in it.
 //! [`app`] wires source, engine and consumer for each command of [`cli`].
 
 pub mod model;

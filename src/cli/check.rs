@@ -23,12 +23,17 @@ Examples:
   jwtrail check --follow /var/log/traces.jsonl  read on as the file grows, report on Ctrl-C
   jwtrail check --live -- pytest tests          run the tests, judge what they export
   jwtrail check --live --for 60s                receive on the usual ports, then report
+  jwtrail check t.jsonl --baseline old.json     fail only for what is new since that report
+  jwtrail check t.jsonl --format sarif          for code scanning; see --format for more
 
 With --live, CMD gets OTEL_EXPORTER_OTLP_ENDPOINT and the variables by which Python, Java and .NET
 capture headers. When CMD has ended and no span has come for --settle (3s here), jwtrail reports.
 CMD's standard output goes to standard error where a report for programs goes to standard output.
-  jwtrail check t.jsonl --baseline old.json     fail only for what is new since that report
-  jwtrail check t.jsonl --format sarif          for code scanning; see --format for more
+Services that CMD does not start itself export every five seconds unless OTEL_BSP_SCHEDULE_DELAY=500
+is set there: --settle 8s waits for them.
+
+Files that do not fit into --memory wait in a private temporary file in TMPDIR, and the report is
+the same. What --live and --follow read has no end: there the oldest traces go, and are counted.
 
 ./jwtrail.toml is read without being named.
 Exit status: 0 nothing at or above --fail-on, 1 something is, 2 bad input or options, or no span.

@@ -28,6 +28,7 @@ Examples:
   jwtrail                        listen on 127.0.0.1:4317 (gRPC) and :4318 (HTTP), and draw
   jwtrail serve --for 60s        the same without a screen, for CI
   jwtrail check traces.jsonl     judge saved traces; exit status 1 if a token was lost
+  jwtrail check --live -- CMD    run tests, judge what they export
   jwtrail replay traces.jsonl    look at saved traces
 
 Point a service here and let it capture the header, for instance in Python:

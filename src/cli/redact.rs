@@ -13,8 +13,8 @@ Examples:
 
 `check` says the same of OUT as of IN, also of a single trace cut out of it: the last line holds what all traces
 together showed of who captures what (leave it in). Tokens become fingerprints in `jwtrail.*` attributes; JWTRAIL_FP_KEY
-makes those without a signature comparable from file to file. Hosts, routes, paths, names and claims such as `iss`
-and `aud` stay, with --strict too; people, addresses of clients, queries, bodies, statements and whatever an
+makes those without a signature comparable from file to file. Hosts, routes, paths, user agents, names and claims
+such as `iss` and `aud` stay, with --strict too; people, addresses of clients, queries, bodies, statements and whatever an
 application wrote by itself go with --strict.
 Dropped counts, schema URLs, entities, a log's severity text, event name and flags, and a link's state and flags are
 not carried over; spans without usable ids are left out and counted.";

@@ -47,7 +47,8 @@ pub struct ListenArgs {
     /// Do not listen for HTTP
     #[arg(long)]
     pub no_http: bool,
-    /// Memory for judging; the oldest traces go first when it is full [default: 256MiB]
+    /// Memory for judging; beyond it the oldest traces go first, while `check` over files keeps the rest on disk [default:
+    /// 256MiB]
     #[arg(long, env = "JWTRAIL_MEMORY", hide_env_values = true, value_name = "SIZE")]
     pub memory: Option<ByteSize>,
     /// What is kept.

@@ -14,7 +14,8 @@ use crate::model::{
 };
 use crate::trail::summary::ServiceRow;
 
-/// Writes the report and a line end. Two reports of the same input are byte for byte the same.
+/// Writes the report and a line end. Two reports of the same input are byte for byte the same where
+/// fingerprints have the same key.
 pub fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(b"{\"version\":1,\n\"input\":")?;
     serde_json::to_writer(&mut *out, &InputJson::of(report))?;

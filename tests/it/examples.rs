@@ -62,17 +62,42 @@ fn the_commented_policy_shows_every_section_and_is_fine() {
     assert_eq!(sections, BTreeSet::from(expected));
 }
 
-#[test]
-fn the_recipes_set_every_capture_variable_of_the_readme() {
+/// The variables by which the README has headers captured.
+fn capture_variables() -> BTreeSet<&'static str> {
     let readme = include_str!("../../README.md");
     let names = readme.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     let names: BTreeSet<&str> = names.filter(|name| name.starts_with("OTEL_") && name.contains("CAPTURE")).collect();
     assert_eq!(names.len(), 6, "{names:?}");
+    names
+}
+
+#[test]
+fn services_in_containers_get_every_capture_variable_of_the_readme() {
     for recipe in ["docker-compose.yml", "kind/telemetry.yaml"] {
         let text = text(recipe);
-        for name in &names {
+        for name in capture_variables() {
             let line = format!("  {name}: authorization,traceparent,user-agent\n");
             assert!(text.contains(&line), "{recipe}: {name}");
         }
+    }
+}
+
+/// The recipes for CI name no capture variable: their tests run under `check --live`, which has to set them all.
+#[cfg(unix)]
+#[test]
+fn services_in_ci_get_every_capture_variable_of_the_readme() {
+    for recipe in ["ci/github.yml", "ci/gitlab.yml"] {
+        let live = |words: &Vec<String>| words.starts_with(&["check".to_owned(), "--live".to_owned()]);
+        assert!(commands(&text(recipe)).iter().any(live), "{recipe}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_jwtrail"));
+    command.args(["check", "--live", "--settle", "100ms", "--", "env"]).current_dir(folder.path()).env_clear();
+    command.env("PATH", std::env::var_os("PATH").unwrap()).env("XDG_STATE_HOME", folder.path());
+    let output = command.output().unwrap();
+    let set = String::from_utf8(output.stdout).unwrap();
+    for name in capture_variables() {
+        let line = format!("{name}=authorization,traceparent,user-agent");
+        assert!(set.lines().any(|other| other == line), "{line}\n{set}");
     }
 }

@@ -11,6 +11,9 @@ use crate::otlp::files::Progress;
 /// Nobody wants to know how far a read of a moment has come.
 const QUIET: Duration = Duration::from_secs(1);
 
+/// Between two pictures of work that goes on.
+const TICK: Duration = Duration::from_millis(120);
+
 /// A bar that appears when it takes long, and is gone when dropped.
 pub struct Bar {
     began: Instant,
@@ -38,6 +41,29 @@ impl Bar {
 impl Drop for Bar {
     fn drop(&mut self) {
         if let Some(bar) = &self.drawn {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// Says that work goes on whose end is not known; gone when dropped.
+pub struct Working(Option<ProgressBar>);
+
+impl Working {
+    /// On a terminal's standard error alone.
+    pub fn new(what: String) -> Self {
+        let drawn = io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::new_spinner().with_message(what);
+            bar.enable_steady_tick(TICK);
+            bar
+        });
+        Self(drawn)
+    }
+}
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.0 {
             bar.finish_and_clear();
         }
     }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 
+use super::bar::Working;
 use super::ending::Ending;
 use super::judged::Judged;
 use super::settings::{self, Judging, Lookup};
@@ -35,18 +36,23 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     ending.conclude(&input, summary, &judged, last)
 }
 
+/// Judging more spans than that takes more than a moment.
+const LONG: u64 = 100_000;
+
 /// What came of the files so far. What does not fit into memory waits on disk.
 pub struct Judge {
     spool: Spool,
     rejected: u64,
     last: UnixNanos,
+    /// Whether memory was full before the input ended.
+    spooled: bool,
     failed: Option<SpoolError>,
 }
 
 impl Judge {
     /// An empty one.
     pub fn new(judging: &Judging) -> Self {
-        Self { spool: judging.spool(), rejected: 0, last: UnixNanos::default(), failed: None }
+        Self { spool: judging.spool(), rejected: 0, last: UnixNanos::default(), spooled: false, failed: None }
     }
 
     /// Takes what was read. What goes wrong with the disk is said at the end.
@@ -60,8 +66,7 @@ impl Judge {
         self.rejected += batch.rejected;
         self.last = batch.spans.iter().map(|span| span.end.max(span.start)).fold(self.last, UnixNanos::max);
         match self.spool.take(batch) {
-            Ok(true) => out::hint("memory is full: the rest is kept on disk until all is read (see --memory)"),
-            Ok(false) => {}
+            Ok(spooled) => self.spooled |= spooled,
             Err(error) => self.failed = Some(error),
         }
     }
@@ -75,7 +80,13 @@ impl Judge {
             let names: Vec<String> = files.iter().map(|path| name(path)).collect();
             bail!("expected spans, found none in {}", names.join(", "));
         }
+        if self.spooled {
+            out::hint("not all of it fits into --memory: it is judged from a temporary file");
+        }
+        let spans = self.spool.spans();
+        let working = (spans > LONG).then(|| Working::new(format!("judging {spans} spans")));
         let judged = Judged(self.spool.finish()?);
+        drop(working);
         let stats = judged.stats();
         let input = Input {
             files: files.iter().map(|path| path.display().to_string()).collect(),

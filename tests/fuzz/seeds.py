@@ -55,6 +55,8 @@ for path in [*tests.glob("data/runs/*.toml"), *tests.glob("scenarios/*.toml"), *
     seed("policy", path.parent.name + path.name, path.read_bytes())
 for path in [*tests.glob("data/runs/*jwks*.json"), *tests.glob("scenarios/*jwks*.json")]:
     seed("jwks", path.parent.name + path.name, path.read_bytes())
+seed("dependencies", "bare", '[{"parent":"gateway","child":"orders","callCount":3}]')
+seed("dependencies", "answer", '{"data":[{"parent":"a","child":"b","callCount":"7"}],"errors":null}')
 vectors = json.loads((tests / "data/vectors.json").read_text())
 
 

@@ -17,7 +17,7 @@ Examples:
   jwtrail serve --grpc 127.0.0.1:0 --no-http   any free port; the addresses are printed first
 
 Exit status: 0 at a clean end, 1 with --fail-on if something is that bad,
-2 on bad options or a busy port.";
+2 on bad options or a busy port, with --fail-on also if no span came.";
 
 /// `jwtrail serve`
 #[derive(Clone, Debug, Args)]

@@ -61,7 +61,7 @@ impl Target {
         match self {
             Self::Standard => {
                 let written = write(report, format, fail_on, style(), io::stdout().lock());
-                Ok(quiet(written)?)
+                quiet(written).context("cannot write the report to standard output")
             }
             Self::File(file, path) => {
                 let emptied = file.metadata().and_then(|meta| if meta.is_file() { file.set_len(0) } else { Ok(()) });

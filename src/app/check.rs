@@ -36,20 +36,6 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     ending.conclude(&input, summary, &judged, last)
 }
 
-/// Refuses what would be passed over without a word: with files there is no command to run, and nothing to record.
-fn only_live(args: &CheckArgs) -> anyhow::Result<()> {
-    if !args.command.is_empty() {
-        bail!("expected files, or `--live -- CMD`, found files and a command: give --live in place of the files");
-    }
-    let record = &args.listen.record;
-    if record.record.is_some() || record.record_size.is_some() || record.record_files.is_some() {
-        bail!(
-            "expected --live where something is recorded, found files: `jwtrail redact` writes those without credentials"
-        );
-    }
-    Ok(())
-}
-
 /// What came of the files so far. What does not fit into memory waits on disk.
 pub struct Judge {
     spool: Spool,
@@ -103,6 +89,20 @@ impl Judge {
         };
         Ok((judged, input, self.last))
     }
+}
+
+/// Refuses what would be passed over without a word: with files there is no command to run, and nothing to record.
+fn only_live(args: &CheckArgs) -> anyhow::Result<()> {
+    if !args.command.is_empty() {
+        bail!("expected files, or `--live -- CMD`, found files and a command: give --live in place of the files");
+    }
+    let record = &args.listen.record;
+    if record.record.is_some() || record.record_size.is_some() || record.record_files.is_some() {
+        bail!(
+            "expected --live where something is recorded, found files: `jwtrail redact` writes those without credentials"
+        );
+    }
+    Ok(())
 }
 
 /// A file's name for people.

@@ -215,6 +215,23 @@ fn a_folder_without_traces_is_bad_input_for_every_command() {
 }
 
 #[test]
+fn a_report_takes_no_input_away_and_leaves_no_empty_file() {
+    let folder = Folder::new();
+    let input = folder.write("t.jsonl", &lines());
+    for out in ["t.jsonl", "./t.jsonl"] {
+        let output = folder.run(&["check", "t.jsonl", "-o", out]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).contains("t.jsonl is read and cannot be written"), "{}", text(&output.stderr));
+    }
+    assert_eq!(std::fs::read_to_string(input).unwrap(), lines());
+    assert_eq!(folder.run(&["check", "nowhere.jsonl", "-o", "new.json"]).status.code(), Some(2));
+    assert!(!folder.path().join("new.json").exists());
+    let old = folder.write("old.json", "");
+    assert_eq!(folder.run(&["check", "nowhere.jsonl", "-o", "old.json"]).status.code(), Some(2));
+    assert!(old.exists(), "what was there stays");
+}
+
+#[test]
 fn a_short_fingerprint_key_is_refused_and_not_printed() {
     let folder = Folder::new();
     folder.write("t.jsonl", &lines());

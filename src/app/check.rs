@@ -20,6 +20,7 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     if args.live {
         return check_live::run(args);
     }
+    only_live(args)?;
     if args.follow {
         return check_follow::run(args);
     }
@@ -99,6 +100,20 @@ impl Judge {
         };
         Ok((judged, input, self.last))
     }
+}
+
+/// Refuses what would be passed over without a word: with files there is no command to run, and nothing to record.
+fn only_live(args: &CheckArgs) -> anyhow::Result<()> {
+    if !args.command.is_empty() {
+        bail!("expected files, or `--live -- CMD`, found files and a command: give --live in place of the files");
+    }
+    let record = &args.listen.record;
+    if record.record.is_some() || record.record_size.is_some() || record.record_files.is_some() {
+        bail!(
+            "expected --live where something is recorded, found files: `jwtrail redact` writes those without credentials"
+        );
+    }
+    Ok(())
 }
 
 /// A file's name for people.

@@ -22,17 +22,27 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let file = settings::file(&args.judge, Lookup::WorkingDirectory)?;
     let ending = Ending::new(args, &file.options)?;
     let judging = follow::judging(&args.judge, file, args.listen.memory);
-    let Finished { snapshot, trail } = super::runtime()?.block_on(read(args, &judging, &ending))?;
+    let (finished, broken) = super::runtime()?.block_on(read(args, &judging, &ending))?;
+    let Finished { snapshot, trail } = finished;
     if snapshot.totals.spans == 0 {
+        if let Some(error) = broken {
+            return Err(error);
+        }
         let names: Vec<String> = args.files.iter().map(|path| name(path)).collect();
         bail!("expected spans, found none in {}", names.join(", "));
     }
     let files = args.files.iter().map(|path| path.display().to_string()).collect();
     let input = received(&snapshot.totals, files);
-    ending.conclude(&input, summary(&snapshot), &trail, last(&snapshot))
+    let judged = ending.conclude(&input, summary(&snapshot), &trail, last(&snapshot))?;
+    broken.map_or(Ok(judged), Err)
 }
 
-async fn read(args: &CheckArgs, judging: &Judging, ending: &Ending) -> anyhow::Result<Finished> {
+/// What was judged, and why a file could not be read on: what came before that is reported all the same.
+async fn read(
+    args: &CheckArgs,
+    judging: &Judging,
+    ending: &Ending,
+) -> anyhow::Result<(Finished, Option<anyhow::Error>)> {
     let mut signals = Signals::new()?;
     let Source { decoder, keys, .. } = source::open_with_keys(judging).await?;
     let keeping = keys.start();
@@ -41,15 +51,16 @@ async fn read(args: &CheckArgs, judging: &Judging, ending: &Ending) -> anyhow::R
     // Lines for people stand where the report does not.
     let lines = if ending.claims_stdout() { Format::Json } else { Format::Text };
     let mut following = Following::start(&args.files, &decoder, &engine.intake())?;
+    let mut broken = None;
     tokio::select! {
         () = signals.next() => {}
         () = ended(args.duration) => {}
         printed = print(lines, &mut announcements) => printed?,
-        read = following.ended() => read?,
+        read = following.ended() => broken = read.err(),
     }
     following.stop().await?;
     drop(keeping);
     let finished = tokio::task::spawn_blocking(|| engine.shutdown()).await.context("the engine was lost")??;
     print(lines, &mut announcements).await?;
-    Ok(finished)
+    Ok((finished, broken))
 }

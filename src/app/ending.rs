@@ -5,9 +5,10 @@ use std::io::BufReader;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, bail};
 
 use super::out::{self, Target};
+use super::output;
 use crate::cli::{CheckArgs, ReportFormat};
 use crate::config::{DEFAULT_FAIL_ON, FileOptions};
 use crate::filter::{Context, Filter};
@@ -28,6 +29,11 @@ pub struct Ending {
 impl Ending {
     /// What the options say; the threshold may stand in the file.
     pub fn new(args: &CheckArgs, options: &FileOptions) -> anyhow::Result<Self> {
+        if let Some(output) = &args.output
+            && let Some(input) = args.files.iter().find(|input| output::same_file(input, output))
+        {
+            bail!("{} is read and cannot be written: choose another file for the report", input.display());
+        }
         let filter =
             args.filter.as_deref().map(Filter::parse).transpose().map_err(|error| anyhow!("--where: {error:#}"))?;
         Ok(Self {

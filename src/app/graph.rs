@@ -6,6 +6,8 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use anyhow::bail;
+
 use super::check::{Judge, name};
 use super::settings::{self, Judging, Lookup};
 use super::{out, source};
@@ -47,7 +49,12 @@ fn read(args: &GraphArgs) -> anyhow::Result<Graph> {
         losses(&summary, input.rejected, input.lost);
         builder.rows(&summary);
     }
-    Ok(builder.finish())
+    let graph = builder.finish();
+    if graph.nodes.is_empty() {
+        let names: Vec<String> = args.files.iter().map(|path| name(path)).collect();
+        bail!("expected traces or a dependency list, found neither in {}", names.join(", "));
+    }
+    Ok(graph)
 }
 
 /// What would be missing from the graph without a word.

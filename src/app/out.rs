@@ -1,6 +1,6 @@
 //! Standard output and standard error. A reader that has gone away (`jwtrail check … | head`) is no error.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
@@ -39,16 +39,52 @@ pub enum Target {
     /// Standard output.
     Standard,
     /// A file that is open already: a place that cannot be written to is known before the work is done.
-    File(File, PathBuf),
+    File(Opened),
+}
+
+/// A file for a report. One that was made for it is removed again where there is none.
+pub struct Opened {
+    file: File,
+    path: PathBuf,
+    made: bool,
+}
+
+impl Opened {
+    fn new(path: &Path) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        options.write(true);
+        let (file, made) = match options.clone().create_new(true).open(path) {
+            Ok(file) => (file, true),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => (options.create(true).open(path)?, false),
+            Err(error) => return Err(error),
+        };
+        Ok(Self { file, path: path.to_owned(), made })
+    }
+
+    /// Empties it, if it is a file, and answers where to write.
+    fn emptied(&self) -> io::Result<&File> {
+        if self.file.metadata()?.is_file() {
+            self.file.set_len(0)?;
+        }
+        Ok(&self.file)
+    }
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        if self.made && self.file.metadata().is_ok_and(|meta| meta.is_file() && meta.len() == 0) {
+            // Who cannot write may well not remove.
+            drop(fs::remove_file(&self.path));
+        }
+    }
 }
 
 impl Target {
     /// Standard output, or the file named. What the file holds is kept until there is a report.
     pub fn open(path: Option<&Path>) -> anyhow::Result<Self> {
         let Some(path) = path.filter(|path| *path != Path::new("-")) else { return Ok(Self::Standard) };
-        let file = OpenOptions::new().create(true).write(true).truncate(false).open(path);
-        let file = file.with_context(|| format!("cannot write the report to {}", path.display()))?;
-        Ok(Self::File(file, path.to_owned()))
+        let opened = Opened::new(path).with_context(|| format!("cannot write the report to {}", path.display()))?;
+        Ok(Self::File(opened))
     }
 
     /// Whether standard output is for the report alone: one for programs goes there.
@@ -61,14 +97,12 @@ impl Target {
         match self {
             Self::Standard => {
                 let written = write(report, format, fail_on, style(), io::stdout().lock());
-                Ok(quiet(written)?)
+                quiet(written).context("cannot write the report to standard output")
             }
-            Self::File(file, path) => {
-                let emptied = file.metadata().and_then(|meta| if meta.is_file() { file.set_len(0) } else { Ok(()) });
-                emptied
-                    .and_then(|()| write(report, format, fail_on, Style::default(), file))
-                    .with_context(|| format!("cannot write the report to {}", path.display()))
-            }
+            Self::File(opened) => opened
+                .emptied()
+                .and_then(|file| write(report, format, fail_on, Style::default(), file))
+                .with_context(|| format!("cannot write the report to {}", opened.path.display())),
         }
     }
 }

@@ -39,6 +39,10 @@ pub fn run(args: &RedactArgs) -> anyhow::Result<ExitCode> {
             return Err(error).with_context(|| format!("cannot write {}", output::name(&args.output)));
         }
     }
+    if work.sum.spans + work.sum.left_out == 0 {
+        let names: Vec<String> = args.files.iter().map(|path| name(path)).collect();
+        bail!("expected spans, found none in {}: nothing was written", names.join(", "));
+    }
     let sum = work.finish().with_context(|| format!("cannot write {}", output::name(&args.output)))?;
     out::note(&told(&sum, &args.output, args.strict));
     Ok(ExitCode::SUCCESS)
@@ -89,7 +93,7 @@ fn told(sum: &Redacted, path: &Path, strict: bool) -> String {
         parts.push(format!("{} dropped", count(sum.dropped, "attribute")));
     }
     if sum.left_out > 0 {
-        parts.push(format!("{} left out, whose ids are none", count(sum.left_out, "span")));
+        parts.push(format!("{} left out, whose ids or values cannot be read", count(sum.left_out, "span")));
     }
     format!("{}: {}", output::name(path), parts.join(", "))
 }

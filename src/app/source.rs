@@ -82,13 +82,12 @@ pub async fn open_with_keys(judging: &Judging) -> anyhow::Result<Source> {
 /// standard error.
 pub fn follow(decoder: &dyn Decode, path: &Path, stop: &Stop, take: &mut dyn FnMut(Batch)) -> anyhow::Result<()> {
     let file = name(path);
-    let told = |report: &FileReport| damage(&file, report).iter().for_each(|line| out::note(line));
     if path == Path::new("-") {
-        told(&files::read_file(path, decoder, take)?);
+        note_damage(path, &files::read_file(path, decoder, take)?);
         return Ok(());
     }
     files::read_on(path, stop, decoder, take, &mut |report, unread| {
-        told(&report);
+        note_damage(path, &report);
         if unread > 0 {
             let file = Safe::new(&file);
             out::note(&format!("{file}: reading was stopped {unread} bytes before the end"));

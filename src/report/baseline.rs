@@ -10,6 +10,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::Issue;
+use crate::model::text::Safe;
 use crate::model::{Cause, Finding, Severity, Verdict};
 
 /// The version of the JSON report that is read here.
@@ -20,21 +21,37 @@ const VERSION: u64 = 1;
 pub enum BaselineError {
     /// It cannot be read, or is not JSON, or its keys hold something else than a report's.
     #[error("expected a report of `jwtrail check --format json`, found something else: {0}")]
-    NoReport(serde_json::Error),
+    NoReport(String),
     /// JSON, and no report.
     #[error("expected a report of `jwtrail check --format json`, found JSON without the key `{0}`")]
     Missing(&'static str),
     /// A report of another version.
-    #[error("expected a report of version {VERSION}, found version {0}: make it again with this jwtrail")]
-    Version(Value),
+    #[error("expected a report of version {VERSION}, found {0}: make it again with this jwtrail")]
+    Version(String),
     /// A severity that is not known here.
-    #[error("expected a severity such as `high`, found `{severity}` on the way to `{callee}`")]
+    #[error("expected a severity such as `high`, found `{severity}` in {place}")]
     Severity {
         /// As it stands there, cut.
         severity: String,
-        /// The issue's callee, cut.
-        callee: String,
+        /// The row.
+        place: String,
     },
+}
+
+/// Columns shown of what should be a severity: no name of one is longer, and a file that is no report may hold tokens.
+const LONGEST_SEVERITY: usize = 8;
+
+impl BaselineError {
+    /// What is wrong with the JSON, and where. The parser's own words would quote the file.
+    fn json(error: &serde_json::Error) -> Self {
+        let told = error.to_string();
+        let quotes = error.is_data() && !told.starts_with("missing field");
+        Self::NoReport(if quotes {
+            format!("a value of another kind at line {} column {}", error.line(), error.column())
+        } else {
+            told
+        })
+    }
 }
 
 /// What an earlier report holds.
@@ -137,22 +154,27 @@ fn accuses(verdict: &str) -> bool {
 impl Baseline {
     /// Reads a JSON report.
     pub fn read(reader: impl Read) -> Result<Self, BaselineError> {
-        let File { version, issues, hops } = serde_json::from_reader(reader).map_err(BaselineError::NoReport)?;
+        let File { version, issues, hops } =
+            serde_json::from_reader(reader).map_err(|error| BaselineError::json(&error))?;
         let version = version.ok_or(BaselineError::Missing("version"))?;
         if version.as_u64() != Some(VERSION) {
-            return Err(BaselineError::Version(version));
+            let number = version.as_number().map(|number| format!("version {number}"));
+            return Err(BaselineError::Version(number.unwrap_or_else(|| "a version that is no number".to_owned())));
         }
         let mut all = Self::default();
         let issues = issues.ok_or(BaselineError::Missing("issues"))?;
-        issues.into_iter().chain(hops.0).try_for_each(|row| all.add(row))?;
+        for (index, row) in issues.into_iter().enumerate() {
+            all.add(row, &|| format!("`issues`, number {}", index + 1))?;
+        }
+        hops.0.into_iter().try_for_each(|row| all.add(row, &|| "`hops`".to_owned()))?;
         Ok(all)
     }
 
-    fn add(&mut self, row: Row) -> Result<(), BaselineError> {
+    fn add(&mut self, row: Row, place: &dyn Fn() -> String) -> Result<(), BaselineError> {
         let Row { caller, callee, verdict, cause, finding, severity } = row;
         let Some(known) = Severity::from_name(&severity) else {
-            let shown = |text: &str| super::safe::safe(text).to_string();
-            return Err(BaselineError::Severity { severity: shown(&severity), callee: shown(&callee) });
+            let severity = Safe::new(&severity).fit(LONGEST_SEVERITY).to_string();
+            return Err(BaselineError::Severity { severity, place: place() });
         };
         let worst = self.known.entry(Names { caller, callee, verdict, cause, finding }).or_insert(known);
         *worst = known.max(*worst);
@@ -206,10 +228,29 @@ mod tests {
         assert!(error("{\"issues\":[]}").ends_with("found JSON without the key `version`"));
         assert!(error("{\"version\":1}").ends_with("found JSON without the key `issues`"));
         assert!(error("{\"version\":7,\"issues\":[]}").contains("expected a report of version 1, found version 7"));
-        assert!(error("{\"version\":\"1\",\"issues\":[]}").contains("found version \"1\""));
+        assert!(error("{\"version\":\"1\",\"issues\":[]}").contains("found a version that is no number"));
         let row = error("{\"version\":1,\"issues\":[{\"caller\":null,\"callee\":\"a\",\"severity\":\"grave\"}]}");
-        assert!(row.contains("found `grave` on the way to `a`"), "{row}");
+        assert!(row.contains("found `grave` in `issues`, number 1"), "{row}");
         assert!(error("{\"version\":1,\"issues\":[{}]}").contains("missing field `callee`"));
+    }
+
+    #[test]
+    fn errors_quote_nothing_of_a_file_that_may_hold_tokens() {
+        let token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl";
+        for file in [
+            format!(r#"{{"version":1,"issues":"{token}"}}"#),
+            format!(r#"{{"version":"{token}","issues":[]}}"#),
+            format!(r#"{{"version":1,"issues":[{{"callee":"{token}","severity":"{token}"}}]}}"#),
+            format!(r#"{{"version":1,"issues":[{{"callee":["{token}"]}}]}}"#),
+            format!(r#"{{"version":1,"issues":[],"hops":{{"{token}":1}}}}"#),
+            format!("\"{token}\""),
+            token.to_owned(),
+        ] {
+            let said = error(&file);
+            let pieces = token.as_bytes().windows(9).filter_map(|piece| std::str::from_utf8(piece).ok());
+            assert!(!pieces.into_iter().any(|piece| said.contains(piece)), "{said}");
+        }
+        assert!(error(r#"{"version":1,"issues":"x"}"#).ends_with("a value of another kind at line 1 column 25"));
     }
 
     #[test]

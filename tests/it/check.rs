@@ -178,6 +178,60 @@ fn a_file_without_a_span_is_bad_input() {
 }
 
 #[test]
+fn what_files_have_no_use_for_is_refused() {
+    let folder = Folder::new();
+    folder.write("t.jsonl", &lines());
+    for args in [
+        &["t.jsonl", "--", "touch", "ran"][..],
+        &["t.jsonl", "--record", "r.jsonl"],
+        &["--follow", "t.jsonl", "--record", "r.jsonl"],
+    ] {
+        let output = folder.run(&[&["check"], args].concat());
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(text(&output.stderr).contains("--live"), "{}", text(&output.stderr));
+        assert!(output.stdout.is_empty());
+    }
+    assert!(!folder.path().join("ran").exists() && !folder.path().join("r.jsonl").exists());
+}
+
+#[test]
+fn a_folder_without_traces_is_bad_input_for_every_command() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path().join("none")).unwrap();
+    folder.write("none/notes.txt", "nothing here");
+    for args in [
+        &["check", "none"][..],
+        &["graph", "none"],
+        &["redact", "none", "-o", "out.jsonl"],
+        &["policy", "suggest", "none"],
+    ] {
+        let output = folder.run(args);
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {error}");
+        assert!(error.contains("none/notes.txt: expected") && error.contains("in none"), "{args:?}: {error}");
+        assert!(output.stdout.is_empty());
+    }
+    assert!(!folder.path().join("out.jsonl").exists());
+}
+
+#[test]
+fn a_report_takes_no_input_away_and_leaves_no_empty_file() {
+    let folder = Folder::new();
+    let input = folder.write("t.jsonl", &lines());
+    for out in ["t.jsonl", "./t.jsonl"] {
+        let output = folder.run(&["check", "t.jsonl", "-o", out]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).contains("t.jsonl is read and cannot be written"), "{}", text(&output.stderr));
+    }
+    assert_eq!(std::fs::read_to_string(input).unwrap(), lines());
+    assert_eq!(folder.run(&["check", "nowhere.jsonl", "-o", "new.json"]).status.code(), Some(2));
+    assert!(!folder.path().join("new.json").exists());
+    let old = folder.write("old.json", "");
+    assert_eq!(folder.run(&["check", "nowhere.jsonl", "-o", "old.json"]).status.code(), Some(2));
+    assert!(old.exists(), "what was there stays");
+}
+
+#[test]
 fn a_short_fingerprint_key_is_refused_and_not_printed() {
     let folder = Folder::new();
     folder.write("t.jsonl", &lines());

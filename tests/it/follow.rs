@@ -232,6 +232,25 @@ fn problems_are_announced_as_they_are_written_and_reported_at_the_end() {
 }
 
 #[test]
+fn what_was_judged_is_reported_where_a_file_cannot_be_read_on() {
+    let folder = Folder::new();
+    folder.append("t.jsonl", &runs("stripped-by-proxy.jsonl"));
+    let mut child = folder.command(&["check", "--follow", "t.jsonl"]).spawn().unwrap();
+    let mut shown = BufReader::new(child.stdout.take().unwrap());
+    let first = next_line(&mut shown);
+    assert!(first.contains("gateway → orders  dropped: stripped"), "{first}");
+    folder.append("page.html", "<html>\n<body>not a trace at all</body>\n");
+    std::fs::rename(folder.path("page.html"), folder.path("t.jsonl")).unwrap();
+    let mut report = String::new();
+    shown.read_to_string(&mut report).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(report.ends_with("1 problem found, the worst is high\n"), "{report}");
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(errors.contains("error: no span in t.jsonl") && errors.contains("found HTML or XML"), "{errors}");
+}
+
+#[test]
 fn a_followed_report_for_programs_has_standard_output_to_itself() {
     let folder = Folder::new();
     folder.append("t.jsonl", &runs("stripped-by-proxy.jsonl"));

@@ -4,15 +4,18 @@
 //! One departure from the plain pattern `ey[JA][\w-]{8,}`: glued to a letter or digit it counts only if it decodes to
 //! readable text, for `apiKeyAuthentication` holds it too.
 
+mod signs;
+
 use std::borrow::Cow;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
-use super::canonical::{is_placeholder, is_redacted, percent_decoded};
+use super::canonical::{is_placeholder, percent_decoded};
 use super::carriers::{Carriers, same_name};
 use super::{RawToken, Shared, valid_fingerprint};
 use crate::model::Fingerprint;
+use signs::{
+    blank_length, ends_credential, ends_with_folded, ends_with_folded_bytes, hides_itself, is_parameter, jwt_length,
+    password_at, reads_as_json, starts_with_folded,
+};
 
 /// What stands in place of a credential that has no fingerprint.
 pub const REDACTED: &str = "‹redacted›";
@@ -24,7 +27,8 @@ const MARK: &str = "jwt:";
 const SENSITIVE: [&str; 5] = ["authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"];
 
 /// Query and form parameters that hold credentials; the first three hold tokens.
-const PARAMETERS: [&str; 9] = [
+/// The first three hold tokens. A name that begins another one comes after it.
+const PARAMETERS: [&str; 20] = [
     "access_token",
     "id_token",
     "refresh_token",
@@ -34,6 +38,17 @@ const PARAMETERS: [&str; 9] = [
     "code",
     "token",
     "api_key",
+    "apikey",
+    "api-key",
+    "x-api-key",
+    "password",
+    "passwd",
+    "pwd",
+    "secret",
+    "signature",
+    "sig",
+    "x-amz-signature",
+    "x-amz-security-token",
 ];
 
 /// A credential that was taken out of a text, or the mark of one that was taken out before.
@@ -143,7 +158,7 @@ fn tells(bytes: &[u8], at: usize) -> bool {
         b'J' | b'A' => before.ends_with(b"ey"),
         // `?page=2` names no credential: most of these stand in plain queries.
         b'=' => PARAMETERS.iter().any(|name| ends_with_folded_bytes(before, name.as_bytes())),
-        b':' => before.ends_with(b"jwt") || before.ends_with(b"\""),
+        b':' => before.ends_with(b"jwt") || before.ends_with(b"\"") || password_at(bytes, at).is_some(),
         b'"' => false,
         b'%' if bytes[at..].starts_with(b"%3D") || bytes[at..].starts_with(b"%3d") => true,
         b'%' if bytes[at..].starts_with(b"%25") => true,
@@ -183,6 +198,8 @@ impl<'t> Scan<'t, '_> {
             b'j' => self.mark(at),
             b'b' | b'B' | b'd' | b'D' => self.scheme(at),
             b'a' | b'A' | b'c' | b'C' | b'i' | b'I' | b'r' | b'R' | b't' | b'T' => self.parameter(at),
+            b'p' | b'P' | b's' | b'S' | b'x' | b'X' => self.parameter(at),
+            b':' => self.userinfo(at),
             _ => None,
         }
     }
@@ -213,6 +230,17 @@ impl<'t> Scan<'t, '_> {
             }
             None => self.replace(from, to, REDACTED),
         }
+    }
+
+    /// The password in `://user:password@host` (RFC 3986, section 3.2.1).
+    fn userinfo(&mut self, at: usize) -> Option<usize> {
+        let password = password_at(self.text.as_bytes(), at)?;
+        let value = self.text.get(password.clone())?;
+        if value.starts_with(REDACTED) || hides_itself(value) {
+            return None;
+        }
+        (self.found)(Credential::Other);
+        Some(self.replace(password.start, password.end, REDACTED))
     }
 
     /// Whether a letter or digit stands in front, other than as the end of `%3D`.
@@ -299,101 +327,4 @@ impl<'t> Scan<'t, '_> {
             || (!strict && (last.is_whitespace() || matches!(last, '"' | '\'' | ',' | '{' | '(' | '[')))
             || ["%3F", "%26", "%23"].iter().any(|sign| ends_with_folded(before, sign))
     }
-}
-
-/// Length of `ey[JA][\w-]{8,}` with the dots and parts that follow, percent-encoded ones too.
-fn jwt_length(bytes: &[u8]) -> Option<usize> {
-    if bytes.len() < 11 || !bytes.starts_with(b"ey") || !matches!(bytes[2], b'J' | b'A') {
-        return None;
-    }
-    let (mut at, mut dots, mut first) = (0, 0_usize, 0);
-    while at < bytes.len() {
-        let (sign, width) = sign_at(&bytes[at..]);
-        match sign {
-            b'.' if dots == 0 && first < 11 => return None,
-            b'.' => dots += 1,
-            b'-' | b'_' | b'~' => {}
-            b'=' if at > 0 => {}
-            sign if sign.is_ascii_alphanumeric() => {}
-            _ => break,
-        }
-        if dots == 0 && sign != b'=' {
-            first += 1;
-        }
-        at += width;
-    }
-    // A full stop behind a token ends a sentence, unless it is the empty signature of `alg: none`.
-    if bytes[at - 1] == b'.' && dots != 2 {
-        at -= 1;
-    }
-    (first >= 11).then_some(at)
-}
-
-/// The sign at the front, seen through up to two layers of percent-encoding, and how many bytes it takes.
-fn sign_at(bytes: &[u8]) -> (u8, usize) {
-    if bytes[0] != b'%' {
-        return (bytes[0], 1);
-    }
-    let skip = if bytes.starts_with(b"%25") { 3 } else { 1 };
-    match bytes.get(skip..skip + 2).map(<[u8]>::to_ascii_uppercase).as_deref() {
-        Some(b"2E") => (b'.', skip + 2),
-        Some(b"2D") => (b'-', skip + 2),
-        Some(b"5F") => (b'_', skip + 2),
-        Some(b"7E") => (b'~', skip + 2),
-        _ => (b'%', 1),
-    }
-}
-
-/// Whether the first twelve digits decode to readable text, as `{"alg":"` does and `{ .º` does not.
-fn reads_as_json(run: &str) -> bool {
-    let digits = run.bytes().take(12).take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')).count();
-    let whole = &run[..digits / 4 * 4];
-    URL_SAFE_NO_PAD
-        .decode(whole)
-        .is_ok_and(|bytes| bytes.iter().all(|b| (0x20..0x7f).contains(b) || matches!(b, b'\t' | b'\n' | b'\r')))
-}
-
-/// Blanks between scheme and value, percent-encoded or as `+` too.
-fn blank_length(text: &str) -> usize {
-    let mut length = 0;
-    loop {
-        let rest = &text[length..];
-        length += match rest.chars().next() {
-            Some(c) if c.is_whitespace() => c.len_utf8(),
-            Some('+') => 1,
-            Some('%') if rest.starts_with("%20") => 3,
-            _ => return length,
-        };
-    }
-}
-
-/// `[REDACTED]`, `****`: nothing is left to cut out.
-fn hides_itself(value: &str) -> bool {
-    value.len() <= 64 && is_redacted(value) && !value.contains(|c: char| c.is_ascii_digit())
-}
-
-/// Where a value behind a scheme word ends. Quotes and brackets stand in no token; commas may, before more of it.
-fn ends_credential(c: char, rest: &str) -> bool {
-    c.is_whitespace()
-        || matches!(c, '"' | '\'' | '<' | '>' | '}')
-        || (matches!(c, ',' | ';') && rest[1..].starts_with(char::is_whitespace))
-}
-
-/// `realm="…"`: a challenge's parameters, no credential.
-fn is_parameter(value: &str) -> bool {
-    ["realm", "error", "error_description", "error_uri", "scope", "algs", "resource_metadata", "authorization_uri"]
-        .iter()
-        .any(|name| starts_with_folded(value, name) && value[name.len()..].starts_with('='))
-}
-
-fn starts_with_folded(text: &str, word: &str) -> bool {
-    text.as_bytes().get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word.as_bytes()))
-}
-
-fn ends_with_folded(text: &str, word: &str) -> bool {
-    ends_with_folded_bytes(text.as_bytes(), word.as_bytes())
-}
-
-fn ends_with_folded_bytes(bytes: &[u8], word: &[u8]) -> bool {
-    bytes.len() >= word.len() && bytes[bytes.len() - word.len()..].eq_ignore_ascii_case(word)
 }

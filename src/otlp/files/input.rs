@@ -9,6 +9,9 @@ use crate::otlp::compression::Coding;
 /// How much of the beginning is kept to tell what a file is.
 const HEAD_BYTES: usize = 64 << 10;
 
+/// Log2 of the largest zstd window: what every packer writes unless it is told to take more memory (`zstd --long`).
+const MAX_WINDOW_LOG: u32 = 27;
+
 /// What is asked of the system at once.
 const READ_BYTES: usize = 256 << 10;
 
@@ -84,7 +87,7 @@ impl<'a> Input<'a> {
             let again = Cursor::new(magic).chain(reader);
             reader = match coding {
                 Coding::Gzip => Box::new(flate2::read::MultiGzDecoder::new(again)),
-                Coding::Zstd => Box::new(zstd::stream::read::Decoder::new(again)?),
+                Coding::Zstd => Box::new(zstd_decoder(again)?),
                 Coding::Identity | Coding::Deflate => {
                     return Ok(Self {
                         reader: Box::new(again),
@@ -123,6 +126,11 @@ impl<'a> Input<'a> {
     /// Whether it was gzip or zstd.
     pub(super) fn packed(&self) -> bool {
         self.packed
+    }
+
+    /// Why nothing of a packed file could be unpacked, where that is so.
+    pub(super) fn unpacked_nothing(&self) -> Option<&'static str> {
+        self.failed.as_ref().filter(|_| self.packed && self.ahead().is_empty()).map(why_damaged)
     }
 
     /// Bytes passed so far, unpacked.
@@ -258,6 +266,21 @@ impl<'a> Input<'a> {
         if let Err(error) = self.fill() {
             (self.ended, self.failed) = (false, Some(error));
         }
+    }
+}
+
+fn zstd_decoder<'a>(packed: impl Read + Send + 'a) -> io::Result<impl Read + Send + 'a> {
+    let mut decoder = zstd::stream::read::Decoder::new(packed)?;
+    decoder.window_log_max(MAX_WINDOW_LOG)?;
+    Ok(decoder)
+}
+
+/// What is wrong with a packed stream, from the place on that was reached.
+pub(super) fn why_damaged(error: &io::Error) -> &'static str {
+    if error.to_string().contains("too much memory") {
+        "a zstd frame with a window of more than 128 MiB: unpack it first, with `zstd -d --long=31`"
+    } else {
+        "a compressed stream that is damaged or cut off from here on"
     }
 }
 

@@ -8,6 +8,9 @@ use crate::otlp::json::cursor::Cursor;
 /// Keys of an object that are looked at.
 const MAX_KEYS: usize = 32;
 
+/// What is said of it, with a mark at its beginning or without.
+const UTF_16: &str = "UTF-16 text: save it as UTF-8";
+
 /// How records are found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Layout {
@@ -60,6 +63,7 @@ pub(super) fn format(head: &[u8]) -> Result<Sniffed, String> {
         [high, _, _, _, record @ ..] if *high < 0x20 && delimited(record) => {
             return Ok(Sniffed { format: Format::DelimitedProtobuf, layout: Layout::Delimited });
         }
+        [b'{' | b'[', 0, ..] | [0, b'{' | b'[', ..] => return Err(UTF_16.to_owned()),
         _ => {}
     }
     match first_letter(head) {
@@ -184,7 +188,7 @@ impl Shape {
 fn foreign(head: &[u8]) -> String {
     let text = match head {
         [b'P', b'K', 3, 4, ..] => "a zip archive: unpack it first",
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "UTF-16 text: save it as UTF-8",
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => UTF_16,
         [b'<', ..] => "HTML or XML",
         _ if std::str::from_utf8(head).is_ok_and(|text| !text.contains('\0')) => "text that is no JSON",
         _ => "binary data of an unknown format",

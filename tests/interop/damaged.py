@@ -118,7 +118,8 @@ def gz_bomb(content, size):
 
 # Running.
 def pieces_of(text):
-    return {text[at : at + PIECE] for token in re.findall(rb"eyJ[\w-]+\.[\w-]+\.[\w-]+", text) for at in range(len(token) - PIECE + 1)}
+    tokens = set(re.findall(rb"eyJ[\w-]+\.[\w-]+\.[\w-]+", text))
+    return {token[at : at + PIECE] for token in tokens for at in range(len(token) - PIECE + 1)}
 
 
 def launched(path):
@@ -161,7 +162,7 @@ def run(path):
             wrong.append("a piece of a token is in its output")
     spans = 0
     if said.startswith(b"{"):
-        spans = json.loads(said)["input"]["spans"]
+        spans = int(re.search(rb'"spans":(\d+)', said).group(1))
     elif status != 2:
         wrong.append("no report")
     if status == 2 and not complained.strip():

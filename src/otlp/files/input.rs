@@ -52,8 +52,11 @@ impl<'a> Input<'a> {
     /// Unpacks by magic bytes, as often as the file was packed, within reason, and fills the window.
     pub(super) fn open(from: impl Read + Send + 'a, window: usize, progress: Option<&'a Progress>) -> io::Result<Self> {
         let mut input = Self::unpacked(from, window, progress)?;
-        while !input.full() && !input.ended && input.failed.is_none() {
-            input.fill_later();
+        input.fill_up();
+        // Something may come behind more white space than a window takes.
+        while input.full() && input.ahead().iter().all(u8::is_ascii_whitespace) {
+            input.consume(input.ahead().len());
+            input.fill_up();
         }
         input.begin();
         Ok(input)
@@ -205,6 +208,14 @@ impl<'a> Input<'a> {
         }
     }
 
+    /// Passes over empty lines.
+    pub(super) fn pass_empty_lines(&mut self) {
+        let ahead = self.ahead();
+        let empty = ahead.iter().position(|byte| *byte != b'\n').unwrap_or(ahead.len());
+        self.pass(empty);
+        self.line += empty as u64;
+    }
+
     /// Passes over everything up to and with the next line feed.
     pub(super) fn skip_line(&mut self) -> io::Result<()> {
         loop {
@@ -258,6 +269,13 @@ impl<'a> Input<'a> {
                     return Err(error);
                 }
             }
+        }
+    }
+
+    /// Reads on until the window is full.
+    fn fill_up(&mut self) {
+        while !self.full() && !self.ended && self.failed.is_none() {
+            self.fill_later();
         }
     }
 

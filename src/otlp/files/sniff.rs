@@ -54,8 +54,11 @@ pub(super) fn format(head: &[u8]) -> Result<Sniffed, String> {
     if json(head) {
         return json_format(head);
     }
+    if head.is_empty() {
+        return Err("an empty file".to_owned());
+    }
+    let Some((_, letter)) = first_letter(head) else { return Err("nothing but white space".to_owned()) };
     match head {
-        [] => return Err("an empty file".to_owned()),
         // Field 1 of a request, and in it field 1, 2 or 3 of a group.
         [0x0a, rest @ ..] if group(rest) => {
             return Ok(Sniffed { format: Format::Protobuf, layout: Layout::Protobuf });
@@ -66,14 +69,13 @@ pub(super) fn format(head: &[u8]) -> Result<Sniffed, String> {
         [b'{' | b'[', 0, ..] | [0, b'{' | b'[', ..] => return Err(UTF_16.to_owned()),
         _ => {}
     }
-    match first_letter(head) {
-        None => Err("nothing but white space".to_owned()),
-        Some((_, b'{')) => json_format(head),
+    match letter {
+        b'{' => json_format(head),
         // A logger's line may begin with a bracket too.
-        Some(_) if memchr::memmem::find(head, DOCUMENT).is_some() => {
+        _ if memchr::memmem::find(head, DOCUMENT).is_some() => {
             Ok(Sniffed { format: Format::JsonLines, layout: Layout::Log })
         }
-        Some(_) => Err(foreign(head)),
+        _ => Err(foreign(head)),
     }
 }
 

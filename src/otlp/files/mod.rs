@@ -177,7 +177,11 @@ pub fn read_with(
     let failed = |source| ReadError::Read { path: name.to_owned(), source };
     let none = |seems| ReadError::NoSpans { path: name.to_owned(), seems };
     let mut input = Input::open(from, options.window, options.progress).map_err(failed)?;
-    let told = |seems| none(input.unpacked_nothing().map_or(seems, str::to_owned));
+    let told = |seems| match input.unpacked_nothing() {
+        Some(why) => none(why.to_owned()),
+        None if input.ahead().is_empty() && input.position() > 0 => none("nothing but white space".to_owned()),
+        None => none(seems),
+    };
     let sniffed = sniff::format(input.ahead()).map_err(told)?;
     let mut tally = Tally::new(sniffed.format, each);
     let ended = if input.at_end() {

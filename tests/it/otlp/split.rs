@@ -358,7 +358,7 @@ fn a_panic_ends_the_reading_and_no_thread_waits_for_it() {
 /// What editors, other systems and writers that crash leave behind.
 #[test]
 fn damage_between_documents_costs_none_of_them() {
-    let line = |number| json_request(1, number);
+    let line = |spans| json_request(spans, 0);
     let sound = format!("{}\n{}\n{}\n", line(1), line(2), line(3));
     let whole = names(sound.as_bytes(), &decoder(), &Options::default(), usize::MAX);
     let blanks = "\n \n".repeat(1_000);

@@ -32,6 +32,8 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     for path in &args.files {
         reader.read(path, &mut |batch| judge.take(batch))?;
     }
+    // What it remembers of tokens makes room for judging.
+    drop(reader);
     let (mut judged, input, last) = judge.finish(&args.files)?;
     let summary = judged.summary(last);
     ending.conclude(&input, summary, &judged, last)

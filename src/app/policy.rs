@@ -59,6 +59,7 @@ fn suggest(args: &SuggestArgs) -> anyhow::Result<ExitCode> {
     for path in &args.files {
         reader.read(path, &mut |batch| judge.take(batch))?;
     }
+    drop(reader);
     let (mut judged, _, last) = judge.finish(&args.files)?;
     let summary = judged.summary(last);
     out::line(Suggestion::new(&judged, &summary)?.to_string().trim_end())?;

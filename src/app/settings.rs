@@ -76,6 +76,11 @@ impl Judging {
         Ok(self)
     }
 
+    /// Bytes that all of it together is to stay within.
+    pub fn memory(&self) -> usize {
+        self.spool.min(self.options.memory)
+    }
+
     /// Takes saved traces of any size.
     pub fn spool(&self) -> Spool {
         Spool::new(self.trail(), SpoolOptions::within(self.spool))

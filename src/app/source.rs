@@ -39,7 +39,7 @@ pub fn open(judging: &Judging) -> anyhow::Result<Source> {
     for skipped in keys.skipped() {
         tracing::warn!("key left out: {skipped}");
     }
-    let shared = Shared::new(&judging.file.policy, key, Arc::clone(&keys))?;
+    let shared = Shared::within(&judging.file.policy, key, Arc::clone(&keys), judging.memory())?;
     let extracting = Arc::clone(&shared);
     let decoder = Arc::new(VisitorDecoder::new(move || Extractor::new(Arc::clone(&extracting))));
     Ok(Source { decoder, shared, keys: Keeper::new(keys, Pace::default()) })
@@ -99,19 +99,20 @@ pub fn follow(decoder: &dyn Decode, path: &Path, stop: &Stop, take: &mut dyn FnM
 /// Reads saved traces.
 pub struct Reader {
     decoder: Arc<dyn Decode>,
+    memory: usize,
 }
 
 impl Reader {
     /// A reader with a decoder of its own. Saved traces can wait for keys; ones that do not come are named on standard
     /// error, and reading goes on without them.
     pub fn new(judging: &Judging) -> anyhow::Result<Self> {
-        Ok(Self { decoder: ready(judging)?.decoder })
+        Ok(Self { decoder: ready(judging)?.decoder, memory: judging.memory() })
     }
 
     /// The same, and each batch comes with its lines without credentials.
     pub fn redacting(judging: &Judging, strict: bool) -> anyhow::Result<Self> {
         let strict = strict.then(|| Strict::new(&judging.file.policy.rejection));
-        Ok(Self { decoder: ready(judging)?.redacting(strict) })
+        Ok(Self { decoder: ready(judging)?.redacting(strict), memory: judging.memory() })
     }
 
     /// Hands over what is in a file, or in the files of a folder; what cannot be read of it is named on standard error.
@@ -134,7 +135,7 @@ impl Reader {
         let progress = Progress::default();
         let known = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file);
         progress.expect(known.map_or(0, |file| file.len()));
-        let options = Options { progress: Some(&progress), ..Options::default() };
+        let options = Options { progress: Some(&progress), ..Options::within(self.memory) };
         let mut bar = Bar::new(name(path));
         let report = files::read_file_with(path, self.decoder.as_ref(), &options, &mut |batch| {
             bar.draw(&progress);
@@ -147,7 +148,7 @@ impl Reader {
 
     /// The same for bytes whose beginning was looked at; `path` is where they come from.
     pub fn read_from(&self, from: impl Read + Send, path: &Path, take: &mut dyn FnMut(Batch)) -> anyhow::Result<()> {
-        let report = files::read(from, &name(path), self.decoder.as_ref(), take)?;
+        let report = files::read_with(from, &name(path), self.decoder.as_ref(), &Options::within(self.memory), take)?;
         note_damage(path, &report);
         Ok(())
     }

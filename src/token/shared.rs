@@ -14,8 +14,14 @@ use super::{RawToken, looks_like_jwt, read};
 use crate::model::policy::Policy;
 use crate::model::{Anomalies, Token};
 
-/// Distinct tokens that are remembered; beyond it the ones not seen for longest are worked out again.
+/// Distinct tokens that are remembered at most; beyond it the ones not seen for longest are worked out again.
 const TOKENS: usize = 32 * 1024;
+
+/// The least that are.
+const LEAST_TOKENS: usize = 512;
+
+/// Bytes that one takes, with its place.
+const PER_TOKEN: usize = 768;
 
 /// Shared by all workers. Reading is cheap: one keyed hash and one short lock per token seen.
 pub struct Shared {
@@ -73,6 +79,18 @@ impl TagKeyBuilder {
 impl Shared {
     /// Takes the policy's lists, the fingerprint key and the key sets for jwtrail's own check.
     pub fn new(policy: &Policy, key: FingerprintKey, keys: impl Into<Arc<KeySets>>) -> Result<Arc<Self>, KeyError> {
+        Self::within(policy, key, keys, usize::MAX)
+    }
+
+    /// The same, where no more than an eighth of so many bytes is for what is remembered.
+    pub fn within(
+        policy: &Policy,
+        key: FingerprintKey,
+        keys: impl Into<Arc<KeySets>>,
+        memory: usize,
+    ) -> Result<Arc<Self>, KeyError> {
+        // Two generations each of what is known of raw tokens and of tags.
+        let capacity = (memory / 8 / 4 / PER_TOKEN).clamp(LEAST_TOKENS, TOKENS);
         let mut salt = [0_u8; 32];
         aws_lc_rs::rand::fill(&mut salt).map_err(|_| KeyError::NoRandomness)?;
         Ok(Arc::new(Self {
@@ -80,8 +98,8 @@ impl Shared {
             key,
             keys: keys.into(),
             salt,
-            tokens: Cache::new(TOKENS),
-            tagged: Cache::new(TOKENS),
+            tokens: Cache::new(capacity),
+            tagged: Cache::new(capacity),
             tag_hash: KeyedHash::new(),
         }))
     }

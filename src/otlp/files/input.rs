@@ -9,6 +9,9 @@ use crate::otlp::compression::Coding;
 /// How much of the beginning is kept to tell what a file is.
 const HEAD_BYTES: usize = 64 << 10;
 
+/// Log2 of the largest zstd window: what every packer writes unless it is told to take more memory (`zstd --long`).
+const MAX_WINDOW_LOG: u32 = 27;
+
 /// What is asked of the system at once.
 const READ_BYTES: usize = 256 << 10;
 
@@ -49,8 +52,11 @@ impl<'a> Input<'a> {
     /// Unpacks by magic bytes, as often as the file was packed, within reason, and fills the window.
     pub(super) fn open(from: impl Read + Send + 'a, window: usize, progress: Option<&'a Progress>) -> io::Result<Self> {
         let mut input = Self::unpacked(from, window, progress)?;
-        while !input.full() && !input.ended && input.failed.is_none() {
-            input.fill_later();
+        input.fill_up();
+        // Something may come behind more white space than a window takes.
+        while input.full() && input.ahead().iter().all(u8::is_ascii_whitespace) {
+            input.consume(input.ahead().len());
+            input.fill_up();
         }
         input.begin();
         Ok(input)
@@ -84,7 +90,7 @@ impl<'a> Input<'a> {
             let again = Cursor::new(magic).chain(reader);
             reader = match coding {
                 Coding::Gzip => Box::new(flate2::read::MultiGzDecoder::new(again)),
-                Coding::Zstd => Box::new(zstd::stream::read::Decoder::new(again)?),
+                Coding::Zstd => Box::new(zstd_decoder(again)?),
                 Coding::Identity | Coding::Deflate => {
                     return Ok(Self {
                         reader: Box::new(again),
@@ -123,6 +129,11 @@ impl<'a> Input<'a> {
     /// Whether it was gzip or zstd.
     pub(super) fn packed(&self) -> bool {
         self.packed
+    }
+
+    /// Why nothing of a packed file could be unpacked, where that is so.
+    pub(super) fn unpacked_nothing(&self) -> Option<&'static str> {
+        self.failed.as_ref().filter(|_| self.packed && self.ahead().is_empty()).map(why_damaged)
     }
 
     /// Bytes passed so far, unpacked.
@@ -197,6 +208,14 @@ impl<'a> Input<'a> {
         }
     }
 
+    /// Passes over empty lines.
+    pub(super) fn pass_empty_lines(&mut self) {
+        let ahead = self.ahead();
+        let empty = ahead.iter().position(|byte| *byte != b'\n').unwrap_or(ahead.len());
+        self.pass(empty);
+        self.line += empty as u64;
+    }
+
     /// Passes over everything up to and with the next line feed.
     pub(super) fn skip_line(&mut self) -> io::Result<()> {
         loop {
@@ -253,11 +272,33 @@ impl<'a> Input<'a> {
         }
     }
 
+    /// Reads on until the window is full.
+    fn fill_up(&mut self) {
+        while !self.full() && !self.ended && self.failed.is_none() {
+            self.fill_later();
+        }
+    }
+
     /// Reads on; what goes wrong is told when what came before it has been read.
     fn fill_later(&mut self) {
         if let Err(error) = self.fill() {
             (self.ended, self.failed) = (false, Some(error));
         }
+    }
+}
+
+fn zstd_decoder<'a>(packed: impl Read + Send + 'a) -> io::Result<impl Read + Send + 'a> {
+    let mut decoder = zstd::stream::read::Decoder::new(packed)?;
+    decoder.window_log_max(MAX_WINDOW_LOG)?;
+    Ok(decoder)
+}
+
+/// What is wrong with a packed stream, from the place on that was reached.
+pub(super) fn why_damaged(error: &io::Error) -> &'static str {
+    if error.to_string().contains("too much memory") {
+        "a zstd frame with a window of more than 128 MiB: unpack it first, with `zstd -d --long=31`"
+    } else {
+        "a compressed stream that is damaged or cut off from here on"
     }
 }
 

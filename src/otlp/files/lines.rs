@@ -26,6 +26,7 @@ enum Reading {
 /// In a log most lines are something else, and no loss.
 pub(super) fn read(input: &mut Input<'_>, records: &mut Records<'_>, log: bool) -> io::Result<()> {
     loop {
+        input.pass_empty_lines();
         let line = input.next_line()?;
         let place = Place::Line(input.line());
         let text = match line {

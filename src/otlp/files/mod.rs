@@ -75,6 +75,23 @@ pub struct Options<'a> {
     pub record: usize,
 }
 
+/// The least that the largest record may be, in bytes.
+const LEAST_RECORD_BYTES: usize = 32 << 20;
+
+impl Options<'_> {
+    /// Sizes that suit so many bytes of memory, most of which are for what was read.
+    pub fn within(memory: usize) -> Self {
+        let job = (memory / 256).clamp(64 << 10, 256 << 10);
+        Self {
+            window: 4 * job,
+            piece: job,
+            job,
+            record: (memory / 2).clamp(LEAST_RECORD_BYTES, MAX_RECORD_BYTES),
+            ..Self::default()
+        }
+    }
+}
+
 impl Default for Options<'_> {
     fn default() -> Self {
         Self {
@@ -160,7 +177,12 @@ pub fn read_with(
     let failed = |source| ReadError::Read { path: name.to_owned(), source };
     let none = |seems| ReadError::NoSpans { path: name.to_owned(), seems };
     let mut input = Input::open(from, options.window, options.progress).map_err(failed)?;
-    let sniffed = sniff::format(input.ahead()).map_err(none)?;
+    let told = |seems| match input.unpacked_nothing() {
+        Some(why) => none(why.to_owned()),
+        None if input.ahead().is_empty() && input.position() > 0 => none("nothing but white space".to_owned()),
+        None => none(seems),
+    };
+    let sniffed = sniff::format(input.ahead()).map_err(told)?;
     let mut tally = Tally::new(sniffed.format, each);
     let ended = if input.at_end() {
         split(&mut input, sniffed, options, &mut |job| {
@@ -170,7 +192,7 @@ pub fn read_with(
     } else {
         let input = &mut input;
         let splitter = move |send: &mut records::Send<'_>| split(input, sniffed, options, send);
-        parallel::run(options.threads, (decoder, options.record), splitter, &mut |done| tally.take(done))
+        parallel::run(options, decoder, splitter, &mut |done| tally.take(done))
     };
     ended.map_err(failed)?;
     let report = tally.report;
@@ -225,9 +247,9 @@ fn split(
     match ended {
         Ok(()) => {}
         // A packed file that ends early has lost its tail, not what was read before.
-        Err(_) if input.packed() => {
-            let why = "the compressed stream is damaged or cut off from here on";
-            records.damaged(Place::Byte(input.position()), why.to_owned())?;
+        Err(error) if input.packed() => {
+            let why = input::why_damaged(&error);
+            records.damaged(Place::Byte(input.position()), format!("expected more to unpack, found {why}"))?;
         }
         Err(error) => {
             records.discard();

@@ -7,24 +7,25 @@ use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread::{self, Builder};
 
+use super::Options;
 use super::records::{Done, Job, Send};
 use crate::otlp::decode::Decode;
 
-/// Bytes of jobs that are in memory at the same time for each thread, unless one job alone is larger.
-const IN_FLIGHT: usize = 2 << 20;
+/// Jobs that are in memory at the same time for each thread, by their bytes, unless one job alone is larger.
+const IN_FLIGHT: usize = 8;
 
 type Outcome = Vec<Done>;
 type Ordered = (usize, Receiver<Outcome>);
 
 /// Runs `split` on a thread of its own and hands `take` what becomes of its jobs.
 pub(super) fn run(
-    threads: usize,
-    (decoder, limit): (&dyn Decode, usize),
+    options: &Options<'_>,
+    decoder: &dyn Decode,
     split: impl FnOnce(&mut Send<'_>) -> io::Result<()> + std::marker::Send,
     take: &mut dyn FnMut(Done),
 ) -> io::Result<()> {
-    let threads = threads.max(1);
-    let gate = Gate { room: threads.saturating_mul(IN_FLIGHT), ..Gate::default() };
+    let (threads, limit) = (options.threads.max(1), options.record);
+    let gate = Gate { room: threads.saturating_mul(IN_FLIGHT).saturating_mul(options.job), ..Gate::default() };
     let (to_workers, jobs) = mpsc::channel();
     let jobs = Mutex::new(jobs);
     let (to_caller, in_order) = mpsc::channel();

@@ -3,11 +3,12 @@
 use std::io;
 use std::ops::Range;
 
-use super::{Options, Place};
+use super::{MAX_RECORD_BYTES, Options, Place};
 use crate::model::Batch;
 use crate::otlp::buffer::{Budget, Buffer};
 use crate::otlp::compression::{Coding, unpack};
 use crate::otlp::decode::{Decode, DecodeError, Encoding, Signal};
+use crate::otlp::json::END;
 use crate::otlp::protobuf;
 
 /// Records of one job at most: one a span, where spans are small.
@@ -207,7 +208,8 @@ fn room(budget: &Budget) -> Buffer {
 }
 
 pub(super) fn longer_than(limit: usize) -> String {
-    format!("expected a record of at most {limit} bytes, found a longer one")
+    let advice = if limit < MAX_RECORD_BYTES { ": raise --memory" } else { "" };
+    format!("expected a record of at most {limit} bytes, found a longer one{advice}")
 }
 
 impl Job {
@@ -219,30 +221,57 @@ impl Job {
     /// Decodes its records, each on its own: what is damaged costs no other.
     pub(super) fn decode(self, decoder: &dyn Decode, limit: usize) -> Vec<Done> {
         let Self { text, entries } = self;
-        let decoded = |entry| match entry {
-            Entry::Record(record) => record.decode(text.get(record.text.clone()).unwrap_or_default(), decoder, limit),
-            Entry::Damaged(place, why) => Done::Damaged(place, why),
-            Entry::Truncated(place) => Done::Truncated(place),
-        };
-        entries.into_iter().map(decoded).collect()
+        let mut done = Vec::with_capacity(entries.len());
+        for entry in entries {
+            match entry {
+                Entry::Record(record) => {
+                    let text = text.get(record.text.clone()).unwrap_or_default();
+                    record.decode(text, decoder, limit, &mut done);
+                }
+                Entry::Damaged(place, why) => done.push(Done::Damaged(place, why)),
+                Entry::Truncated(place) => done.push(Done::Truncated(place)),
+            }
+        }
+        done
     }
 }
 
 impl Record {
-    fn decode(&self, text: &[u8], decoder: &dyn Decode, limit: usize) -> Done {
-        let decoded = match self.kind {
+    fn decode(self, text: &[u8], decoder: &dyn Decode, limit: usize, done: &mut Vec<Done>) {
+        if self.kind != Kind::Any {
+            return self.decode_plain(text, decoder, done);
+        }
+        match unpacked(text, limit) {
+            Ok(plain) => self.decode_plain(plain.as_deref().unwrap_or(text), decoder, done),
+            Err(why) => done.push(Done::Damaged(self.place, why)),
+        }
+    }
+
+    /// Documents between which a line feed was lost stand in one record; each is read by itself.
+    fn decode_plain(mut self, mut text: &[u8], decoder: &dyn Decode, done: &mut Vec<Done>) {
+        loop {
+            let error = match self.decode_one(text, decoder) {
+                Ok(batch) => return done.push(Done::Batch(batch)),
+                Err(error) => error,
+            };
+            if let Some((document, next)) = two_documents(text, &error) {
+                done.extend(self.decode_one(document, decoder).map(Done::Batch));
+                self.base += document.len().saturating_sub(self.made) as u64;
+                (self.made, text) = (0, next);
+            } else if self.last && error.offset >= text.len() {
+                // Only what stops at the end of the text is cut off; other damage does not heal by waiting.
+                return done.push(Done::Truncated(self.place));
+            } else {
+                return done.push(self.damaged(text, error));
+            }
+        }
+    }
+
+    fn decode_one(&self, text: &[u8], decoder: &dyn Decode) -> Result<Batch, DecodeError> {
+        match self.kind {
             Kind::Json(encoding) => decoder.decode(Signal::Traces, encoding, text),
             Kind::Protobuf => protobuf_request(text, decoder),
-            Kind::Any => match unpacked(text, limit) {
-                Ok(plain) => any(plain.as_deref().unwrap_or(text), decoder),
-                Err(why) => return Done::Damaged(self.place, why),
-            },
-        };
-        match decoded {
-            Ok(batch) => Done::Batch(batch),
-            // Only what stops at the end of the text is cut off; other damage does not heal by waiting.
-            Err(error) if self.last && error.offset >= text.len() => Done::Truncated(self.place),
-            Err(error) => self.damaged(text, error),
+            Kind::Any => any(text, decoder),
         }
     }
 
@@ -259,6 +288,12 @@ impl Record {
         error.offset = usize::try_from(self.base).unwrap_or(usize::MAX).saturating_add(offset);
         Done::Damaged(place, error.to_string())
     }
+}
+
+/// A whole document, and another behind it that kept it from being read.
+fn two_documents<'t>(text: &'t [u8], error: &DecodeError) -> Option<(&'t [u8], &'t [u8])> {
+    let ended = error.offset > 0 && error.what.strip_prefix("expected ").is_some_and(|what| what.starts_with(END));
+    text.split_at_checked(error.offset).filter(|(_, next)| ended && next.first() == Some(&b'{'))
 }
 
 fn protobuf_request(text: &[u8], decoder: &dyn Decode) -> Result<Batch, DecodeError> {

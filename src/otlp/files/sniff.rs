@@ -8,6 +8,9 @@ use crate::otlp::json::cursor::Cursor;
 /// Keys of an object that are looked at.
 const MAX_KEYS: usize = 32;
 
+/// What is said of it, with a mark at its beginning or without.
+const UTF_16: &str = "UTF-16 text: save it as UTF-8";
+
 /// How records are found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Layout {
@@ -51,8 +54,11 @@ pub(super) fn format(head: &[u8]) -> Result<Sniffed, String> {
     if json(head) {
         return json_format(head);
     }
+    if head.is_empty() {
+        return Err("an empty file".to_owned());
+    }
+    let Some((_, letter)) = first_letter(head) else { return Err("nothing but white space".to_owned()) };
     match head {
-        [] => return Err("an empty file".to_owned()),
         // Field 1 of a request, and in it field 1, 2 or 3 of a group.
         [0x0a, rest @ ..] if group(rest) => {
             return Ok(Sniffed { format: Format::Protobuf, layout: Layout::Protobuf });
@@ -60,16 +66,16 @@ pub(super) fn format(head: &[u8]) -> Result<Sniffed, String> {
         [high, _, _, _, record @ ..] if *high < 0x20 && delimited(record) => {
             return Ok(Sniffed { format: Format::DelimitedProtobuf, layout: Layout::Delimited });
         }
+        [b'{' | b'[', 0, ..] | [0, b'{' | b'[', ..] => return Err(UTF_16.to_owned()),
         _ => {}
     }
-    match first_letter(head) {
-        None => Err("nothing but white space".to_owned()),
-        Some((_, b'{')) => json_format(head),
+    match letter {
+        b'{' => json_format(head),
         // A logger's line may begin with a bracket too.
-        Some(_) if memchr::memmem::find(head, DOCUMENT).is_some() => {
+        _ if memchr::memmem::find(head, DOCUMENT).is_some() => {
             Ok(Sniffed { format: Format::JsonLines, layout: Layout::Log })
         }
-        Some(_) => Err(foreign(head)),
+        _ => Err(foreign(head)),
     }
 }
 
@@ -184,7 +190,7 @@ impl Shape {
 fn foreign(head: &[u8]) -> String {
     let text = match head {
         [b'P', b'K', 3, 4, ..] => "a zip archive: unpack it first",
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "UTF-16 text: save it as UTF-8",
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => UTF_16,
         [b'<', ..] => "HTML or XML",
         _ if std::str::from_utf8(head).is_ok_and(|text| !text.contains('\0')) => "text that is no JSON",
         _ => "binary data of an unknown format",

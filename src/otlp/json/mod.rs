@@ -47,10 +47,13 @@ pub fn zipkin<'a>(body: &'a [u8], visitor: &mut impl Visitor<'a>) -> Result<(), 
     walked.map_err(|error| DecodeError { encoding: Encoding::ZipkinJson, ..error })
 }
 
+/// What is expected behind a document.
+pub(in crate::otlp) const END: &str = "the end of the document";
+
 fn end(cursor: &mut Cursor<'_>) -> Result<(), DecodeError> {
     match cursor.peek() {
         None => Ok(()),
-        Some(_) => Err(cursor.expected("the end of the document")),
+        Some(_) => Err(cursor.expected(END)),
     }
 }
 

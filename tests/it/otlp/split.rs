@@ -167,7 +167,10 @@ fn a_resource_behind_its_spans_keeps_them_in_one_record_up_to_the_bound() {
     assert_eq!((report.records, report.spans), (2, 51));
     let (_, report) = names(&text, &decoder(), &Options { record: 2_000, ..options }, 64);
     assert_eq!((report.records, report.spans, report.damaged_total), (1, 1, 1));
-    assert_eq!(report.damaged[0].to_string(), "line 3: expected a record of at most 2000 bytes, found a longer one");
+    assert_eq!(
+        report.damaged[0].to_string(),
+        "line 3: expected a record of at most 2000 bytes, found a longer one: raise --memory"
+    );
 }
 
 /// Texts of every layout, with the number of their spans.
@@ -350,4 +353,47 @@ fn a_panic_ends_the_reading_and_no_thread_waits_for_it() {
     assert!(catch_unwind(AssertUnwindSafe(|| reading(&Panics, &mut |_| {}))).is_err());
     let caller = || reading(&decoder(), &mut |_| panic!("a caller that fails"));
     assert!(catch_unwind(AssertUnwindSafe(caller)).is_err());
+}
+
+/// What editors, other systems and writers that crash leave behind.
+#[test]
+fn damage_between_documents_costs_none_of_them() {
+    let line = |spans| json_request(spans, 0);
+    let sound = format!("{}\n{}\n{}\n", line(1), line(2), line(3));
+    let whole = names(sound.as_bytes(), &decoder(), &Options::default(), usize::MAX);
+    let blanks = "\n \n".repeat(1_000);
+    for (what, text) in [
+        ("line feeds that are lost", sound.replace('\n', "")),
+        ("carriage returns in their place", sound.replace('\n', "\r")),
+        ("more white space than a window takes", format!("{blanks}{sound}{blanks}")),
+        ("empty lines", sound.replace('\n', &"\n".repeat(1_000))),
+    ] {
+        for options in [Options::default(), Options { window: 900, ..Options::default() }] {
+            let (read, report) = names(text.as_bytes(), &decoder(), &options, usize::MAX);
+            assert_eq!((read, report.damaged_total, report.truncated), (whole.0.clone(), 0, None), "{what}");
+        }
+    }
+    let torn = format!("{}{}", line(1), line(2)).replacen("}{", "}x{", 1);
+    let error = read_with(torn.as_bytes(), "FILE", &decoder(), &Options::default(), &mut |_| {}).unwrap_err();
+    assert!(error.to_string().contains("expected the end of the document"), "{error}");
+}
+
+/// What is wrong is said, and what to do.
+#[test]
+fn what_cannot_be_unpacked_or_is_no_utf_8_is_named() {
+    let told = |bytes: &[u8]| {
+        read_with(bytes, "FILE", &decoder(), &Options::default(), &mut |_| {})
+            .map_or_else(|error| error.to_string(), |report| report.damaged[0].to_string())
+    };
+    // A frame whose header asks for a window of 2 GiB (RFC 8878).
+    let wide = [0x28, 0xb5, 0x2f, 0xfd, 0, 21 << 3, 0x03, 0, 0, b' '];
+    assert!(told(&wide).contains("window of more than 128 MiB: unpack it first"), "{}", told(&wide));
+    let behind = [zstd(json_request(1, 0).as_bytes()), wide.to_vec()].concat();
+    assert!(told(&behind).contains("window of more than 128 MiB: unpack it first"), "{}", told(&behind));
+    assert!(told(&gzip(b"{}")[..12]).contains("damaged or cut off"), "{}", told(&gzip(b"{}")[..12]));
+    for bytes in [u16::to_le_bytes, u16::to_be_bytes] {
+        let text: Vec<u8> = json_request(1, 0).encode_utf16().flat_map(bytes).collect();
+        assert!(told(&text).contains("UTF-16 text: save it as UTF-8"), "{}", told(&text));
+    }
+    assert!(told(&b"\n".repeat(1 << 21)).contains("nothing but white space"));
 }

@@ -90,6 +90,9 @@ impl Judge {
         let working = (spans > LONG).then(|| Working::new(format!("judging {spans} spans")));
         let judged = Judged(self.spool.finish()?);
         drop(working);
+        if !judged.0.agreed {
+            out::note("warning: traces teach each other in circles: a verdict may differ with more --memory");
+        }
         let stats = judged.stats();
         let input = Input {
             files: files.iter().map(|path| path.display().to_string()).collect(),

@@ -30,29 +30,51 @@ mod source;
 pub mod timeline;
 mod wrapped;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
 
 use crate::cli::{Cli, Command};
+use crate::model::policy::Policy;
+use crate::token::{FingerprintKey, KeySets, Shared};
 
 /// Reads the command line, does what it says, answers the exit status: 2 for bad input or options.
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Help that nobody reads any more (`jwtrail --help | head`) is no error.
-            drop(error.print());
+            complain(&error);
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
     match run(&cli) {
         Ok(status) => status,
         Err(error) => {
-            out::note(&format!("error: {}", chain(&error)));
+            out::note(&scrubbed(&format!("error: {}", chain(&error))));
             ExitCode::from(2)
         }
+    }
+}
+
+/// Prints help, or what is wrong with the command line: a token that was typed where none belongs is not shown again.
+fn complain(error: &clap::Error) {
+    if !error.use_stderr() {
+        // Help that nobody reads any more (`jwtrail --help | head`) is no error.
+        return drop(error.print());
+    }
+    let text = error.render();
+    let text = if std::io::stderr().is_terminal() { text.ansi().to_string() } else { text.to_string() };
+    out::note(scrubbed(&text).trim_end());
+}
+
+/// The text without credentials, and nothing at all of it if they cannot be looked for.
+fn scrubbed(text: &str) -> String {
+    let scrubber = FingerprintKey::random().and_then(|key| Shared::new(&Policy::default(), key, KeySets::default()));
+    match scrubber {
+        Ok(shared) => shared.scrub(text).into_owned(),
+        Err(error) => format!("error: {error}"),
     }
 }
 

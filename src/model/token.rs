@@ -23,6 +23,12 @@ impl Fingerprint {
         &self.0
     }
 
+    /// Four letters drawn from it, for people.
+    pub fn short(&self) -> String {
+        let digits = self.0.rsplit(':').next().unwrap_or_default();
+        digits.chars().filter(char::is_ascii_alphanumeric).take(4).map(|c| c.to_ascii_lowercase()).collect()
+    }
+
     /// `None` where the two stand under different keys or forms and so say nothing of each other.
     pub fn compare(&self, other: &Self) -> Option<bool> {
         let form = |text: &str| text.find(':').unwrap_or(0);
@@ -222,8 +228,11 @@ impl Token {
 
     /// A short name for people: four letters drawn from the fingerprint, stable for a token.
     pub fn short_name(&self) -> String {
-        let text = self.fingerprint().map_or("", Fingerprint::as_str);
-        let digits = text.split_once(':').map_or(text, |(_, digits)| digits);
-        digits.chars().filter(char::is_ascii_alphanumeric).take(4).map(|c| c.to_ascii_lowercase()).collect()
+        self.fingerprint().map(Fingerprint::short).unwrap_or_default()
+    }
+
+    /// The same for whom the token is about.
+    pub fn subject_name(&self) -> Option<String> {
+        self.sub_hash.as_ref().or(self.subject_id_hash.as_ref()).map(Fingerprint::short)
     }
 }

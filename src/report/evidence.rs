@@ -114,8 +114,7 @@ fn claims(token: &Token) -> Vec<String> {
         let audiences: Vec<&str> = token.aud.iter().map(AsRef::as_ref).collect();
         facts.push(format!("audience {}", audiences.join(" ")));
     }
-    let digits = token.sub_hash.as_ref().and_then(|hash| hash.as_str().split_once(':').map(|(_, digits)| digits));
-    facts.extend(digits.map(|digits| format!("subject {}", digits.chars().take(4).collect::<String>())));
+    facts.extend(token.subject_name().map(|name| format!("subject {name}")));
     facts
 }
 

@@ -7,7 +7,7 @@ use super::rules;
 use super::safe::safe;
 use super::{Edge, Issue, Report, Selection, Style};
 use crate::model::{Cause, Severity, Verdict};
-use crate::trail::summary::SetupNote;
+use crate::trail::summary::{ServiceRow, SetupNote};
 
 /// `orders → shipping`.
 pub(super) fn edge(caller: Option<&str>, callee: &str, style: Style) -> String {
@@ -154,6 +154,14 @@ pub(super) fn unjudged(edge: &Edge) -> String {
     format!("{} of {} cannot be judged: {why}", edge.unknown, many(edge.hops, "hop"))
 }
 
+/// Whether no service shows what it saw of tokens, and what is said of the hops follows from what they are alone.
+fn nobody_looks(report: &Report<'_>) -> bool {
+    let verdicts = &report.counts.verdicts;
+    let said = verdicts[Verdict::Unknown as usize] + verdicts[Verdict::Absent as usize];
+    let looks = |row: &ServiceRow| row.captures_inbound == Some(true) || row.captures_outbound == Some(true);
+    said == report.counts.hops && !report.services.iter().any(looks)
+}
+
 /// What it comes to, in one line: true whatever was found, and never of more than was read.
 pub(super) fn conclusion(report: &Report<'_>) -> String {
     let (hops, input) = (report.counts.hops, report.input);
@@ -184,7 +192,9 @@ pub(super) fn conclusion(report: &Report<'_>) -> String {
         (None, Some((count, severity))) => {
             format!("no new problem; {count} known since the baseline, the worst is {severity}")
         }
-        (None, None) if unknown == hops => "nothing can be said: no span shows whether it saw a token".to_owned(),
+        (None, None) if unknown == hops || nobody_looks(report) => {
+            "nothing can be said: no span shows whether it saw a token".to_owned()
+        }
         (None, None) if unknown > 0 || input.rejected > 0 || input.lost > 0 => {
             format!("nothing is accused{}", missing(report, unknown, ", but "))
         }

@@ -37,6 +37,9 @@ pub struct Kept {
     pub written: u64,
     /// Passes over what lay there, a number.
     pub passes: usize,
+    /// Whether the last pass found what the one before had found: else a verdict may differ from what it would be in
+    /// memory.
+    pub agreed: bool,
 }
 
 impl Spool {
@@ -79,7 +82,7 @@ impl Spool {
         let Self { mut trail, options, disk } = self;
         let Some(Disk { blocks, mut desk, mut shelves }) = disk else {
             trail.settle_all();
-            return Ok(Kept { trail, sorted: None, written: 0, passes: 0 });
+            return Ok(Kept { trail, sorted: None, written: 0, passes: 0, agreed: true });
         };
         shelves.close(options.load, &mut desk)?;
         let mut writing = Desk::new(&blocks, options.block / 2)?;
@@ -89,11 +92,13 @@ impl Spool {
         let (taught, _) = passes.run(&trail, None)?;
         trail.absorb(taught);
         let mut pass = 1;
+        let mut agreed = false;
         let sorted = loop {
             pass += 1;
             let out = Blocks::create(&options.folder)?;
             let (judged, runs) = passes.run(&trail, Some(&out))?;
-            if trail.absorb(judged) || pass == PASSES {
+            agreed |= trail.absorb(judged);
+            if agreed || pass == PASSES {
                 break Sorted::new(out, runs, options.fan_in, options.block)?;
             }
         };
@@ -104,7 +109,7 @@ impl Spool {
             Ok::<(), SpoolError>(())
         })?;
         let written = blocks.written() + sorted.written();
-        Ok(Kept { trail, sorted: Some(sorted), written, passes: pass })
+        Ok(Kept { trail, sorted: Some(sorted), written, passes: pass, agreed })
     }
 }
 

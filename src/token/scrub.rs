@@ -197,8 +197,8 @@ impl<'t> Scan<'t, '_> {
             b'e' => self.jwt(at).or_else(|| self.parameter(at)),
             b'j' => self.mark(at),
             b'b' | b'B' | b'd' | b'D' => self.scheme(at),
-            b'a' | b'A' | b'c' | b'C' | b'i' | b'I' | b'r' | b'R' | b't' | b'T' => self.parameter(at),
-            b'p' | b'P' | b's' | b'S' | b'x' | b'X' => self.parameter(at),
+            b'a' | b'A' | b'c' | b'C' | b'i' | b'I' | b'p' | b'P' | b'r' | b'R' | b's' | b'S' | b't' | b'T' | b'x'
+            | b'X' => self.parameter(at),
             b':' => self.userinfo(at),
             _ => None,
         }

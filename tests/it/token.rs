@@ -268,6 +268,14 @@ fn credentials_are_cut_out_of_any_text() {
             "u=http%3A%2F%2Fx%3Faccess_token%3D‹redacted›%26y".to_owned(),
         ),
         ("client_secret=hunter2 x".to_owned(), "client_secret=‹redacted› x".to_owned()),
+        ("/q?a=1&password=hunter2&apikey=s3cret".to_owned(), "/q?a=1&password=‹redacted›&apikey=‹redacted›".to_owned()),
+        ("/x?X-Amz-Signature=0f0f&sig=ab".to_owned(), "/x?X-Amz-Signature=‹redacted›&sig=‹redacted›".to_owned()),
+        ("https://me:s3cret@host/a@b:c".to_owned(), "https://me:‹redacted›@host/a@b:c".to_owned()),
+        (
+            "amqp://me@host:5672/a and http://host:80/@".to_owned(),
+            "amqp://me@host:5672/a and http://host:80/@".to_owned(),
+        ),
+        ("design=1 /x?sign=2&the_password=3".to_owned(), "design=1 /x?sign=2&the_password=3".to_owned()),
         (r#"{"refresh_token":"abc"}"#.to_owned(), r#"{"refresh_token":"‹redacted›"}"#.to_owned()),
     ] {
         let clean = shared.scrub(&text);

@@ -327,12 +327,9 @@ fn claims(token: &Token, hop: &Hop) -> Vec<String> {
     let mut claims = Vec::new();
     claims.extend(token.alg.as_deref().map(str::to_owned));
     claims.extend(token.kid.as_deref().map(|kid| format!("kid {kid}")));
-    let subject = token.sub_hash.as_ref().or(token.subject_id_hash.as_ref());
-    claims.extend(subject.map(|hash| {
-        let digits = hash.as_str().rsplit(':').next().unwrap_or_default();
-        let short: String = digits.chars().filter(char::is_ascii_alphanumeric).take(4).collect();
+    claims.extend(token.subject_name().map(|name| {
         let kind = if token.subject_kind == Some(SubjectKind::Workload) { "workload" } else { "subject" };
-        format!("{kind} {}", short.to_ascii_lowercase())
+        format!("{kind} {name}")
     }));
     claims.extend(token.exp.map(|exp| {
         let left = exp.saturating_sub(hop.start.seconds());

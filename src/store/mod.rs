@@ -49,6 +49,7 @@ impl SpoolOptions {
     /// Shares out so many bytes of memory. A byte that is counted as held takes about one and a half, and the rest is for
     /// decoding, blocks, and what the allocator keeps.
     pub fn within(memory: usize) -> Self {
+        let memory = memory.saturating_sub(BARE).max(memory / 4);
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(2);
         let block = (memory / 4_096).clamp(8 * KIB, 64 * KIB);
         Self {
@@ -67,6 +68,9 @@ impl SpoolOptions {
 }
 
 const KIB: usize = 1_024;
+
+/// Bytes that the process takes before it holds a trace.
+const BARE: usize = 16 * KIB * KIB;
 
 /// Bytes that the facts about one token take.
 const PER_TOKEN: usize = 512;

@@ -37,6 +37,8 @@ pub struct Part {
     /// Bytes that one trace may take.
     per_trace: usize,
     guest_bytes: usize,
+    /// Traces that have no room for more.
+    full: AHashSet<TraceId>,
     traces: u64,
     lost: u64,
 }
@@ -93,7 +95,7 @@ impl Trail {
         let mut trail = Self::under(Arc::clone(&self.rules), self.options.clone());
         trail.profile = self.profile.clone();
         trail.wanted.clone_from(&self.wanted);
-        Part { trail, per_trace, guest_bytes: 0, traces: 0, lost: 0 }
+        Part { trail, per_trace, guest_bytes: 0, full: AHashSet::new(), traces: 0, lost: 0 }
     }
 
     /// Takes what a pass over all parts found. True where it found what was known before: then its verdicts stand.
@@ -153,8 +155,7 @@ impl Trail {
 impl Part {
     /// Holds a span.
     pub fn hold(&mut self, span: Box<Span>) {
-        let held = self.trail.traces.get(&span.trace_id).map_or(0, |trace| trace.bytes);
-        if held > self.per_trace {
+        if !self.has_room(span.trace_id) {
             self.lost += 1;
             return;
         }
@@ -164,10 +165,29 @@ impl Part {
         self.trail.hold(span, UnixNanos::default());
     }
 
+    /// Whether a trace may take more. What came twice makes room first; a trace that is nearly full without it stays as it
+    /// is, so that it is not sorted for every span.
+    fn has_room(&mut self, id: TraceId) -> bool {
+        let Some(trace) = self.trail.traces.get_mut(&id) else { return true };
+        if trace.bytes <= self.per_trace {
+            return true;
+        }
+        if self.full.contains(&id) {
+            return false;
+        }
+        let before = trace.bytes;
+        self.trail.stats.duplicates += trace.prepare();
+        self.trail.stats.memory_used -= before - trace.bytes;
+        let room = trace.bytes <= self.per_trace / 4 * 3;
+        if !room {
+            self.full.insert(id);
+        }
+        room
+    }
+
     /// Holds a log record.
     pub fn hold_log(&mut self, record: LogRecord) {
-        let held = self.trail.traces.get(&record.trace_id).map_or(0, |trace| trace.bytes);
-        if held > self.per_trace {
+        if !self.has_room(record.trace_id) {
             self.lost += 1;
             return;
         }
@@ -220,6 +240,7 @@ impl Part {
     pub fn release(&mut self) {
         self.traces += self.trail.traces.len() as u64;
         self.guest_bytes = 0;
+        self.full.clear();
         self.trail.forget_all();
         if let Some(wanted) = &mut self.trail.wanted {
             wanted.tidy(&mut self.trail.profile);

@@ -209,6 +209,17 @@ fn what_one_trace_holds_beyond_its_bound_is_counted_as_lost() {
     assert_eq!(others(&expected.report), others(&found.report), "other traces are none the worse");
 }
 
+#[test]
+fn what_came_twice_takes_no_room() {
+    let run = runs("intact.jsonl");
+    let (spans, logs) = read(&run);
+    let many: Vec<Span> = std::iter::repeat_n(&spans, 60).flatten().cloned().collect();
+    let bounded = SpoolOptions { per_trace: 60_000, ..tight(10_000, 200_000) };
+    let found = outcome(&policy_of(&run), bounded, batches(&many, &logs));
+    assert_eq!(found.lost, 0);
+    assert_eq!(found.report, outcome(&policy_of(&run), roomy(), batches(&many, &logs)).report);
+}
+
 /// One trace of two services, as a line of a Collector's file.
 fn line(number: u64) -> String {
     let id = |salt: u64| format!("{:016x}", (number * 4 + salt + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));

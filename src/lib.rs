@@ -18,9 +18,9 @@ pub mod trail;
 
 pub mod store;
 
-pub mod engine;
-
 pub mod filter;
+
+pub mod engine;
 
 pub mod layout;
 

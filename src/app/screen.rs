@@ -11,17 +11,21 @@ use crate::tui::{self, Feed, Mode, Switches, TuiOptions};
 
 /// What the live screen draws.
 pub fn live(engine: &EngineHandle, listening: Vec<String>) -> Feed {
-    Feed { snapshots: engine.snapshots(), listening, mode: Mode::Live }
+    feed(engine, listening, Mode::Live)
 }
 
 /// What the demo's screen draws.
 pub fn demo(engine: &EngineHandle, listening: Vec<String>) -> Feed {
-    Feed { snapshots: engine.snapshots(), listening, mode: Mode::Demo }
+    feed(engine, listening, Mode::Demo)
 }
 
 /// What a replay's screen draws.
 pub fn replay(engine: &EngineHandle, file: String) -> Feed {
-    Feed { snapshots: engine.snapshots(), listening: Vec::new(), mode: Mode::Replay { file } }
+    feed(engine, Vec::new(), Mode::Replay { file })
+}
+
+fn feed(engine: &EngineHandle, listening: Vec<String>, mode: Mode) -> Feed {
+    Feed { asker: Some(engine.asker()), ..Feed::new(engine.snapshots(), listening, mode) }
 }
 
 /// Draws until the user leaves, or until `fault` says what can not go on: by then the terminal is as before.

@@ -4,6 +4,7 @@
 
 mod intake;
 mod owner;
+pub mod query;
 mod rate;
 pub mod snapshot;
 
@@ -18,6 +19,7 @@ use crate::trail::{SavedProfile, Trail};
 use owner::{Message, Owner};
 
 pub use intake::Intake;
+pub use query::{Answer, Asker, Query};
 pub use snapshot::{Losses, Snapshot, Totals};
 
 /// Where the engine gets its time from: the wall clock live, the replayed time in a replay.
@@ -148,6 +150,11 @@ impl EngineHandle {
         let (reply, answer) = oneshot::channel();
         self.sender.send(Message::Hops(query, reply)).map_err(|_| EngineError::Gone)?;
         answer.await.map_err(|_| EngineError::Gone)
+    }
+
+    /// An end for a screen to ask at.
+    pub fn asker(&self) -> Asker {
+        Asker::new(self.sender.clone())
     }
 
     /// An end for what the intake side has to say beside spans.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::intake::{Gauge, cost};
+use super::query::{self, Answer, Query};
 use super::rate::Rate;
 use super::{Clock, EngineOptions, Finished, HopQuery, Losses, Snapshot, Totals};
 use crate::model::{Batch, Hop};
@@ -33,6 +34,8 @@ pub(super) enum Message {
     Batch(Box<Batch>),
     /// Answer with hops.
     Hops(HopQuery, oneshot::Sender<Vec<Hop>>),
+    /// Answer a screen.
+    Query(Query, oneshot::Sender<Answer>),
     /// Show these notes of the intake side.
     Notes(Vec<String>),
     /// Answer with the capture profile, everything judged as settled where nothing comes after.
@@ -121,6 +124,12 @@ impl Owner {
             Message::Batch(batch) => self.ingest(*batch),
             // Whoever asked may have gone away meanwhile; then nobody misses the answer.
             Message::Hops(query, reply) => drop(reply.send(self.answer(&query))),
+            Message::Query(query, reply) => {
+                if self.dirty {
+                    self.trail.tick((self.clock)());
+                }
+                drop(reply.send(query::answer(&self.trail, query, (self.clock)())));
+            }
             Message::Notes(notes) => {
                 self.notes = notes;
                 self.dirty = true;

@@ -4,17 +4,23 @@
 //! state without any input or output, `view` draws the state. The engine is known only by the snapshots that it
 //! publishes; a slow terminal holds up the screen's own thread and nothing else.
 
+pub mod effect;
 pub mod geometry;
 pub mod graph;
 pub mod keymap;
+pub mod menu;
 pub mod message;
+pub mod page;
 pub mod picture;
+pub mod prompt;
+pub mod replay;
 pub mod state;
 pub mod text;
 pub mod theme;
 pub mod update;
 pub mod view;
 
+mod asking;
 mod run;
 mod terminal;
 
@@ -24,9 +30,11 @@ use std::sync::Arc;
 use ratatui::buffer::Buffer;
 use tokio::sync::watch;
 
-use crate::engine::Snapshot;
+use crate::engine::{Asker, Snapshot};
 
+use effect::Host;
 use message::Message;
+use replay::Player;
 use state::State;
 
 pub use run::run;
@@ -41,6 +49,19 @@ pub struct Feed {
     pub listening: Vec<String>,
     /// What runs.
     pub mode: Mode,
+    /// Where the engine is asked for what its snapshots do not hold.
+    pub asker: Option<Asker>,
+    /// Whoever plays, in a replay.
+    pub player: Option<Arc<dyn Player>>,
+    /// The program around the screen.
+    pub host: Option<Arc<dyn Host>>,
+}
+
+impl Feed {
+    /// Pictures alone: nothing to ask, nothing to steer.
+    pub fn new(snapshots: watch::Receiver<Arc<Snapshot>>, listening: Vec<String>, mode: Mode) -> Self {
+        Self { snapshots, listening, mode, asker: None, player: None, host: None }
+    }
 }
 
 /// What runs behind the screen.
@@ -71,7 +92,7 @@ pub struct TuiOptions {
 
 /// Faults of the demo, or whatever else keys turn on and off.
 pub trait Switches: Send + Sync {
-    /// All of them with their state, in the order to show them. Called after each key and each snapshot: cheap.
+    /// All of them with their state, in the order to show them. Called before each picture: cheap.
     fn list(&self) -> Vec<Switch>;
     /// Turns the one with this key.
     fn toggle(&self, key: char);
@@ -80,7 +101,7 @@ pub trait Switches: Send + Sync {
 /// One switch.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Switch {
-    /// Its key: a character that [`keymap::BINDINGS`] leaves free, such as a digit from 1 to 9.
+    /// Its key in the menu of switches: a digit from 1 to 9.
     pub key: char,
     /// What it does, in a few words.
     pub name: String,

@@ -12,9 +12,12 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, interval_at};
 
+use super::asking::Asking;
+use super::effect::{Effect, Host};
 use super::graph::{Answer, Ask, lay_out};
 use super::keymap;
-use super::message::{Action, Message, Pointer};
+use super::message::{Message, Pointer};
+use super::replay::{Playback, Player};
 use super::state::State;
 use super::terminal::{Screen, contain_panics};
 use super::update::update;
@@ -22,6 +25,8 @@ use super::{Feed, Mode, Switches, TuiError, TuiOptions, view};
 
 /// Least time between two pictures.
 const FRAME: Duration = Duration::from_millis(16);
+/// How long a toast stays.
+const TOAST: Duration = Duration::from_secs(5);
 /// Events taken before a picture is drawn: pasted text must not hold up the screen.
 const DRAIN: usize = 256;
 
@@ -141,8 +146,16 @@ struct Loop {
     state: State,
     snapshots: watch::Receiver<Arc<crate::engine::Snapshot>>,
     switches: Option<Arc<dyn Switches>>,
+    player: Option<Arc<dyn Player>>,
+    playback: Option<watch::Receiver<Arc<Playback>>>,
+    host: Option<Arc<dyn Host>>,
+    /// Answers of the host, by whichever thread it worked on.
+    done: (mpsc::UnboundedSender<Result<String, String>>, mpsc::UnboundedReceiver<Result<String, String>>),
+    asking: Asking,
     layouts: Layouts,
     asked: Option<Ask>,
+    /// When the toast goes.
+    toast: Option<Instant>,
     redraw: bool,
     suspend: bool,
 }
@@ -161,7 +174,25 @@ impl Loop {
         let layouts = Layouts::start()?;
         let mut snapshots = feed.snapshots;
         snapshots.mark_changed();
-        Ok(Self { state, snapshots, switches, layouts, asked: None, redraw: false, suspend: false })
+        let mut playback = feed.player.as_ref().map(|player| player.watch());
+        if let Some(playback) = &mut playback {
+            playback.mark_changed();
+        }
+        Ok(Self {
+            state,
+            snapshots,
+            switches,
+            player: feed.player,
+            playback,
+            host: feed.host,
+            done: mpsc::unbounded_channel(),
+            asking: Asking::new(feed.asker),
+            layouts,
+            asked: None,
+            toast: None,
+            redraw: false,
+            suspend: false,
+        })
     }
 
     async fn run(mut self, screen: &mut Screen, mut stop: oneshot::Receiver<()>) -> Result<(), TuiError> {
@@ -174,6 +205,7 @@ impl Loop {
         update(&mut self.state, Message::Resize(width, height));
         loop {
             self.refresh();
+            self.perform(screen)?;
             self.draw(screen)?;
             let drawn = Instant::now();
             tokio::select! {
@@ -191,6 +223,13 @@ impl Loop {
                     Err(_) => feeding = false,
                 },
                 Some(answer) = self.layouts.answers.recv() => update(&mut self.state, Message::Laid(answer)),
+                Some(answer) = self.asking.answer() => update(&mut self.state, Message::Answered(answer)),
+                Some(result) = self.done.1.recv() => self.tell(result),
+                playback = changed(&mut self.playback) => update(&mut self.state, Message::Playback(playback)),
+                () = at(self.toast) => {
+                    self.toast = None;
+                    update(&mut self.state, Message::ToastOver);
+                }
                 _ = minutes.tick(), if !matches!(self.state.mode, Mode::Replay { .. }) => {
                     minute += 1;
                     update(&mut self.state, Message::Minutes(minute));
@@ -241,6 +280,7 @@ impl Loop {
         if let Some(switches) = &self.switches {
             self.state.switches = switches.list();
         }
+        self.asking.want(self.state.wants(), self.state.newest.revision);
         let ask = self.state.ask();
         if !self.state.is_empty() && !self.state.laid.serves(&ask) && self.asked.as_ref() != Some(&ask) {
             self.asked = Some(ask.clone());
@@ -273,12 +313,14 @@ impl Loop {
             Event::Mouse(mouse) => {
                 let pointer = match mouse.kind {
                     MouseEventKind::Down(MouseButton::Left) => Pointer::Click,
+                    MouseEventKind::Drag(MouseButton::Left) => Pointer::Drag,
                     MouseEventKind::ScrollUp => Pointer::WheelUp,
                     MouseEventKind::ScrollDown => Pointer::WheelDown,
                     _ => return,
                 };
                 update(&mut self.state, Message::Point(pointer, mouse.column, mouse.row));
             }
+            Event::Paste(text) => update(&mut self.state, Message::Paste(text.clone())),
             Event::Resize(width, height) => {
                 update(&mut self.state, Message::Resize(*width, *height));
                 self.redraw = true;
@@ -288,20 +330,77 @@ impl Loop {
     }
 
     fn key(&mut self, event: crossterm::event::KeyEvent) {
-        let Some(key) = keymap::key(event) else { return };
-        match (keymap::action(key), key) {
-            (Some(action), _) => {
-                self.suspend |= action == Action::Suspend;
-                self.redraw |= action == Action::Redraw;
-                update(&mut self.state, Message::Act(action));
-            }
-            (None, keymap::Key::Char(character)) => {
-                if let Some(switches) = &self.switches {
-                    switches.toggle(character);
-                    update(&mut self.state, Message::Toggle(character));
-                }
-            }
-            (None, _) => {}
+        if let Some(key) = keymap::key(event) {
+            update(&mut self.state, Message::Press(key));
         }
+    }
+
+    /// Does what the state wants done outside of it.
+    fn perform(&mut self, screen: &mut Screen) -> Result<(), TuiError> {
+        for effect in std::mem::take(&mut self.state.effects) {
+            match effect {
+                Effect::Suspend => self.suspend = true,
+                Effect::Redraw => self.redraw = true,
+                Effect::Switch(key) => {
+                    if let Some(switches) = &self.switches {
+                        switches.toggle(key);
+                        self.state.switches = switches.list();
+                        super::menu::refresh(&mut self.state);
+                    }
+                }
+                Effect::Replay(control) => {
+                    if let Some(player) = &self.player {
+                        player.control(control);
+                    }
+                }
+                Effect::Copy { what, text } => {
+                    let result = screen.copy(&text).map(|()| format!("copied the {what}"));
+                    self.tell(result.map_err(|error| format!("the {what} was not copied: {error}")));
+                }
+                Effect::Open { name, text } => {
+                    let _held = Screen::hold();
+                    let result = screen.open(&name, &text);
+                    self.redraw = true;
+                    if let Err(error) = result {
+                        self.tell(Err(error.to_string()));
+                    }
+                }
+                Effect::Host(request) => match &self.host {
+                    Some(host) => {
+                        let (host, done) = (Arc::clone(host), self.done.0.clone());
+                        thread::Builder::new().name("host".to_owned()).spawn(move || {
+                            // Nobody is told where the screen is gone meanwhile.
+                            drop(done.send(host.perform(request)));
+                        })?;
+                    }
+                    None => self.tell(Err("nothing here can do that".to_owned())),
+                },
+            }
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, result: Result<String, String>) {
+        self.toast = Some(Instant::now() + TOAST);
+        update(&mut self.state, Message::Done(result));
+    }
+}
+
+/// The next word of a replay; never, where there is none.
+async fn changed(playback: &mut Option<watch::Receiver<Arc<Playback>>>) -> Arc<Playback> {
+    if let Some(receiver) = playback {
+        if receiver.changed().await.is_ok() {
+            return receiver.borrow_and_update().clone();
+        }
+        *playback = None;
+    }
+    std::future::pending().await
+}
+
+/// At that moment; never, where there is none.
+async fn at(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
     }
 }

@@ -2,12 +2,22 @@
 
 use std::sync::Arc;
 
-use crate::engine::Snapshot;
+use crate::engine::{Query, Snapshot};
+use crate::filter::Filter;
 use crate::model::{Cause, Finding, Hop, Verdict};
 use crate::trail::summary::{EdgeRow, ProblemRow, ServiceRow};
 
-use super::geometry::{Pane, Screen};
+use super::effect::Effect;
+use super::geometry::{Area, Pane, Screen};
 use super::graph::{Answer, Ask, EdgeKey, NodeKey, Scope};
+use super::keymap::Keymap;
+use super::menu::Menu;
+use super::page::services::Services;
+use super::page::trace::Trace;
+use super::page::traces::Traces;
+use super::page::{self, Page};
+use super::prompt::Prompt;
+use super::replay::Playback;
 use super::theme::Theme;
 use super::{Mode, Switch};
 
@@ -71,6 +81,26 @@ impl Selection {
     }
 }
 
+/// A short word at the bottom: what was copied, saved, or failed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Toast {
+    /// What it says.
+    pub text: String,
+    /// Whether something failed.
+    pub failed: bool,
+}
+
+/// What is filtered, and what was before.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Filtering {
+    /// The filter in force; `None` where everything is shown.
+    pub filter: Option<Filter>,
+    /// As it was typed.
+    pub text: String,
+    /// Lines typed before, the newest last.
+    pub history: Vec<String>,
+}
+
 /// The screen's state.
 #[derive(Clone, Debug)]
 pub struct State {
@@ -84,6 +114,28 @@ pub struct State {
     pub minutes: u64,
     /// Columns and rows of the terminal.
     pub size: (u16, u16),
+    /// The view that is chosen; a trace may lie over it.
+    pub view: Page,
+    /// The trace that is open.
+    pub trace: Option<Trace>,
+    /// The list of traces.
+    pub traces: Traces,
+    /// The list of services.
+    pub services: Services,
+    /// What is filtered.
+    pub filter: Filtering,
+    /// The line that is typed into.
+    pub prompt: Option<Prompt>,
+    /// The menu that is open.
+    pub menu: Option<Menu>,
+    /// The last toast, while it shows.
+    pub toast: Option<Toast>,
+    /// The replay, where there is one.
+    pub playback: Option<Arc<Playback>>,
+    /// Which key does what.
+    pub keymap: Arc<Keymap>,
+    /// What is to be done outside; the loop takes it.
+    pub effects: Vec<Effect>,
     /// The pane that has the keyboard.
     pub pane: Pane,
     /// The list shown where only one fits.
@@ -94,6 +146,8 @@ pub struct State {
     pub follow: bool,
     /// Only broken edges.
     pub only_broken: bool,
+    /// The map as a list of its edges.
+    pub edge_list: bool,
     /// How much of the graph.
     pub scope: Scope,
     /// How far the graph is moved from where the selection puts it, in columns and rows.
@@ -129,11 +183,23 @@ impl Default for State {
             paused: false,
             minutes: 0,
             size: (80, 24),
+            view: Page::Map,
+            trace: None,
+            traces: Traces::default(),
+            services: Services::default(),
+            filter: Filtering::default(),
+            prompt: None,
+            menu: None,
+            toast: None,
+            playback: None,
+            keymap: Arc::default(),
+            effects: Vec::new(),
             pane: Pane::Problems,
             upper: Pane::Problems,
             selection: Selection::None,
             follow: true,
             only_broken: false,
+            edge_list: false,
             scope: Scope::Auto,
             pan: (0, 0),
             scroll: 0,
@@ -154,6 +220,24 @@ impl State {
     /// Whether there is anything to draw a map of.
     pub fn is_empty(&self) -> bool {
         self.snapshot.edges.is_empty()
+    }
+
+    /// What fills the screen.
+    pub fn page(&self) -> Page {
+        if self.trace.is_some() { Page::Trace } else { self.view }
+    }
+
+    /// What the engine is to be asked, as long as it stays wanted.
+    pub fn wants(&self) -> Vec<Query> {
+        page::wants(self)
+    }
+
+    /// What lies between header and footer.
+    pub fn body(&self) -> Area {
+        let header = 1 + u16::from(!super::view::header::notes(self).is_empty());
+        let footer = super::view::footer::rows(self);
+        let (w, h) = self.size;
+        Area { x: 0, y: header, w, h: h.saturating_sub(header + footer) }
     }
 
     /// Whether the terminal is too small for anything.
@@ -214,6 +298,16 @@ impl State {
         self.snapshot.problems.iter().filter(on).collect()
     }
 
+    /// Every problem, as the page of problems lists them.
+    pub fn all_problems(&self) -> Vec<&ProblemRow> {
+        self.snapshot.problems.iter().collect()
+    }
+
+    /// Services that export, as the page of services lists them.
+    pub fn services_listed(&self) -> Vec<&ServiceRow> {
+        self.snapshot.services.iter().filter(|row| row.kind == crate::trail::summary::NodeKind::Service).collect()
+    }
+
     /// The hop whose evidence is shown.
     pub fn sample(&self) -> Option<&Arc<Hop>> {
         match &self.selection {
@@ -224,7 +318,7 @@ impl State {
     }
 
     /// Edges to list where no graph can be drawn: those that the scope keeps, broken ones first.
-    pub fn edge_list(&self) -> Vec<&EdgeRow> {
+    pub fn edges_listed(&self) -> Vec<&EdgeRow> {
         let mut rows: Vec<&EdgeRow> =
             self.snapshot.edges.iter().filter(|row| !self.only_broken || super::graph::is_broken(row)).collect();
         rows.sort_by_key(|row| std::cmp::Reverse((row.shown.accuses(), row.severity)));

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Stdout, Write};
 use std::panic;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crossterm::clipboard::CopyToClipboard;
 use crossterm::event::{DisableMouseCapture, EnableMouseCapture};
 use crossterm::terminal::{
     BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
@@ -123,6 +124,27 @@ impl Screen {
         execute!(io::stdout(), EndSynchronizedUpdate)?;
         self.shown = Some(picture);
         Ok(())
+    }
+
+    /// Puts text on the user's clipboard by OSC 52, which works through ssh too.
+    pub(super) fn copy(&mut self, text: &str) -> io::Result<()> {
+        execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text))
+    }
+
+    /// Gives the terminal to a pager with this text, and takes it again when that has ended.
+    pub(super) fn open(&mut self, name: &str, text: &str) -> io::Result<()> {
+        let file = tempfile::Builder::new().prefix(&format!("jwtrail-{name}-")).suffix(".txt").tempfile()?;
+        std::fs::write(file.path(), text)?;
+        let set = |name| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+        let program = set("PAGER").or_else(|| set("EDITOR")).unwrap_or_else(|| "less".to_owned());
+        restore();
+        let status =
+            std::process::Command::new("sh").args(["-c", &format!("{program} \"$1\""), "sh"]).arg(file.path()).status();
+        self.enter()?;
+        match status? {
+            status if status.success() => Ok(()),
+            status => Err(io::Error::other(format!("`{program}` ended with {status}"))),
+        }
     }
 
     /// Gives the terminal to the shell, stops, and takes it again when woken.

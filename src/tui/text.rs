@@ -30,6 +30,16 @@ pub fn stretch(seconds: u64) -> String {
     }
 }
 
+/// How long something took, in its one largest unit: `212 ms`, `1.2 s`, `950 µs`.
+pub fn duration(nanos: u64) -> String {
+    match nanos {
+        0..1_000_000 => format!("{} µs", nanos / 1_000),
+        1_000_000..1_000_000_000 => format!("{} ms", nanos / 1_000_000),
+        1_000_000_000..60_000_000_000 => format!("{:.1} s", nanos as f64 / 1e9),
+        _ => stretch(nanos / 1_000_000_000),
+    }
+}
+
 /// Bytes in MiB, as the header shows memory.
 pub fn mebibytes(bytes: usize) -> usize {
     bytes.div_ceil(1 << 20)

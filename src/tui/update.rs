@@ -1,32 +1,51 @@
-//! State and message in, next state out. No input, no output, no clock.
+//! State and message in, next state out. No input, no output, no clock: what is to be done outside is left in
+//! [`State::effects`].
 
 use std::sync::Arc;
 
-use crate::engine::Snapshot;
-use crate::trail::summary::ProblemRow;
+use crate::engine::{Answer, Snapshot};
 
+use super::effect::Effect;
 use super::geometry::Pane;
-use super::graph::{EdgeKey, Scope};
+use super::graph::EdgeKey;
+use super::keymap::Key;
+use super::menu::{self, Choice, Menu};
 use super::message::{Action, Message, Pointer};
-use super::state::{ProblemKey, Selection, State};
-use super::view::map::viewport;
+use super::page::{self, Page};
+use super::prompt::{Prompt, Purpose, Typed};
+use super::replay::Control;
+use super::state::{ProblemKey, Selection, State, Toast};
 
-/// Lines that the wheel moves.
-const WHEEL: i32 = 3;
-/// Lines that a page key moves.
-const PAGE: i32 = 10;
+/// Seconds that one key goes in a replay.
+const SEEK: i64 = 5;
 
 /// Lets a message happen.
 pub fn update(state: &mut State, message: Message) {
     match message {
+        Message::Press(key) => press(state, key),
+        Message::Paste(text) => {
+            if let Some(prompt) = &mut state.prompt {
+                prompt.insert(&text);
+            }
+        }
         Message::Act(action) => act(state, action),
         Message::Point(pointer, x, y) => point(state, pointer, x, y),
         Message::Resize(width, height) => state.size = (width, height),
         Message::Snapshot(snapshot) => publish(state, snapshot),
+        Message::Answered(answer) => answered(state, &answer),
         Message::Laid(answer) => state.laid = answer,
+        Message::Playback(playback) => state.playback = Some(playback),
         Message::Minutes(minutes) => state.minutes = minutes,
-        // The switch itself was turned by whoever owns it; its new state comes with the list.
-        Message::Toggle(_) => {}
+        Message::Done(Ok(text)) => state.toast = Some(Toast { text, failed: false }),
+        Message::Done(Err(text)) => state.toast = Some(Toast { text, failed: true }),
+        Message::ToastOver => state.toast = None,
+    }
+}
+
+fn answered(state: &mut State, answer: &Arc<Answer>) {
+    match &**answer {
+        Answer::Traces(_, rows) => page::traces::answered(state, rows.clone()),
+        Answer::Trace(id, view) => page::trace::answered(state, *id, view.as_deref().cloned()),
     }
 }
 
@@ -67,7 +86,8 @@ fn show_selection(state: &mut State) {
     }
 }
 
-fn select_worst(state: &mut State) {
+/// Selects the worst problem there is.
+pub(super) fn select_worst(state: &mut State) {
     let worst = state.snapshot.problems.first().map(|row| Selection::Problem(ProblemKey::of(row)));
     // Nothing broken: the first edge that carries a token shows what a hop looks like.
     let first = || {
@@ -89,54 +109,125 @@ fn select(state: &mut State, selection: Selection) {
 }
 
 /// A selection that the user made.
-fn choose(state: &mut State, selection: Selection) {
+pub(super) fn choose(state: &mut State, selection: Selection) {
     state.follow = false;
     select(state, selection);
+}
+
+/// Gives the keyboard to a pane of the map.
+pub(super) fn focus_pane(state: &mut State, pane: Pane) {
+    state.pane = pane;
+    if pane != Pane::Detail {
+        state.upper = pane;
+    }
+    state.scroll = 0;
+}
+
+/// A key: what is typed has it first, then a menu, then the keymap.
+fn press(state: &mut State, key: Key) {
+    if let Some(prompt) = &mut state.prompt {
+        match prompt.press(key) {
+            Typed::On => prompt.error = None,
+            Typed::Left => state.prompt = None,
+            Typed::Entered => entered(state),
+        }
+        return;
+    }
+    let action = state.keymap.action(key);
+    if state.menu.is_some() && action != Some(Action::Quit) {
+        match menu::press(&mut state.menu, key, action) {
+            Some(Choice::Effect(effect)) => state.effects.push(*effect),
+            Some(Choice::Act(action)) => act(state, action),
+            None => {}
+        }
+        return;
+    }
+    if let Some(action) = action {
+        act(state, action);
+    }
+}
+
+/// What was typed is done.
+fn entered(state: &mut State) {
+    let Some(prompt) = state.prompt.take() else { return };
+    let text = prompt.text.trim().to_owned();
+    match &prompt.purpose {
+        Purpose::Filter => match text.parse::<crate::filter::Filter>() {
+            Ok(filter) => {
+                state.filter.filter = (!filter.is_empty()).then_some(filter);
+                state.filter.text = text;
+            }
+            Err(error) => state.prompt = Some(Prompt { error: Some(error.to_string()), ..prompt }),
+        },
+        Purpose::Command => match Action::from_name(&text) {
+            Some(action) => act(state, action),
+            None => {
+                let error = Some(format!("expected the name of an action, found `{text}`"));
+                state.prompt = Some(Prompt { error, ..prompt });
+            }
+        },
+        Purpose::Reason(_) => {}
+    }
 }
 
 fn act(state: &mut State, action: Action) {
     if state.help.is_some() && help(state, action) {
         return;
     }
+    if everywhere(state, action) || page::act(state, action) {
+        return;
+    }
+    if action == Action::Back {
+        if state.filter.filter.is_some() {
+            (state.filter.filter, state.filter.text) = (None, String::new());
+        } else if state.view == Page::Map {
+            state.quit = true;
+        } else {
+            state.view = Page::Map;
+        }
+    }
+}
+
+/// What means the same on every page; false for what is the page's own.
+fn everywhere(state: &mut State, action: Action) -> bool {
     match action {
         Action::Quit => state.quit = true,
-        Action::Back => back(state),
         Action::Help => state.help = Some(0),
         Action::Pause => pause(state),
-        Action::Up => step(state, 0, -1),
-        Action::Down => step(state, 0, 1),
-        Action::Left => step(state, -1, 0),
-        Action::Right => step(state, 1, 0),
-        Action::PageUp => page(state, -PAGE),
-        Action::PageDown => page(state, PAGE),
-        Action::First => edge_of_list(state, false),
-        Action::Last => edge_of_list(state, true),
-        Action::NextPane => turn(state, true),
-        Action::PreviousPane => turn(state, false),
-        Action::Enter => focus_pane(state, Pane::Detail),
-        Action::OnlyBroken => {
-            state.only_broken = !state.only_broken;
-            state.pan = (0, 0);
-        }
-        Action::Focus => {
-            state.scope = if state.scope == Scope::Focus { Scope::Auto } else { Scope::Focus };
-            state.pan = (0, 0);
-        }
-        Action::All => {
-            (state.scope, state.only_broken, state.pan) = (Scope::All, false, (0, 0));
-            if matches!(state.selection, Selection::Node(_)) {
-                state.follow = true;
-                select_worst(state);
-            }
-        }
-        Action::Worst => {
-            state.follow = true;
-            select_worst(state);
-            focus_pane(state, Pane::Problems);
-        }
         Action::Mouse => state.mouse = !state.mouse,
-        Action::Suspend | Action::Redraw => {}
+        Action::Suspend => state.effects.push(Effect::Suspend),
+        Action::Redraw => state.effects.push(Effect::Redraw),
+        Action::Filter => state.prompt = Some(Prompt::new(Purpose::Filter, state.filter.text.clone())),
+        Action::Command => state.prompt = Some(Prompt::new(Purpose::Command, String::new())),
+        Action::Faults => state.menu = menu::faults(state),
+        _ => return view(state, action) || replay(state, action),
     }
+    true
+}
+
+fn view(state: &mut State, action: Action) -> bool {
+    let Some(view) = Page::VIEWS.into_iter().find(|view| view.action() == Some(action)) else { return false };
+    (state.view, state.trace) = (view, None);
+    true
+}
+
+fn replay(state: &mut State, action: Action) -> bool {
+    let control = match action {
+        Action::NextHop => Control::NextHop,
+        Action::PreviousHop => Control::PreviousHop,
+        Action::SeekForward => Control::Seconds(SEEK),
+        Action::SeekBack => Control::Seconds(-SEEK),
+        Action::NextAccused => Control::NextAccused,
+        Action::PreviousAccused => Control::PreviousAccused,
+        Action::Faster => Control::Faster,
+        Action::Slower => Control::Slower,
+        Action::Loop => Control::Loop,
+        _ => return false,
+    };
+    if state.playback.is_some() {
+        state.effects.push(Effect::Replay(control));
+    }
+    true
 }
 
 /// Keys while the help lies on top; false for those that it leaves to the screen below.
@@ -155,160 +246,13 @@ fn help(state: &mut State, action: Action) -> bool {
     true
 }
 
-fn back(state: &mut State) {
-    if state.pane == Pane::Detail && !state.is_empty() {
-        let upper = state.upper;
-        focus_pane(state, upper);
-    } else if state.scope == Scope::Focus || state.only_broken {
-        (state.scope, state.only_broken) = (Scope::Auto, false);
-    } else {
-        state.quit = true;
-    }
-}
-
 fn pause(state: &mut State) {
+    if state.playback.is_some() {
+        return state.effects.push(Effect::Replay(Control::Toggle));
+    }
     state.paused = !state.paused;
     if !state.paused {
         show(state);
-    }
-}
-
-fn focus_pane(state: &mut State, pane: Pane) {
-    state.pane = pane;
-    if pane != Pane::Detail {
-        state.upper = pane;
-    }
-    state.scroll = 0;
-}
-
-fn turn(state: &mut State, forward: bool) {
-    const RING: [Pane; 3] = [Pane::Map, Pane::Problems, Pane::Detail];
-    let at = RING.iter().position(|pane| *pane == state.pane).unwrap_or(0);
-    focus_pane(state, RING[(at + if forward { 1 } else { 2 }) % 3]);
-}
-
-fn step(state: &mut State, dx: i32, dy: i32) {
-    match state.pane {
-        _ if state.is_empty() => scroll(state, dy),
-        Pane::Detail => scroll(state, dy),
-        Pane::Problems => list(state, dy),
-        Pane::Map if state.laid.drawing.is_some() => along(state, dx, dy),
-        Pane::Map => list_edges(state, dy),
-    }
-}
-
-fn page(state: &mut State, lines: i32) {
-    match state.pane {
-        _ if state.is_empty() => scroll(state, lines),
-        Pane::Detail => scroll(state, lines),
-        Pane::Problems => list(state, lines / 2),
-        Pane::Map if state.laid.drawing.is_some() => state.pan.1 += lines,
-        Pane::Map => list_edges(state, lines),
-    }
-}
-
-fn edge_of_list(state: &mut State, last: bool) {
-    let far = if last { i32::MAX / 2 } else { i32::MIN / 2 };
-    match state.pane {
-        Pane::Detail => scroll(state, far),
-        Pane::Problems => list(state, far),
-        Pane::Map if state.laid.drawing.is_some() => ends_of_graph(state, last),
-        Pane::Map => list_edges(state, far),
-    }
-}
-
-fn scroll(state: &mut State, lines: i32) {
-    let most =
-        if state.is_empty() { super::view::empty::overflow(state) } else { super::view::detail::overflow(state) };
-    let line = i32::from(state.scroll).saturating_add(lines).clamp(0, i32::from(most));
-    state.scroll = u16::try_from(line).unwrap_or(0);
-}
-
-/// Moves in the list of problems. A filtered list is left by its first move: the rows stay, the filter becomes a row.
-fn list(state: &mut State, by: i32) {
-    let mut rows = state.problems();
-    if rows.is_empty() {
-        rows = state.snapshot.problems.iter().collect();
-    }
-    let at = match &state.selection {
-        Selection::Problem(key) => rows.iter().position(|row| ProblemKey::of(row) == *key),
-        _ => None,
-    };
-    if let Some(row) = moved(&rows, at, by) {
-        let selection = Selection::Problem(ProblemKey::of(row));
-        choose(state, selection);
-    }
-}
-
-fn list_edges(state: &mut State, by: i32) {
-    let rows = state.edge_list();
-    let lit = state.selection.edge();
-    let at = rows.iter().position(|row| lit == Some(&EdgeKey::of(row)));
-    if let Some(row) = moved(&rows, at, by) {
-        let selection = Selection::Edge(EdgeKey::of(row));
-        choose(state, selection);
-    }
-}
-
-/// The row so many further on, or the first one where none is selected.
-fn moved<'a, T>(rows: &[&'a T], at: Option<usize>, by: i32) -> Option<&'a T> {
-    let last = i32::try_from(rows.len()).unwrap_or(i32::MAX) - 1;
-    let to = match at {
-        Some(at) => i32::try_from(at).unwrap_or(0).saturating_add(by).clamp(0, last.max(0)),
-        None if by > 1 => last.max(0),
-        None => 0,
-    };
-    rows.get(usize::try_from(to).ok()?).copied()
-}
-
-/// What can be selected in the graph, with where it stands.
-fn landmarks(state: &State) -> Vec<(Selection, i32, i32)> {
-    let Some(drawing) = &state.laid.drawing else { return Vec::new() };
-    let nodes = drawing.nodes.iter().map(|node| {
-        let (x, y) = (node.x + node.w / 2, node.y + node.h / 2);
-        (Selection::Node(node.node.key.clone()), i32::from(x), i32::from(y))
-    });
-    let lines = drawing
-        .lines
-        .iter()
-        .map(|line| (Selection::Edge(line.key.clone()), i32::from(line.glyph.0), i32::from(line.glyph.1)));
-    nodes.chain(lines).collect()
-}
-
-/// Moves to the nearest node or edge in a direction.
-fn along(state: &mut State, dx: i32, dy: i32) {
-    let marks = landmarks(state);
-    let here = match &state.selection {
-        Selection::Problem(key) if key.edge.is_loop() => Selection::Node(key.edge.caller.clone()),
-        Selection::Edge(edge) if edge.is_loop() => Selection::Node(edge.caller.clone()),
-        Selection::Problem(key) => Selection::Edge(key.edge.clone()),
-        other => other.clone(),
-    };
-    let Some((_, x, y)) = marks.iter().find(|(selection, ..)| *selection == here) else {
-        if let Some((first, ..)) = marks.into_iter().next() {
-            choose(state, first);
-        }
-        return;
-    };
-    // A row is about twice as high as a column is wide; what lies aside counts thrice.
-    let distance = |mx: i32, my: i32| {
-        let (right, down) = (mx - x, (my - y) * 2);
-        let (ahead, aside) = (right * dx + down * dy, right * dy + down * dx);
-        (ahead > 0).then_some(ahead + 3 * aside.abs())
-    };
-    let nearest = marks.iter().filter_map(|(selection, mx, my)| Some((distance(*mx, *my)?, selection)));
-    if let Some((_, selection)) = nearest.min_by_key(|(distance, _)| *distance) {
-        let selection = selection.clone();
-        choose(state, selection);
-    }
-}
-
-fn ends_of_graph(state: &mut State, last: bool) {
-    let nodes = landmarks(state).into_iter().filter(|(selection, ..)| matches!(selection, Selection::Node(_)));
-    let key = |(_, x, y): &(Selection, i32, i32)| (*x, *y);
-    let found = if last { nodes.max_by_key(key) } else { nodes.min_by_key(key) };
-    if let Some((selection, ..)) = found {
-        choose(state, selection);
     }
 }
 
@@ -318,74 +262,18 @@ fn point(state: &mut State, pointer: Pointer, x: u16, y: u16) {
             Pointer::Click => state.help = None,
             Pointer::WheelUp => act(state, Action::Up),
             Pointer::WheelDown => act(state, Action::Down),
+            Pointer::Drag => {}
         }
         return;
     }
-    if state.is_tiny() {
+    if state.is_tiny() || state.prompt.is_some() {
         return;
     }
-    if state.is_empty() {
-        match pointer {
-            Pointer::Click => {}
-            Pointer::WheelUp => scroll(state, -WHEEL),
-            Pointer::WheelDown => scroll(state, WHEEL),
+    if let Some(Menu { .. }) = state.menu {
+        if pointer == Pointer::Click {
+            state.menu = None;
         }
         return;
     }
-    let screen = state.screen();
-    let Some(pane) = screen.pane_at(x, y) else { return };
-    match (pointer, pane) {
-        (Pointer::Click, pane) => {
-            focus_pane(state, pane);
-            click(state, pane, x, y);
-        }
-        (wheel, pane) => {
-            let lines = if wheel == Pointer::WheelUp { -WHEEL } else { WHEEL };
-            match pane {
-                Pane::Map if state.laid.drawing.is_some() => state.pan.1 += lines,
-                Pane::Map => list_edges(state, lines.signum()),
-                Pane::Problems => list(state, lines.signum()),
-                Pane::Detail => scroll(state, lines),
-            }
-        }
-    }
-}
-
-fn click(state: &mut State, pane: Pane, x: u16, y: u16) {
-    let screen = state.screen();
-    let found = match pane {
-        Pane::Map => screen.map.and_then(|area| on_map(state, area.inner(screen.frame), x, y)),
-        Pane::Problems => screen.problems.and_then(|area| {
-            let area = area.inner(screen.frame);
-            let row = super::view::problems::row_at(state, area, y)?;
-            state.problems().get(row).map(|row: &&ProblemRow| Selection::Problem(ProblemKey::of(row)))
-        }),
-        Pane::Detail => None,
-    };
-    if let Some(selection) = found {
-        choose(state, selection);
-    }
-}
-
-fn on_map(state: &State, area: super::geometry::Area, x: u16, y: u16) -> Option<Selection> {
-    let Some(drawing) = &state.laid.drawing else {
-        let row = super::view::map::list_row_at(state, area, y)?;
-        return state.edge_list().get(row).map(|row| Selection::Edge(EdgeKey::of(row)));
-    };
-    let (left, top) = viewport(state, drawing, area);
-    let (x, y) = (i32::from(x) - left, i32::from(y) - top);
-    let within = |from: u16, size: u16, at: i32| (i32::from(from)..i32::from(from + size)).contains(&at);
-    let node = drawing.nodes.iter().find(|node| within(node.x, node.w, x) && within(node.y, node.h, y));
-    if let Some(node) = node {
-        return Some(Selection::Node(node.node.key.clone()));
-    }
-    // The nearest cell that belongs to one edge alone wins over a trunk that many share.
-    let near = |line: &&super::graph::Line| {
-        let steps = line.steps.iter().rev().enumerate();
-        steps
-            .map(|(from_end, step)| (i32::from(step.x).abs_diff(x) + i32::from(step.y).abs_diff(y) * 2, from_end))
-            .min()
-    };
-    let line = drawing.lines.iter().min_by_key(|line| near(line).unwrap_or((u32::MAX, 0)))?;
-    near(&line).filter(|(distance, _)| *distance <= 1).map(|_| Selection::Edge(line.key.clone()))
+    page::point(state, pointer, x, y);
 }

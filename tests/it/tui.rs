@@ -53,7 +53,7 @@ impl Driven {
 
     fn press(&mut self, code: KeyCode) {
         let key = keymap::key(KeyEvent::new(code, KeyModifiers::NONE)).expect("a key");
-        self.say(Message::Act(keymap::action(key).expect("an action")));
+        self.say(Message::Press(key));
     }
 
     fn keys(mut self, keys: &str) -> Self {

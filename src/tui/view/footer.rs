@@ -2,24 +2,52 @@
 
 use super::pen::{Pen, Row};
 use crate::tui::geometry::Area;
+use crate::tui::message::Action;
+use crate::tui::page::Page;
 use crate::tui::state::State;
 
 /// Most lines that switches may take.
 const SWITCH_ROWS: usize = 3;
 
-const KEYS: [(&str, &str); 11] = [
-    ("Tab", "pane"),
-    ("↑↓←→", "move"),
-    ("Enter", "evidence"),
-    ("b", "broken"),
-    ("f", "focus"),
-    ("0", "all"),
-    ("w", "worst"),
-    ("space", "pause"),
-    ("m", "mouse"),
-    ("?", "help"),
-    ("q", "quit"),
-];
+/// Keys offered on a page beside those that every page has: an action, and what it does in a word.
+const fn of_page(page: Page) -> &'static [(Action, &'static str)] {
+    match page {
+        Page::Map => &[
+            (Action::Filter, "filter"),
+            (Action::Pause, "pause"),
+            (Action::OnlyBroken, "broken"),
+            (Action::Focus, "focus"),
+            (Action::All, "all"),
+            (Action::Worst, "worst"),
+            (Action::Copy, "copy"),
+            (Action::Save, "save"),
+        ],
+        Page::Problems => &[
+            (Action::Enter, "trace"),
+            (Action::Filter, "filter"),
+            (Action::Sort, "sort"),
+            (Action::Ignore, "ignore"),
+            (Action::Copy, "copy"),
+            (Action::Save, "save"),
+        ],
+        Page::Traces | Page::Tokens => &[
+            (Action::Enter, "open"),
+            (Action::Filter, "filter"),
+            (Action::Sort, "sort"),
+            (Action::Pause, "pause"),
+            (Action::Copy, "copy"),
+            (Action::Save, "save"),
+        ],
+        Page::Services => &[(Action::CopySnippet, "copy settings"), (Action::Filter, "filter"), (Action::Sort, "sort")],
+        Page::Trace => &[
+            (Action::NextProblem, "next problem"),
+            (Action::AllSpans, "all spans"),
+            (Action::Twin, "twin"),
+            (Action::Copy, "copy"),
+            (Action::Save, "save"),
+        ],
+    }
+}
 
 /// Lines that the footer takes.
 pub fn rows(state: &State) -> u16 {
@@ -31,25 +59,47 @@ pub fn render(state: &State, pen: &mut Pen, area: Area) {
     for (y, row) in (area.y..).zip(switches(state)) {
         pen.row(area.x, y, area.w, &row);
     }
+    pen.row(area.x, (area.y + area.h).saturating_sub(1), area.w, &keys(state, area.w));
+}
+
+/// The last line: views, then what the page offers, then help and quit. What does not fit is left out from behind.
+fn keys(state: &State, width: u16) -> Row {
     let theme = state.theme;
     let mut row = Row::new().plain(" ");
-    let last = [("?", "help"), ("q", "quit")];
-    let reserved = 18;
-    // Keys that would do nothing are not offered.
-    let keys = if state.is_empty() { &KEYS[KEYS.len() - 2..] } else { &KEYS[..] };
-    for &(key, does) in keys {
-        let key = if key == "↑↓←→" { theme.sign("↑↓←→", "arrows") } else { key };
-        let on = (key == "b" && state.only_broken)
-            || (key == "f" && state.scope == crate::tui::graph::Scope::Focus)
-            || (key == "space" && state.paused);
-        let reserved = if last.contains(&(key, does)) { 0 } else { reserved };
-        if row.width() + key.chars().count() + does.len() + 3 + reserved > usize::from(area.w) {
-            continue;
-        }
+    for view in Page::VIEWS {
+        let Some(key) = view.action().and_then(|action| state.keymap.keys(action).into_iter().next()) else { continue };
+        let on = state.page() == view || (state.page() == Page::Trace && state.view == view);
         let style = if on { theme.focus() } else { theme.quiet() };
-        row = row.text(key, theme.strong()).plain(" ").text(does, style).plain("  ");
+        row = row.own(&key, theme.strong()).plain(" ").text(view.title(), style).plain("  ");
     }
-    pen.row(area.x, (area.y + area.h).saturating_sub(1), area.w, &row);
+    let offered = |action, does: &'static str| {
+        let key = state.keymap.keys(action).into_iter().next()?;
+        let on = (action == Action::OnlyBroken && state.only_broken)
+            || (action == Action::Focus && state.scope == crate::tui::graph::Scope::Focus)
+            || (action == Action::Filter && state.filter.filter.is_some())
+            || (action == Action::Pause && state.paused);
+        let style = if on { theme.focus() } else { theme.quiet() };
+        let key = if key == "Space" { "space" } else { &key };
+        Some(Row::new().own(key, theme.strong()).plain(" ").text(does, style).plain("  "))
+    };
+    let last = if state.page() == Page::Map { "quit" } else { "back" };
+    let ending: Vec<Row> = [
+        offered(Action::Help, "help"),
+        Some(Row::new().text("q", theme.strong()).plain(" ").text(last, theme.quiet())),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let reserved: usize = ending.iter().map(Row::width).sum();
+    // Keys that would do nothing are not offered.
+    let page: &[(Action, &'static str)] = if state.is_empty() { &[] } else { of_page(state.page()) };
+    for &(action, does) in page {
+        let Some(part) = offered(action, does) else { continue };
+        if row.width() + part.width() + reserved <= usize::from(width) {
+            row = row.then(part);
+        }
+    }
+    ending.into_iter().fold(row, Row::then)
 }
 
 /// The lines of switches: key, state by sign, name.
@@ -64,7 +114,7 @@ fn switches(state: &State) -> Vec<Row> {
         24..32 => SWITCH_ROWS - 1,
         _ => SWITCH_ROWS,
     };
-    let mut rows = vec![Row::new().plain(" ").text("faults ", theme.quiet())];
+    let mut rows = vec![Row::new().plain(" ").text("x faults ", theme.quiet())];
     for switch in &state.switches {
         let (mark, style) = if switch.on {
             (theme.sign("◼ ", "[x] "), theme.warning())
@@ -86,7 +136,7 @@ fn switches(state: &State) -> Vec<Row> {
                 }
                 break;
             }
-            rows.push(Row::new().plain("        "));
+            rows.push(Row::new().plain("          "));
         }
         if let Some(row) = rows.last_mut() {
             *row = std::mem::take(row).then(part);

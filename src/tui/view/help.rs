@@ -5,7 +5,7 @@ use ratatui::style::Style;
 use super::pen::{Pen, Row};
 use crate::model::Verdict;
 use crate::tui::geometry::Area;
-use crate::tui::keymap::BINDINGS;
+use crate::tui::keymap::{BINDINGS, Scope};
 use crate::tui::state::State;
 use crate::tui::text::Safe;
 
@@ -54,17 +54,15 @@ fn lines(state: &State) -> Vec<Row> {
         }
         lines.push(Row::new());
     }
-    lines.push(Row::new().text(" Keys", theme.strong()));
-    for binding in BINDINGS {
-        lines
-            .push(Row::new().own(&format!("   {:<14}", binding.keys), theme.strong()).text(binding.does, Style::new()));
-    }
-    for switch in &state.switches {
-        lines.push(
-            Row::new()
-                .own(&format!("   {:<14}", switch.key), theme.strong())
-                .own(&format!("fault on or off: {}", switch.name), Style::new()),
-        );
+    for scope in Scope::ALL {
+        if scope != Scope::Everywhere {
+            lines.push(Row::new());
+        }
+        lines.push(Row::new().own(&format!(" {}", scope.title()), theme.strong()));
+        for binding in BINDINGS.iter().filter(|binding| binding.scope == scope) {
+            let keys = state.keymap.keys(binding.action).join(", ");
+            lines.push(Row::new().own(&format!("   {keys:<14}"), theme.strong()).text(binding.does, Style::new()));
+        }
     }
     lines.push(Row::new());
     lines.push(

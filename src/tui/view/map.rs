@@ -31,10 +31,11 @@ pub fn render(state: &State, pen: &mut Pen, area: Area, shape: Frame) {
         if state.laid.drawing.is_some() || state.laid.ask.whole.nodes.is_empty() { "Call graph" } else { "Calls" };
     frame(state, pen, area, shape, Pane::Map, Row::new().text(title, theme.strong()), note);
     match &state.laid.drawing {
+        Some(_) if state.edge_list => list(state, pen, inner),
         Some(drawing) => graph(state, pen, inner, drawing),
         // The first layout is on its way: a list for a moment would only flicker.
         None if state.laid.ask.whole.nodes.is_empty() => {}
-        None if state.only_broken && state.edge_list().is_empty() => {
+        None if state.only_broken && state.edges_listed().is_empty() => {
             pen.row(inner.x + 1, inner.y, inner.w, &Row::new().text("no edge is broken: b shows all", theme.quiet()));
         }
         None => list(state, pen, inner),
@@ -339,12 +340,12 @@ fn first_listed(state: &State, rows: &[&EdgeRow], area: Area) -> usize {
 /// The edge at a line of the list.
 pub fn list_row_at(state: &State, area: Area, y: u16) -> Option<usize> {
     let line = y.checked_sub(area.y).filter(|line| *line < area.h)?;
-    Some(first_listed(state, &state.edge_list(), area) + usize::from(line))
+    Some(first_listed(state, &state.edges_listed(), area) + usize::from(line))
 }
 
 fn list(state: &State, pen: &mut Pen, area: Area) {
     let theme = state.theme;
-    let rows = state.edge_list();
+    let rows = state.edges_listed();
     let first = first_listed(state, &rows, area);
     for (y, row) in (area.y..area.y + area.h).zip(rows.iter().skip(first)) {
         let key = EdgeKey::of(row);

@@ -7,13 +7,21 @@ pub mod header;
 pub mod help;
 pub mod map;
 mod node;
+mod over;
 pub mod pen;
+pub mod problem_list;
 pub mod problems;
+pub mod services;
+pub mod table;
+pub mod tokens;
+pub mod trace;
+pub mod traces;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::geometry::{Area, Frame, LEAST_HEIGHT, LEAST_WIDTH, Pane};
+use super::geometry::{Area, Frame, LEAST_HEIGHT, LEAST_WIDTH, Pane, Screen};
+use super::page::Page;
 use super::state::State;
 use pen::{Pen, Row};
 
@@ -28,26 +36,59 @@ pub fn render(state: &State, buffer: &mut Buffer) {
     let screen = state.screen();
     header::render(state, &mut pen, screen.header);
     footer::render(state, &mut pen, screen.footer);
-    if state.is_empty() {
-        let body = Area { x: 0, y: screen.header.h, w: whole.w, h: whole.h - screen.header.h - screen.footer.h };
-        empty::render(state, &mut pen, body);
+    if state.is_empty() && state.trace.is_none() {
+        empty::render(state, &mut pen, state.body());
     } else {
-        if let Some(area) = screen.map {
-            map::render(state, &mut pen, area, screen.frame);
-        }
-        if let Some(area) = screen.problems {
-            problems::render(state, &mut pen, area, screen.frame);
-        }
-        detail::render(state, &mut pen, screen.detail, screen.frame);
+        page(state, &mut pen, &screen);
     }
+    let last = Area { y: whole.h - 1, h: 1, ..whole };
+    over::render(state, &mut pen, whole, last);
     if state.help.is_some() {
         help::render(state, &mut pen, whole);
     }
 }
 
+fn page(state: &State, pen: &mut Pen, screen: &Screen) {
+    match state.page() {
+        Page::Map => {
+            if let Some(area) = screen.map {
+                map::render(state, pen, area, screen.frame);
+            }
+            if let Some(area) = screen.problems {
+                problems::render(state, pen, area, screen.frame);
+            }
+            detail::render(state, pen, screen.detail, screen.frame);
+        }
+        Page::Problems => problem_list::render(state, pen, state.body()),
+        Page::Traces => traces::render(state, pen, state.body()),
+        Page::Tokens => tokens::render(state, pen, state.body()),
+        Page::Services => services::render(state, pen, state.body()),
+        Page::Trace => trace::render(state, pen, state.body()),
+    }
+}
+
+/// How a page that fills the body is framed: by lines on all sides where there is room.
+fn shape(area: Area) -> Frame {
+    if area.w >= 100 && area.h >= 20 { Frame::Box } else { Frame::Rule }
+}
+
+/// What lies within a page's frame.
+pub fn inner(area: Area) -> Area {
+    area.inner(shape(area))
+}
+
+/// The frame of a page that fills the body, with its title; returns what lies within.
+fn page_frame(state: &State, pen: &mut Pen, area: Area, title: Row, note: Row) -> Area {
+    frame_of(state, pen, area, shape(area), false, title, note);
+    inner(area)
+}
+
 /// A pane's frame with its title; what has the keyboard is marked by sign and weight, not by colour alone.
 pub(super) fn frame(state: &State, pen: &mut Pen, area: Area, frame: Frame, pane: Pane, title: Row, note: Row) {
-    let focused = state.pane == pane;
+    frame_of(state, pen, area, frame, state.pane == pane, title, note);
+}
+
+fn frame_of(state: &State, pen: &mut Pen, area: Area, frame: Frame, focused: bool, title: Row, note: Row) {
     let lines = if focused { state.theme.focus() } else { state.theme.quiet() };
     match frame {
         Frame::Box => pen.outline(area, lines),

@@ -38,7 +38,7 @@ impl Switches for Lamp {
 #[expect(clippy::print_stdout, reason = "the test outside reads it in its terminal")]
 fn play(scene: &str) {
     let (snapshots, receiver) = tokio::sync::watch::channel(store());
-    let feed = Feed { snapshots: receiver, listening: vec!["127.0.0.1:4317 gRPC".to_owned()], mode: Mode::Demo };
+    let feed = Feed::new(receiver, vec!["127.0.0.1:4317 gRPC".to_owned()], Mode::Demo);
     let theme = Theme { ascii: false, depth: Depth::Indexed };
     let options = TuiOptions { theme, mouse: true, log_path: None };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -90,7 +90,9 @@ fn a_session_from_start_to_quit() {
     assert!(terminal.screen().alternate_screen() && terminal.screen().hide_cursor());
     terminal.press("j");
     terminal.wait_for("look at  the HTTP call in orders");
-    terminal.press("1");
+    terminal.press("x");
+    terminal.wait_for("off lamp is off");
+    terminal.press("1\u{1b}");
     terminal.wait_for("lamp is on");
     terminal.resize(60, 16);
     terminal.wait("a narrow screen", |screen| {
@@ -136,7 +138,7 @@ fn a_panic_gives_the_terminal_back_before_it_is_told() {
     for scene in ["panic", "panic elsewhere"] {
         let mut terminal = start(scene, 80, 24);
         terminal.wait_for("lamp is off");
-        terminal.press("1");
+        terminal.press("x1");
         terminal.wait_for("as the test wants it");
         assert!(!terminal.screen().alternate_screen(), "{}", terminal.text());
         if scene == "panic elsewhere" {

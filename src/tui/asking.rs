@@ -1,0 +1,95 @@
+//! Questions on their way to the engine: each is asked once, and again when something was published since its answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::engine::{Answer, Asker, Query};
+
+/// Least time between two answers to the same question: people read no faster, and the engine has other work.
+const AGAIN: Duration = Duration::from_millis(250);
+
+/// One question that is wanted.
+struct Wanted {
+    query: Query,
+    /// The revision of the last snapshot when it was asked last, and when that was.
+    asked: Option<(u64, Instant)>,
+    /// Whether the answer is on its way.
+    waits: bool,
+}
+
+/// The questions that are wanted, and their answers.
+pub(super) struct Asking {
+    asker: Option<Asker>,
+    wanted: Vec<Wanted>,
+    revision: u64,
+    sender: mpsc::UnboundedSender<Arc<Answer>>,
+    answers: mpsc::UnboundedReceiver<Arc<Answer>>,
+}
+
+impl Asking {
+    pub(super) fn new(asker: Option<Asker>) -> Self {
+        let (sender, answers) = mpsc::unbounded_channel();
+        Self { asker, wanted: Vec::new(), revision: 0, sender, answers }
+    }
+
+    /// Says what is wanted now; whatever else was asked is forgotten. To be called within the screen's runtime.
+    pub(super) fn want(&mut self, queries: Vec<Query>, revision: u64) {
+        self.revision = revision;
+        self.wanted.retain(|wanted| queries.contains(&wanted.query));
+        for query in queries {
+            if !self.wanted.iter().any(|wanted| wanted.query == query) {
+                self.wanted.push(Wanted { query, asked: None, waits: false });
+            }
+        }
+        self.ask();
+    }
+
+    fn ask(&mut self) {
+        let Some(asker) = &self.asker else { return };
+        let now = Instant::now();
+        for wanted in &mut self.wanted {
+            let due = wanted.asked.is_none_or(|(revision, at)| revision != self.revision && now >= at + AGAIN);
+            if wanted.waits || !due {
+                continue;
+            }
+            wanted.asked = Some((self.revision, now));
+            wanted.waits = true;
+            let (asker, sender, query) = (asker.clone(), self.sender.clone(), wanted.query.clone());
+            tokio::spawn(async move {
+                // An engine that is gone ends the screen by itself.
+                if let Ok(answer) = asker.ask(query).await {
+                    drop(sender.send(Arc::new(answer)));
+                }
+            });
+        }
+    }
+
+    /// When a question is to be asked again though nothing else happens.
+    fn due(&self) -> Option<Instant> {
+        let stale =
+            |wanted: &&Wanted| !wanted.waits && wanted.asked.is_some_and(|(revision, _)| revision != self.revision);
+        self.wanted.iter().filter(stale).filter_map(|wanted| wanted.asked).map(|(_, at)| at + AGAIN).min()
+    }
+
+    /// The next answer to a question that is still wanted. Asks again what is due meanwhile.
+    pub(super) async fn answer(&mut self) -> Option<Arc<Answer>> {
+        loop {
+            let due = self.due();
+            let answer = tokio::select! {
+                answer = self.answers.recv() => answer?,
+                () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
+                    self.ask();
+                    continue;
+                }
+            };
+            let query = answer.query();
+            if let Some(wanted) = self.wanted.iter_mut().find(|wanted| wanted.query == query) {
+                wanted.waits = false;
+                return Some(answer);
+            }
+        }
+    }
+}

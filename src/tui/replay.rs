@@ -1,0 +1,61 @@
+//! A replay as the screen shows and steers it.
+
+use tokio::sync::watch;
+
+use std::sync::Arc;
+
+use crate::model::UnixNanos;
+
+/// Where a replay stands.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Playback {
+    /// The replayed time.
+    pub now: UnixNanos,
+    /// Start of the first span.
+    pub start: UnixNanos,
+    /// End of the last span.
+    pub end: UnixNanos,
+    /// How many times as fast as it happened; `None` as fast as possible.
+    pub speed: Option<f64>,
+    /// Whether it plays.
+    pub playing: bool,
+    /// Whether it begins again at the end.
+    pub looping: bool,
+    /// Accused hops in equal slots from start to end.
+    pub accused: Vec<u32>,
+}
+
+/// What the user does to a replay.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Control {
+    /// Play or stop.
+    Toggle,
+    /// On to the next hop.
+    NextHop,
+    /// Back to the hop before.
+    PreviousHop,
+    /// So many seconds on, back where negative.
+    Seconds(i64),
+    /// On to the next accused hop.
+    NextAccused,
+    /// Back to the accused hop before.
+    PreviousAccused,
+    /// To a moment.
+    Seek(UnixNanos),
+    /// The next faster speed.
+    Faster,
+    /// The next slower speed.
+    Slower,
+    /// This speed; `None` is as fast as possible.
+    Speed(Option<f64>),
+    /// Begin again at the end, or stop there.
+    Loop,
+}
+
+/// Whoever plays.
+pub trait Player: Send + Sync {
+    /// Does what the user wants; never waits.
+    fn control(&self, control: Control);
+    /// Where it stands, and word of each change.
+    fn watch(&self) -> watch::Receiver<Arc<Playback>>;
+}

@@ -3,6 +3,7 @@
 mod strokes;
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
@@ -47,9 +48,48 @@ impl Look {
 
 /// A buffer as a standalone SVG document, dark as most terminals are.
 pub fn svg(buffer: &Buffer) -> String {
+    document(size(buffer), "", &drawn(buffer))
+}
+
+/// Buffers of one size as an SVG document that shows one after the other, each for so long, again and again.
+pub fn animation(frames: &[(Buffer, Duration)]) -> String {
+    let whole: f32 = frames.iter().map(|(_, time)| time.as_secs_f32()).sum();
+    let (mut style, mut body) = (String::from("<style>g.f{visibility:hidden}"), String::new());
+    let mut begins = 0.0;
+    for (at, (buffer, time)) in frames.iter().enumerate() {
+        let (from, to) = (begins * 100.0 / whole, (begins + time.as_secs_f32()) * 100.0 / whole);
+        begins += time.as_secs_f32();
+        let _ = write!(
+            style,
+            "@keyframes f{at}{{0%,{from:.2}%{{visibility:hidden}}{:.2}%,{to:.2}%{{visibility:visible}}{:.2}%,100%{{visibility:hidden}}}}\
+             #f{at}{{animation:f{at} {whole:.1}s step-end infinite}}",
+            from + 0.01,
+            (to + 0.01).min(100.0),
+        );
+        let _ = writeln!(body, "<g class=\"f\" id=\"f{at}\">\n{}</g>", drawn(buffer));
+    }
+    style.push_str("</style>\n");
+    document(frames.first().map_or((0.0, 0.0), |(buffer, _)| size(buffer)), &style, &body)
+}
+
+/// Width and height of a picture, in its own units.
+fn size(buffer: &Buffer) -> (f32, f32) {
     let area = buffer.area;
-    let width = f32::from(area.width) * CELL_WIDTH + 2.0 * PADDING;
-    let height = f32::from(area.height) * CELL_HEIGHT + 2.0 * PADDING;
+    let along = |cells: u16, each: f32| f32::from(cells) * each + 2.0 * PADDING;
+    (along(area.width, CELL_WIDTH), along(area.height, CELL_HEIGHT))
+}
+
+fn document((width, height): (f32, f32), style: &str, body: &str) -> String {
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.1} {height:.1}\" role=\"img\" \
+         font-family=\"ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace\" font-size=\"14\">\n\
+         {style}<rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{BACKGROUND}\"/>\n{body}</svg>\n"
+    )
+}
+
+/// What a buffer holds, without the document around it.
+fn drawn(buffer: &Buffer) -> String {
+    let area = buffer.area;
     let mut papers = String::new();
     let mut texts = String::new();
     let mut strokes = Strokes::default();
@@ -75,12 +115,7 @@ pub fn svg(buffer: &Buffer) -> String {
         }
         put(&mut papers, &mut texts, y, run);
     }
-    format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.1} {height:.1}\" role=\"img\" \
-         font-family=\"ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace\" font-size=\"14\">\n\
-         <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{BACKGROUND}\"/>\n{papers}{}<g xml:space=\"preserve\">\n{texts}</g>\n</svg>\n",
-        strokes.svg()
-    )
+    format!("{papers}{}<g xml:space=\"preserve\">\n{texts}</g>\n", strokes.svg())
 }
 
 fn put(papers: &mut String, texts: &mut String, y: u16, run: Option<(u16, u16, Look, String)>) {

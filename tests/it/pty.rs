@@ -1,5 +1,7 @@
 //! The real program in a terminal: what a new user sees, and what is left of it afterwards.
 
+mod haystack;
+
 use std::process::Command;
 
 use portable_pty::CommandBuilder;

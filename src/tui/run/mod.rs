@@ -1,4 +1,8 @@
-//! Events in, messages through the state, pictures out. The only file here that waits.
+//! Events in, messages through the state, pictures out. The only module here that waits.
+
+mod layouts;
+mod perform;
+mod signals;
 
 use std::future::{Future, poll_fn};
 use std::sync::Arc;
@@ -8,25 +12,24 @@ use std::time::Duration;
 
 use crossterm::event::{Event, EventStream, KeyEventKind, MouseButton, MouseEventKind};
 use futures_util::StreamExt;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, interval_at};
 
 use super::asking::Asking;
-use super::effect::{Effect, Host};
-use super::graph::{Answer, Ask, lay_out};
+use super::effect::Host;
+use super::graph::Ask;
 use super::keymap;
 use super::message::{Message, Pointer};
 use super::replay::{Playback, Player};
 use super::state::State;
-use super::terminal::{Screen, contain_panics};
+use super::terminal::Screen;
 use super::update::update;
 use super::{Feed, Mode, Switches, TuiError, TuiOptions, view};
+use layouts::Layouts;
+use signals::Signals;
 
 /// Least time between two pictures.
 const FRAME: Duration = Duration::from_millis(16);
-/// How long a toast stays.
-const TOAST: Duration = Duration::from_secs(5);
 /// Events taken before a picture is drawn: pasted text must not hold up the screen.
 const DRAIN: usize = 256;
 
@@ -83,62 +86,6 @@ impl Drop for Running {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
-    }
-}
-
-struct Signals {
-    stop: [Signal; 3],
-    suspend: Signal,
-    resume: Signal,
-}
-
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        let stop = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
-        let [interrupt, terminate, hangup] = stop;
-        Ok(Self {
-            stop: [signal(interrupt)?, signal(terminate)?, signal(hangup)?],
-            suspend: signal(SignalKind::from_raw(signal_hook::consts::SIGTSTP))?,
-            resume: signal(SignalKind::from_raw(signal_hook::consts::SIGCONT))?,
-        })
-    }
-
-    async fn stopped(stop: &mut [Signal; 3]) {
-        let [interrupt, terminate, hangup] = stop;
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
-        }
-    }
-}
-
-/// A thread that lays out graphs: the newest question is answered, older ones are forgotten.
-struct Layouts {
-    ask: watch::Sender<Option<Ask>>,
-    answers: mpsc::UnboundedReceiver<Arc<Answer>>,
-}
-
-impl Layouts {
-    fn start() -> std::io::Result<Self> {
-        let (ask, mut asked) = watch::channel(None::<Ask>);
-        let (answer, answers) = mpsc::unbounded_channel();
-        thread::Builder::new().name("layout".to_owned()).spawn(move || {
-            contain_panics();
-            let Ok(runtime) = tokio::runtime::Builder::new_current_thread().build() else { return };
-            runtime.block_on(async {
-                while asked.changed().await.is_ok() {
-                    let question = asked.borrow_and_update().clone();
-                    let Some(question) = question else { continue };
-                    let laid = std::panic::catch_unwind(|| lay_out(&question));
-                    let laid = laid.unwrap_or(Answer { ask: question, drawing: None, hidden: 0 });
-                    if answer.send(Arc::new(laid)).is_err() {
-                        break;
-                    }
-                }
-            });
-        })?;
-        Ok(Self { ask, answers })
     }
 }
 
@@ -333,56 +280,6 @@ impl Loop {
         if let Some(key) = keymap::key(event) {
             update(&mut self.state, Message::Press(key));
         }
-    }
-
-    /// Does what the state wants done outside of it.
-    fn perform(&mut self, screen: &mut Screen) -> Result<(), TuiError> {
-        for effect in std::mem::take(&mut self.state.effects) {
-            match effect {
-                Effect::Suspend => self.suspend = true,
-                Effect::Redraw => self.redraw = true,
-                Effect::Switch(key) => {
-                    if let Some(switches) = &self.switches {
-                        switches.toggle(key);
-                        self.state.switches = switches.list();
-                        super::menu::refresh(&mut self.state);
-                    }
-                }
-                Effect::Replay(control) => {
-                    if let Some(player) = &self.player {
-                        player.control(control);
-                    }
-                }
-                Effect::Copy { what, text } => {
-                    let result = screen.copy(&text).map(|()| format!("copied the {what}"));
-                    self.tell(result.map_err(|error| format!("the {what} was not copied: {error}")));
-                }
-                Effect::Open { name, text } => {
-                    let _held = Screen::hold();
-                    let result = screen.open(&name, &text);
-                    self.redraw = true;
-                    if let Err(error) = result {
-                        self.tell(Err(error.to_string()));
-                    }
-                }
-                Effect::Host(request) => match &self.host {
-                    Some(host) => {
-                        let (host, done) = (Arc::clone(host), self.done.0.clone());
-                        thread::Builder::new().name("host".to_owned()).spawn(move || {
-                            // Nobody is told where the screen is gone meanwhile.
-                            drop(done.send(host.perform(request)));
-                        })?;
-                    }
-                    None => self.tell(Err("nothing here can do that".to_owned())),
-                },
-            }
-        }
-        Ok(())
-    }
-
-    fn tell(&mut self, result: Result<String, String>) {
-        self.toast = Some(Instant::now() + TOAST);
-        update(&mut self.state, Message::Done(result));
     }
 }
 

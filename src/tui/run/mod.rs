@@ -1,6 +1,7 @@
 //! Events in, messages through the state, pictures out. The only module here that waits.
 
 mod layouts;
+mod pace;
 mod perform;
 mod signals;
 
@@ -26,6 +27,7 @@ use super::terminal::Screen;
 use super::update::update;
 use super::{Feed, Mode, Switches, TuiError, TuiOptions, view};
 use layouts::Layouts;
+use pace::Pace;
 use signals::Signals;
 
 /// Least time between two pictures.
@@ -148,13 +150,16 @@ impl Loop {
         let mut minutes = interval_at(Instant::now() + Duration::from_secs(60), Duration::from_secs(60));
         let mut minute = 0;
         let mut feeding = true;
+        let mut pace = Pace::new();
         let (width, height) = screen.size()?;
         update(&mut self.state, Message::Resize(width, height));
         loop {
+            let began = Instant::now();
             self.refresh();
             self.perform(screen)?;
             self.draw(screen)?;
             let drawn = Instant::now();
+            pace.add(drawn - began);
             tokio::select! {
                 event = events.next() => match event {
                     Some(Ok(event)) => self.event(&event),

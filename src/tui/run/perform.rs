@@ -7,10 +7,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Loop;
+use super::pace::Why;
 use crate::tui::effect::Effect;
 use crate::tui::message::Message;
 use crate::tui::terminal::Screen;
-use crate::tui::update::update;
 use crate::tui::{TuiError, menu};
 
 /// How long a toast stays.
@@ -64,6 +64,6 @@ impl Loop {
 
     pub(super) fn tell(&mut self, result: Result<String, String>) {
         self.toast = Some(Instant::now() + TOAST);
-        update(&mut self.state, Message::Done(result));
+        self.say(Message::Done(result), Why::Hand);
     }
 }

@@ -94,7 +94,7 @@ fn main() -> anyhow::Result<ExitCode> {
     }
     let folder = tempfile::tempdir()?;
     under_load(&options, &shop, folder.path(), &mut figures)?;
-    pace(folder.path(), &figures);
+    pace(folder.path(), &mut figures, options.frame_ms)?;
     Ok(if figures.failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
@@ -174,11 +174,15 @@ fn idle(options: &Options, terminal: &mut Terminal, figures: &mut Figures) -> an
 }
 
 /// What the program itself says of its pictures, in its log.
-fn pace(folder: &Path, figures: &Figures) {
-    let log = std::fs::read_to_string(folder.join("jwtrail/jwtrail.log")).unwrap_or_default();
-    for line in log.lines().filter_map(|line| line.split_once("its picture ").map(|(_, figures)| figures)) {
-        figures.tell("from what happened to its picture", line);
-    }
+fn pace(folder: &Path, figures: &mut Figures, bound: f64) -> anyhow::Result<()> {
+    let log = std::fs::read_to_string(folder.join("jwtrail/jwtrail.log")).context("the program wrote no log")?;
+    let line =
+        log.lines().rfind(|line| line.contains("p99_us=")).context("the log does not tell how long pictures took")?;
+    let figure = |name: &str| -> Option<f64> { line.split_once(name)?.1.split_whitespace().next()?.parse().ok() };
+    let [pictures, p50, p99] = ["pictures=", "p50_us=", "p99_us="].map(|name| figure(name).unwrap_or(f64::NAN));
+    let name = format!("picture by the program, p99 of {pictures}");
+    figures.bound(&name, p99 / 1_000.0, bound, &format!("ms, p50 {:.1} ms", p50 / 1_000.0));
+    Ok(())
 }
 
 /// An address that nobody listens on.

@@ -16,6 +16,10 @@ use crate::trail::{SavedProfile, Trail};
 
 /// Shortest time between two snapshots: 30 a second at most.
 const PUBLISH_EVERY: Duration = Duration::from_millis(34);
+/// A snapshot of thousands of edges takes its time: this many times as long goes to spans before the next one.
+const PUBLISH_REST: u32 = 15;
+/// Longest time that changes wait for their snapshot.
+const PUBLISH_LATEST: Duration = Duration::from_millis(500);
 /// How often a quiet engine looks whether traces have become quiet enough to settle.
 const SETTLE_EVERY: Duration = Duration::from_millis(500);
 /// Rows that speak of "the last ten seconds" still change this long after the last span.
@@ -64,6 +68,8 @@ pub(super) struct Owner {
     dirty: bool,
     last_span: Option<Instant>,
     last_publish: Option<Instant>,
+    /// How long the last snapshot took.
+    publishing: Duration,
     last_tick: Instant,
 }
 
@@ -90,6 +96,7 @@ impl Owner {
             dirty: false,
             last_span: None,
             last_publish: None,
+            publishing: Duration::ZERO,
             last_tick: Instant::now(),
         }
     }
@@ -113,7 +120,9 @@ impl Owner {
     fn wait(&self) -> Duration {
         let next = match (self.dirty, self.last_publish) {
             (true, None) => return Duration::ZERO,
-            (true, Some(last)) => last.max(self.last_tick) + PUBLISH_EVERY,
+            (true, Some(last)) => {
+                last.max(self.last_tick) + (self.publishing * PUBLISH_REST).clamp(PUBLISH_EVERY, PUBLISH_LATEST)
+            }
             (false, _) => self.last_tick + SETTLE_EVERY,
         };
         next.saturating_duration_since(Instant::now())
@@ -182,9 +191,11 @@ impl Owner {
     }
 
     fn publish_if_changed(&mut self) {
-        self.last_publish = Some(Instant::now());
+        let began = Instant::now();
+        self.last_publish = Some(began);
         // The summary comes first: it draws up the hops that announcements show.
         let mut snapshot = self.snapshot();
+        self.publishing = began.elapsed();
         for announcement in self.trail.announcements() {
             // A reader that is too slow, or not there, loses lines and no verdict: the snapshot has them all.
             drop(self.announce.try_send(announcement));

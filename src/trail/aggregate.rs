@@ -159,6 +159,8 @@ pub struct Sums {
     pub dropped_low: u64,
     /// Hops on edges beyond the bound.
     pub folded: u64,
+    /// The edge at which samples are looked at first.
+    pub turn: usize,
     index: AHashMap<(Option<Arc<str>>, Arc<str>), usize>,
 }
 

@@ -14,6 +14,9 @@ use super::summary::{EdgeRow, NodeKind, ProblemRow, SetupNote, Summary};
 /// How long a drawn-up sample stays before a newer hop replaces it: screens need no more, and drawing up costs a judgement.
 const SAMPLE_FOR: u64 = 1_000_000_000;
 
+/// Traces that are judged anew in one summary for newer samples: intake waits meanwhile.
+const REDRAWN: usize = 64;
+
 impl Trail {
     /// Rows for a screen or a report.
     pub fn summary(&mut self, now: UnixNanos) -> Summary {
@@ -51,29 +54,49 @@ impl Trail {
         Summary { services, edges, problems, setup }
     }
 
+    /// Draws up newer samples, in turn where there are more than one summary should wait for.
     fn refresh_samples(&mut self, now: UnixNanos) {
         // One judgement a trace serves all samples that lie in it.
         let mut drawn = Drawn::default();
-        for edge in 0..self.sums.edges.len() {
+        let (edges, first) = (self.sums.edges.len(), self.sums.turn);
+        let mut turn = None;
+        for edge in (first..edges).chain(0..first.min(edges)) {
             for verdict in 0..8 {
+                if !is_stale(&self.sums.edges[edge].samples[verdict], now, &drawn) {
+                    continue;
+                }
                 let mut sample = std::mem::take(&mut self.sums.edges[edge].samples[verdict]);
                 self.refresh(&mut sample, now, &mut drawn, |hop| {
                     hop.verdict as usize == verdict && self.is_on(edge, hop)
                 });
                 self.sums.edges[edge].samples[verdict] = sample;
             }
-            let kinds: Vec<ProblemKind> = self.sums.edges[edge].problems.keys().copied().collect();
-            for kind in kinds {
-                let Some(sum) = self.sums.edges[edge].problems.get_mut(&kind) else { continue };
-                let mut sample = std::mem::take(&mut sum.sample);
-                let traces = sum.traces.clone();
-                if sample.newest.is_none() && sum.count() > 0 {
-                    sample.newest = traces.iter().find_map(|&trace| self.place_of(trace, edge, kind));
-                }
-                self.refresh(&mut sample, now, &mut drawn, |hop| kind.shows_in(hop) && self.is_on(edge, hop));
-                if let Some(sum) = self.sums.edges[edge].problems.get_mut(&kind) {
-                    sum.sample = sample;
-                }
+            if !self.sums.edges[edge].problems.is_empty() {
+                self.refresh_problems(edge, now, &mut drawn);
+            }
+            if drawn.len() >= REDRAWN {
+                turn.get_or_insert(edge);
+            }
+        }
+        self.sums.turn = turn.unwrap_or(first);
+    }
+
+    fn refresh_problems(&mut self, edge: usize, now: UnixNanos, drawn: &mut Drawn) {
+        let kinds: Vec<ProblemKind> = self.sums.edges[edge].problems.keys().copied().collect();
+        for kind in kinds {
+            let Some(sum) = self.sums.edges[edge].problems.get_mut(&kind) else { continue };
+            let lost = sum.sample.newest.is_none() && sum.count() > 0;
+            if !lost && !is_stale(&sum.sample, now, drawn) {
+                continue;
+            }
+            let mut sample = std::mem::take(&mut sum.sample);
+            let traces = sum.traces.clone();
+            if lost {
+                sample.newest = traces.iter().find_map(|&trace| self.place_of(trace, edge, kind));
+            }
+            self.refresh(&mut sample, now, drawn, |hop| kind.shows_in(hop) && self.is_on(edge, hop));
+            if let Some(sum) = self.sums.edges[edge].problems.get_mut(&kind) {
+                sum.sample = sample;
             }
         }
     }
@@ -104,20 +127,25 @@ impl Trail {
     }
 
     fn refresh(&self, sample: &mut Sample, now: UnixNanos, drawn: &mut Drawn, fits: impl Fn(&Hop) -> bool) {
-        let Some(place) = sample.newest else { return };
-        let fresh = sample
-            .drawn
-            .is_some_and(|(drawn, at)| drawn == place && now >= at || now.0.saturating_sub(at.0) < SAMPLE_FOR);
-        if sample.hop.is_some() && fresh {
+        let Some(place) = sample.newest.filter(|_| is_stale(sample, now, drawn)) else { return };
+        let (_, trace, span) = place;
+        if !self.traces.contains_key(&trace) {
             return;
         }
-        let (_, trace, span) = place;
         let hops = drawn.entry(trace).or_insert_with(|| self.hops_of(trace).into_iter().map(Arc::new).collect());
         if let Some(hop) = hops.iter().find(|hop| names(hop, span) && fits(hop)) {
             sample.hop = Some(Arc::clone(hop));
             sample.drawn = Some((place, now));
         }
     }
+}
+
+/// Whether a sample is to be drawn up: there is none yet, or a newer one, and others have had their turn.
+fn is_stale(sample: &Sample, now: UnixNanos, drawn: &Drawn) -> bool {
+    let Some(place) = sample.newest else { return false };
+    let fresh =
+        sample.drawn.is_some_and(|(last, at)| last == place && now >= at || now.0.saturating_sub(at.0) < SAMPLE_FOR);
+    sample.hop.is_none() || !fresh && (drawn.len() < REDRAWN || drawn.contains_key(&place.1))
 }
 
 /// Hops drawn up in one refresh, by trace.

@@ -7,6 +7,7 @@
 pub mod effect;
 pub mod geometry;
 pub mod graph;
+pub mod index;
 pub mod keymap;
 pub mod menu;
 pub mod message;

@@ -9,7 +9,8 @@ use crate::trail::summary::{EdgeRow, ProblemRow, ServiceRow};
 
 use super::effect::Effect;
 use super::geometry::{Area, Pane, Screen};
-use super::graph::{Answer, Ask, EdgeKey, NodeKey, Scope};
+use super::graph::{Answer, Ask, EdgeKey, NodeKey, Scope, topology};
+use super::index::Index;
 use super::keymap::Keymap;
 use super::menu::Menu;
 use super::page::services::Services;
@@ -106,6 +107,8 @@ pub struct Filtering {
 pub struct State {
     /// What is shown.
     pub snapshot: Arc<Snapshot>,
+    /// Where edges stand in it.
+    pub index: Arc<Index>,
     /// What has come since: the same as `snapshot` unless paused.
     pub newest: Arc<Snapshot>,
     /// Whether the picture stands still.
@@ -180,6 +183,7 @@ impl Default for State {
         Self {
             newest: snapshot.clone(),
             snapshot,
+            index: Arc::default(),
             paused: false,
             minutes: 0,
             size: (80, 24),
@@ -270,12 +274,16 @@ impl State {
             let inner = area.inner(most.frame);
             (inner.w, inner.h)
         });
-        Ask::new(&self.snapshot, self.only_broken, self.scope, self.selection.ends(), room)
+        let whole = match self.only_broken {
+            true => Arc::new(topology(&self.snapshot, true)),
+            false => self.index.whole(&self.snapshot),
+        };
+        Ask { whole, scope: self.scope, centre: self.selection.ends(), room }
     }
 
     /// The row of an edge.
     pub fn edge(&self, key: &EdgeKey) -> Option<&EdgeRow> {
-        self.snapshot.edges.iter().find(|row| row.caller == key.caller && row.callee == key.callee)
+        self.index.edge(&self.snapshot, key)
     }
 
     /// The row of a problem.

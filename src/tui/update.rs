@@ -8,6 +8,7 @@ use crate::engine::{Answer, Snapshot};
 use super::effect::Effect;
 use super::geometry::Pane;
 use super::graph::EdgeKey;
+use super::index::Index;
 use super::keymap::Key;
 use super::menu::{self, Choice, Menu};
 use super::message::{Action, Message, Pointer};
@@ -60,6 +61,7 @@ fn publish(state: &mut State, snapshot: Arc<Snapshot>) {
 /// Shows the newest snapshot. What is selected stays selected while it exists; an edge outlives its problems.
 fn show(state: &mut State) {
     state.snapshot = state.newest.clone();
+    state.index = Index::of(&state.snapshot, &state.index);
     if state.follow {
         return select_worst(state);
     }

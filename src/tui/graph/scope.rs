@@ -1,6 +1,8 @@
 //! Which nodes and edges to lay out.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
+
+use ahash::{AHashMap, AHashSet};
 
 use crate::engine::Snapshot;
 use crate::model::{Severity, Verdict};
@@ -18,7 +20,7 @@ pub(super) fn broken(row: &EdgeRow) -> bool {
 /// Everything in a snapshot, the outside first, then services in order of first appearance.
 pub(super) fn whole(snapshot: &Snapshot, only_broken: bool) -> Topology {
     let rows: Vec<&EdgeRow> = snapshot.edges.iter().filter(|row| !only_broken || broken(row)).collect();
-    let mut kinds: BTreeMap<NodeKey, NodeKind> = BTreeMap::new();
+    let mut kinds: AHashMap<NodeKey, NodeKind> = AHashMap::new();
     let mut order: Vec<NodeKey> = Vec::new();
     if rows.iter().any(|row| row.caller.is_none()) {
         order.push(None);
@@ -32,15 +34,15 @@ pub(super) fn whole(snapshot: &Snapshot, only_broken: bool) -> Topology {
         order.push(row.caller.clone());
         order.push(Some(row.callee.clone()));
     }
-    let touched: BTreeSet<NodeKey> =
+    let touched: AHashSet<NodeKey> =
         rows.iter().flat_map(|row| [row.caller.clone(), Some(row.callee.clone())]).collect();
-    let mut seen = BTreeSet::new();
+    let mut seen = AHashSet::new();
     order.retain(|key| (!only_broken || touched.contains(key)) && seen.insert(key.clone()));
 
-    let index: BTreeMap<&NodeKey, usize> = order.iter().enumerate().map(|(at, key)| (key, at)).collect();
+    let index: AHashMap<&NodeKey, usize> = order.iter().enumerate().map(|(at, key)| (key, at)).collect();
     let mut edges = Vec::new();
-    let mut drawn = BTreeSet::new();
-    let mut looped = BTreeSet::new();
+    let mut drawn = AHashSet::new();
+    let mut looped = AHashSet::new();
     for row in rows {
         let (Some(&from), Some(&to)) = (index.get(&row.caller), index.get(&Some(row.callee.clone()))) else { continue };
         if EdgeKey::of(row).is_loop() {

@@ -119,8 +119,33 @@ fn an_idle_screen_writes_nothing() {
     // Whatever belongs to the last picture comes at once; then two seconds of silence.
     while terminal.output(Duration::from_millis(500)).is_ok() {}
     assert_eq!(terminal.output(Duration::from_secs(2)), Err(RecvTimeoutError::Timeout));
-    terminal.press("q");
+    // Nor does any other page, the help, or a line that waits to be typed into.
+    for keys in ["2", "3", "4", "5", "1\t", "?", "?/", "\u{1b}"] {
+        let before = terminal.screen().clone();
+        terminal.press(keys);
+        terminal.wait("another picture", |screen| screen.state_diff(&before).len() > 1);
+        while terminal.output(Duration::from_millis(150)).is_ok() {}
+        assert_eq!(terminal.output(Duration::from_millis(350)), Err(RecvTimeoutError::Timeout), "after {keys}");
+    }
+    terminal.press("\u{3}");
     over(terminal);
+}
+
+#[test]
+fn a_replay_at_its_end_writes_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_jwtrail"));
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scenarios/two-calls-one-drops.jsonl");
+    command.args(["replay", file]);
+    command.env("XDG_STATE_HOME", folder.path());
+    command.env("TERM", "xterm-256color");
+    let mut terminal = Terminal::start(command, 120, 40);
+    terminal.wait_for("6 hops");
+    // Figures of the last seconds fade first.
+    while terminal.output(Duration::from_millis(1_200)).is_ok() {}
+    assert_eq!(terminal.output(Duration::from_secs(2)), Err(RecvTimeoutError::Timeout), "{}", terminal.text());
+    terminal.press("\u{3}");
+    terminal.ended();
 }
 
 #[test]

@@ -1,4 +1,9 @@
-//! Events in, messages through the state, pictures out. The only file here that waits.
+//! Events in, messages through the state, pictures out. The only module here that waits.
+
+mod layouts;
+mod pace;
+mod perform;
+mod signals;
 
 use std::future::{Future, poll_fn};
 use std::sync::Arc;
@@ -8,25 +13,26 @@ use std::time::Duration;
 
 use crossterm::event::{Event, EventStream, KeyEventKind, MouseButton, MouseEventKind};
 use futures_util::StreamExt;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, interval_at};
+use tokio::time::{Instant, Interval, interval_at};
 
 use super::asking::Asking;
-use super::effect::{Effect, Host};
-use super::graph::{Answer, Ask, lay_out};
+use super::effect::Host;
+use super::graph::Ask;
 use super::keymap;
 use super::message::{Message, Pointer};
+use super::page::Page;
 use super::replay::{Playback, Player};
 use super::state::State;
-use super::terminal::{Screen, contain_panics};
+use super::terminal::Screen;
 use super::update::update;
 use super::{Feed, Mode, Switches, TuiError, TuiOptions, view};
+use layouts::Layouts;
+use pace::{Pace, Why};
+use signals::Signals;
 
-/// Least time between two pictures.
-const FRAME: Duration = Duration::from_millis(16);
-/// How long a toast stays.
-const TOAST: Duration = Duration::from_secs(5);
+/// How long nothing has to come until what is ago is said anew.
+const MINUTE: Duration = Duration::from_secs(60);
 /// Events taken before a picture is drawn: pasted text must not hold up the screen.
 const DRAIN: usize = 256;
 
@@ -86,62 +92,6 @@ impl Drop for Running {
     }
 }
 
-struct Signals {
-    stop: [Signal; 3],
-    suspend: Signal,
-    resume: Signal,
-}
-
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        let stop = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
-        let [interrupt, terminate, hangup] = stop;
-        Ok(Self {
-            stop: [signal(interrupt)?, signal(terminate)?, signal(hangup)?],
-            suspend: signal(SignalKind::from_raw(signal_hook::consts::SIGTSTP))?,
-            resume: signal(SignalKind::from_raw(signal_hook::consts::SIGCONT))?,
-        })
-    }
-
-    async fn stopped(stop: &mut [Signal; 3]) {
-        let [interrupt, terminate, hangup] = stop;
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
-        }
-    }
-}
-
-/// A thread that lays out graphs: the newest question is answered, older ones are forgotten.
-struct Layouts {
-    ask: watch::Sender<Option<Ask>>,
-    answers: mpsc::UnboundedReceiver<Arc<Answer>>,
-}
-
-impl Layouts {
-    fn start() -> std::io::Result<Self> {
-        let (ask, mut asked) = watch::channel(None::<Ask>);
-        let (answer, answers) = mpsc::unbounded_channel();
-        thread::Builder::new().name("layout".to_owned()).spawn(move || {
-            contain_panics();
-            let Ok(runtime) = tokio::runtime::Builder::new_current_thread().build() else { return };
-            runtime.block_on(async {
-                while asked.changed().await.is_ok() {
-                    let question = asked.borrow_and_update().clone();
-                    let Some(question) = question else { continue };
-                    let laid = std::panic::catch_unwind(|| lay_out(&question));
-                    let laid = laid.unwrap_or(Answer { ask: question, drawing: None, hidden: 0 });
-                    if answer.send(Arc::new(laid)).is_err() {
-                        break;
-                    }
-                }
-            });
-        })?;
-        Ok(Self { ask, answers })
-    }
-}
-
 struct Loop {
     state: State,
     snapshots: watch::Receiver<Arc<crate::engine::Snapshot>>,
@@ -156,6 +106,12 @@ struct Loop {
     asked: Option<Ask>,
     /// When the toast goes.
     toast: Option<Instant>,
+    /// Minutes since the newest snapshot came: what is said to be ago grows older without one.
+    minutes: Interval,
+    minute: u64,
+    /// Whether snapshots may still come.
+    feeding: bool,
+    pace: Pace,
     redraw: bool,
     suspend: bool,
 }
@@ -190,6 +146,10 @@ impl Loop {
             layouts,
             asked: None,
             toast: None,
+            minutes: interval_at(Instant::now() + MINUTE, MINUTE),
+            minute: 0,
+            feeding: true,
+            pace: Pace::new(Instant::now()),
             redraw: false,
             suspend: false,
         })
@@ -198,57 +158,78 @@ impl Loop {
     async fn run(mut self, screen: &mut Screen, mut stop: oneshot::Receiver<()>) -> Result<(), TuiError> {
         let mut events = EventStream::new();
         let mut signals = Signals::new()?;
-        let mut minutes = interval_at(Instant::now() + Duration::from_secs(60), Duration::from_secs(60));
-        let mut minute = 0;
-        let mut feeding = true;
         let (width, height) = screen.size()?;
         update(&mut self.state, Message::Resize(width, height));
         loop {
+            let began = Instant::now();
             self.refresh();
             self.perform(screen)?;
             self.draw(screen)?;
-            let drawn = Instant::now();
+            self.pace.drawn(began, Instant::now());
+            if !self.wait(&mut events, &mut signals, &mut stop).await {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Waits until there is something to draw, and until it is time to; false where the screen is to end.
+    async fn wait(
+        &mut self,
+        events: &mut EventStream,
+        signals: &mut Signals,
+        stop: &mut oneshot::Receiver<()>,
+    ) -> bool {
+        while !self.state.quit {
+            let due = self.pace.due();
+            if due.is_some_and(|due| due <= Instant::now()) {
+                self.drain(events).await;
+                break;
+            }
             tokio::select! {
                 event = events.next() => match event {
                     Some(Ok(event)) => self.event(&event),
                     // The terminal is gone: there is nobody left to show anything to.
-                    Some(Err(_)) | None => return Ok(()),
+                    Some(Err(_)) | None => return false,
                 },
-                changed = self.snapshots.changed(), if feeding => match changed {
-                    Ok(()) => {
-                        minute = 0;
-                        minutes.reset();
-                    }
+                changed = self.snapshots.changed(), if self.feeding => match changed {
+                    Ok(()) => self.fed(),
                     // A file that was read to its end stays on the screen.
-                    Err(_) => feeding = false,
+                    Err(_) => self.feeding = false,
                 },
-                Some(answer) = self.layouts.answers.recv() => update(&mut self.state, Message::Laid(answer)),
-                Some(answer) = self.asking.answer() => update(&mut self.state, Message::Answered(answer)),
+                Some(answer) = self.layouts.answers.recv() => self.say(Message::Laid(answer), Why::Data),
+                Some(answer) = self.asking.answer() => self.say(Message::Answered(answer), Why::Data),
                 Some(result) = self.done.1.recv() => self.tell(result),
-                playback = changed(&mut self.playback) => update(&mut self.state, Message::Playback(playback)),
+                playback = changed(&mut self.playback) => self.say(Message::Playback(playback), Why::Data),
                 () = at(self.toast) => {
                     self.toast = None;
-                    update(&mut self.state, Message::ToastOver);
+                    self.say(Message::ToastOver, Why::Hand);
                 }
-                _ = minutes.tick(), if !matches!(self.state.mode, Mode::Replay { .. }) => {
-                    minute += 1;
-                    update(&mut self.state, Message::Minutes(minute));
+                _ = self.minutes.tick(), if !matches!(self.state.mode, Mode::Replay { .. }) => {
+                    self.minute += 1;
+                    self.say(Message::Minutes(self.minute), Why::Data);
                 }
-                () = Signals::stopped(&mut signals.stop) => return Ok(()),
-                _ = signals.suspend.recv() => self.suspend = true,
-                _ = signals.resume.recv() => self.redraw = true,
-                _ = &mut stop => return Ok(()),
-            }
-            // What follows within one frame belongs to the same picture: keys are few, snapshots are many.
-            self.drain(&mut events).await;
-            if !self.state.quit && drawn.elapsed() < FRAME {
-                tokio::time::sleep_until(drawn + FRAME).await;
-                self.drain(&mut events).await;
-            }
-            if self.state.quit {
-                return Ok(());
+                () = Signals::stopped(&mut signals.stop) => return false,
+                _ = signals.suspend.recv() => (self.suspend, _) = (true, self.pace.wake(Why::Hand)),
+                _ = signals.resume.recv() => (self.redraw, _) = (true, self.pace.wake(Why::Hand)),
+                _ = &mut *stop => return false,
+                // What follows until then belongs to the same picture: keys are few, snapshots are many.
+                () = at(due) => {}
             }
         }
+        !self.state.quit
+    }
+
+    /// Lets a message happen, and wants its picture.
+    fn say(&mut self, message: Message, why: Why) {
+        update(&mut self.state, message);
+        self.pace.wake(why);
+    }
+
+    /// A snapshot is there: it is taken when the picture is drawn, newer ones may come until then.
+    fn fed(&mut self) {
+        self.minute = 0;
+        self.minutes.reset();
+        self.pace.wake(Why::Data);
     }
 
     /// Takes what has come meanwhile. The stream is polled with this task's own waker: it keeps the one it was first
@@ -281,8 +262,12 @@ impl Loop {
             self.state.switches = switches.list();
         }
         self.asking.want(self.state.wants(), self.state.newest.revision);
+        // What is not shown is laid out when it is.
+        if self.state.page() != Page::Map || self.state.is_empty() {
+            return;
+        }
         let ask = self.state.ask();
-        if !self.state.is_empty() && !self.state.laid.serves(&ask) && self.asked.as_ref() != Some(&ask) {
+        if !self.state.laid.serves(&ask) && self.asked.as_ref() != Some(&ask) {
             self.asked = Some(ask.clone());
             self.layouts.ask.send_replace(Some(ask));
         }
@@ -308,6 +293,7 @@ impl Loop {
     }
 
     fn event(&mut self, event: &Event) {
+        self.pace.wake(Why::Hand);
         match event {
             Event::Key(key) if key.kind != KeyEventKind::Release => self.key(*key),
             Event::Mouse(mouse) => {
@@ -333,56 +319,6 @@ impl Loop {
         if let Some(key) = keymap::key(event) {
             update(&mut self.state, Message::Press(key));
         }
-    }
-
-    /// Does what the state wants done outside of it.
-    fn perform(&mut self, screen: &mut Screen) -> Result<(), TuiError> {
-        for effect in std::mem::take(&mut self.state.effects) {
-            match effect {
-                Effect::Suspend => self.suspend = true,
-                Effect::Redraw => self.redraw = true,
-                Effect::Switch(key) => {
-                    if let Some(switches) = &self.switches {
-                        switches.toggle(key);
-                        self.state.switches = switches.list();
-                        super::menu::refresh(&mut self.state);
-                    }
-                }
-                Effect::Replay(control) => {
-                    if let Some(player) = &self.player {
-                        player.control(control);
-                    }
-                }
-                Effect::Copy { what, text } => {
-                    let result = screen.copy(&text).map(|()| format!("copied the {what}"));
-                    self.tell(result.map_err(|error| format!("the {what} was not copied: {error}")));
-                }
-                Effect::Open { name, text } => {
-                    let _held = Screen::hold();
-                    let result = screen.open(&name, &text);
-                    self.redraw = true;
-                    if let Err(error) = result {
-                        self.tell(Err(error.to_string()));
-                    }
-                }
-                Effect::Host(request) => match &self.host {
-                    Some(host) => {
-                        let (host, done) = (Arc::clone(host), self.done.0.clone());
-                        thread::Builder::new().name("host".to_owned()).spawn(move || {
-                            // Nobody is told where the screen is gone meanwhile.
-                            drop(done.send(host.perform(request)));
-                        })?;
-                    }
-                    None => self.tell(Err("nothing here can do that".to_owned())),
-                },
-            }
-        }
-        Ok(())
-    }
-
-    fn tell(&mut self, result: Result<String, String>) {
-        self.toast = Some(Instant::now() + TOAST);
-        update(&mut self.state, Message::Done(result));
     }
 }
 

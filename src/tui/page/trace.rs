@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::engine::Query;
-use crate::model::TraceId;
+use crate::model::{Hop, SpanId, TraceId};
 use crate::trail::twin::{Route, Twin, folded_operation};
 use crate::trail::views::TraceView;
 use crate::tui::state::State;
@@ -37,6 +37,8 @@ pub struct Trace {
     pub folded: HashSet<SpanKey>,
     /// The selected span; the worst hop's until the user moves.
     pub selected: Option<SpanKey>,
+    /// The span that it was opened for; else the worst hop's is selected at first.
+    pub wish: Option<SpanId>,
     /// Whether the user has moved.
     pub moved: bool,
     /// The line of the selected span.
@@ -142,7 +144,8 @@ impl Trace {
             beside.first = first_difference(&beside.lines);
         }
         if !self.moved {
-            let worst = self.fall.worst.map(|at| SpanKey::of(&view.spans[at].1));
+            let wish = self.wish.and_then(|id| view.spans.iter().rposition(|(_, span)| span.span_id == id));
+            let worst = wish.or(self.fall.worst).map(|at| SpanKey::of(&view.spans[at].1));
             self.selected = worst.or(self.selected);
         }
         let at = self.row_of_selected(&view).unwrap_or(self.at).min(self.rows().saturating_sub(1));
@@ -187,6 +190,12 @@ impl Trace {
 /// Opens a trace over the page that is shown.
 pub fn open(state: &mut State, id: TraceId) {
     state.trace = Some(Trace { id, ..Trace::default() });
+}
+
+/// Opens the trace of a hop, at that hop.
+pub fn open_hop(state: &mut State, hop: &Hop) {
+    let caller = hop.caller.as_ref().and_then(|party| party.span_id);
+    state.trace = Some(Trace { id: hop.trace_id, wish: hop.callee.span_id.or(caller), ..Trace::default() });
 }
 
 /// What the page asks. A picture that stands still asks nothing; a twin is looked for once.

@@ -13,6 +13,7 @@ use super::{frame_of, page_frame};
 use crate::model::Verdict;
 use crate::trail::views::TraceView;
 use crate::tui::geometry::{Area, Frame};
+use crate::tui::message::Action;
 use crate::tui::page::trace::{Trace, first_shown};
 use crate::tui::state::State;
 use crate::tui::text::{count, duration, things};
@@ -63,17 +64,18 @@ pub fn render(state: &State, pen: &mut Pen, area: Area) {
     let title = Row::new().text("Trace ", theme.strong()).own(&trace.id.to_string(), theme.quiet());
     let note = match trace.rows() {
         0 => Row::new(),
-        rows => Row::new()
-            .own(&format!("{} of {}", count(trace.at as u64 + 1), things(rows as u64, "line")), theme.quiet()),
+        rows => {
+            Row::new().own(&format!("{} of {}", count(trace.at as u64 + 1), things(rows as u64, "line")), theme.quiet())
+        }
     };
     let inner = page_frame(state, pen, area, title, note);
     let Some(view) = &trace.view else {
         let text = if trace.answered {
-            "this trace is not held (any more): q goes back to where it was opened"
+            format!("this trace is not held (any more){}", key(state, Action::Back, "goes back"))
         } else {
-            "asking for the trace …"
+            "asking for the trace …".to_owned()
         };
-        pen.row(inner.x + 1, inner.y, inner.w.saturating_sub(1), &Row::new().text(text, theme.quiet()));
+        pen.row(inner.x + 1, inner.y, inner.w.saturating_sub(1), &Row::new().own(&text, theme.quiet()));
         return;
     };
     if view.spans.is_empty() {
@@ -105,13 +107,19 @@ fn head(state: &State, pen: &mut Pen, area: Area, trace: &Trace, view: &TraceVie
     if trace.all {
         parts.push(Row::new().text("all of them shown", theme.quiet()));
     } else if hidden > 0 {
-        let text = format!("{} without a token hidden, a shows them", count(hidden as u64));
+        let text =
+            format!("{} without a token hidden{}", count(hidden as u64), key(state, Action::AllSpans, "shows them"));
         parts.push(Row::new().own(&text, theme.quiet()));
     }
     pen.row(area.x, area.y, area.w, &joined(state, parts, usize::from(area.w)));
     for (y, (text, style)) in (area.y + 1..area.y + area.h).zip(notices(state, trace, view)) {
         pen.row(area.x, y, area.w, &Row::new().plain(" ").own(&text, style));
     }
+}
+
+/// A key and what it does, behind a comma; nothing where the user gave it none.
+fn key(state: &State, action: Action, does: &str) -> String {
+    state.keymap.keys(action).first().map_or_else(String::new, |key| format!(", {key} {does}"))
 }
 
 /// Parts with dots between them, as many as fit.
@@ -133,8 +141,12 @@ fn verdicts(state: &State, view: &TraceView) -> Row {
     for verdict in [Verdict::Dropped, Verdict::Changed, Verdict::Failed] {
         let number = view.hops.iter().filter(|hop| hop.verdict == verdict).count();
         if number > 0 {
-            row = row.plain(", ").own(&format!("{} {number}", theme.glyph(verdict)), theme.verdict(verdict));
+            row = row.plain(", ").own(&format!("{number} {}", theme.glyph(verdict)), theme.verdict(verdict));
         }
+    }
+    let findings: usize = view.hops.iter().map(|hop| hop.findings.len()).sum();
+    if findings > 0 {
+        row = row.plain(", ").own(&format!("{findings} {}", theme.finding_glyph()), theme.warning());
     }
     row
 }
@@ -177,10 +189,16 @@ fn detail(state: &State, pen: &mut Pen, places: &Places, trace: &Trace, view: &T
     let scroll = usize::from(trace.scroll).min(over);
     let note = match over - scroll {
         0 => Row::new(),
-        more => Row::new().own(&format!("{} lines more, Tab and arrows", count(more as u64)), theme.quiet()),
+        more => {
+            let reach = if trace.in_detail { String::new() } else { key(state, Action::NextPane, "reaches them") };
+            Row::new().own(&format!("{} more{reach}", things(more as u64, "line")), theme.quiet())
+        }
     };
     let title = match span::selected(trace, view) {
-        Some((service, span)) => Row::new().own(service, theme.strong()).plain(" ").own(&span.operation(), Style::new()),
+        Some((service, span)) => {
+            let arrow = if span.is_call() { theme.sign(" → ", " -> ") } else { " " };
+            Row::new().own(service, theme.strong()).plain(arrow).own(&span.operation(), Style::new())
+        }
         None => Row::new().text("Span", theme.strong()),
     };
     frame_of(state, pen, places.detail, Frame::Rule, trace.in_detail, title, note);

@@ -1,6 +1,7 @@
 //! The token lane: the token's name in its colour beside each span, and what happened to it there.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use crate::model::{
     Anomaly, CarriedValue, Cause, Hop, Presence, Segment, Side, Span, Token, Verdict, VerifyResult, VerifySource,
@@ -50,6 +51,9 @@ pub fn mark(view: &TraceView, spans: &[&Span], tree: &Tree, nodes: &mut [Node]) 
         if let Some(span) = caller {
             // Of a callee that never reports, the call is all that shows.
             let mark = if callee.is_some() { sent(hop) } else { Some(received(hop, &hop.sent)) };
+            if callee.is_none() {
+                nodes[span].calls = Some(Arc::clone(&hop.callee.service));
+            }
             if let Some(mark) = mark {
                 put(&mut nodes[span], at, mark, hop.verdict.accuses());
             }

@@ -9,8 +9,9 @@ pub mod lane;
 mod tree;
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
-use crate::model::{Hop, Span, SpanId, SpanKind, TraceId};
+use crate::model::{Hop, Severity, Span, SpanId, SpanKind, TraceId};
 use crate::trail::views::TraceView;
 
 use lane::Mark;
@@ -40,6 +41,8 @@ pub struct Node {
     pub mark: Option<Mark>,
     /// Places of the hops that it is a party of.
     pub hops: Vec<usize>,
+    /// Whom it calls, where that is not a span below it: a callee that never reports.
+    pub calls: Option<Arc<str>>,
     /// Nanoseconds that its clock seems to be off: its bar stands so much later than it says.
     pub shift: i64,
 }
@@ -64,10 +67,9 @@ pub struct Line {
 pub struct Waterfall {
     /// One for each span.
     pub nodes: Vec<Node>,
-    /// Accused hops by the place of the span that they show at, in the order of the tree, with the worst one first
-    /// among equals.
+    /// Spans at which an accused hop shows, or one with a finding that is worth a look, from top to bottom.
     pub problems: Vec<usize>,
-    /// The span that the worst of them shows at.
+    /// The one of them with the worst hop; where none is accused, the one with the worst finding.
     pub worst: Option<usize>,
     /// Start and end of the time axis, in nanoseconds since the epoch.
     pub axis: (u64, u64),
@@ -178,12 +180,14 @@ fn moved(span: &Span, shift: i64) -> (u64, u64) {
 
 fn problems(view: &TraceView, tree: &Tree, primary: &[Option<usize>]) -> (Vec<usize>, Option<usize>) {
     let accused = view.hops.iter().zip(primary).filter(|(hop, _)| hop.verdict.accuses());
-    let mut problems: Vec<usize> = accused.clone().filter_map(|(_, at)| *at).collect();
+    let found = |hop: &Hop| hop.findings.iter().any(|hit| hit.severity >= Severity::Medium);
+    let broken = view.hops.iter().zip(primary).filter(|(hop, _)| hop.verdict.accuses() || found(hop));
+    let mut problems: Vec<usize> = broken.filter_map(|(_, at)| *at).collect();
     problems.sort_by_key(|at| tree.order[*at]);
     problems.dedup();
     let key = |hop: &Hop, at: usize| (hop.severity, hop.confidence, std::cmp::Reverse(tree.order[at]));
     let worst = accused.filter_map(|(hop, at)| Some((key(hop, (*at)?), (*at)?))).max().map(|(_, at)| at);
-    // Nothing accused: the finding that weighs most, else the first hop.
+    // Nothing accused: the finding that weighs most.
     let found = || {
         let hops = view.hops.iter().zip(primary).filter(|(hop, _)| !hop.findings.is_empty());
         hops.filter_map(|(hop, at)| Some((hop.worst(), std::cmp::Reverse(tree.order[(*at)?]), (*at)?))).max()

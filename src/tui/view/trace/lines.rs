@@ -35,9 +35,10 @@ pub struct Columns {
 impl Columns {
     /// Divides a line of some width.
     fn of(width: u16) -> Self {
-        let lane = (width * 3 / 10).clamp(20, 38);
+        let lane = (width * 3 / 10).clamp(21, 38);
         let rest = width.saturating_sub(lane + 3);
-        let bar = (rest * 11 / 20).max(10).min(rest);
+        // Where there is little room, names matter more than times.
+        let bar = if width < 100 { rest * 2 / 5 } else { rest * 11 / 20 };
         Self { label: rest - bar, bar, lane }
     }
 }
@@ -82,14 +83,7 @@ fn heading(pen: &mut Pen, list: Area, columns: Columns, axis: (u64, u64), theme:
     pen.row(x + columns.bar + 1, list.y, columns.lane, &Row::new().text("token", quiet));
 }
 
-fn one(
-    state: &State,
-    pen: &mut Pen,
-    area: Area,
-    columns: Columns,
-    (trace, view): (&Trace, &TraceView),
-    line: &Line,
-) {
+fn one(state: &State, pen: &mut Pen, area: Area, columns: Columns, (trace, view): (&Trace, &TraceView), line: &Line) {
     let theme = state.theme;
     let (service, span) = &view.spans[line.span];
     let node = &trace.fall.nodes[line.span];
@@ -131,7 +125,7 @@ pub fn label(
     width: usize,
 ) -> Row {
     // Beyond half of the room the depth is a number: the names matter more.
-    let indent = depth * STEP;
+    let indent = depth * if width < 30 { 1 } else { STEP };
     let mut row = if indent > width / 2 {
         let number = format!("{depth}{} ", theme.sign("›", ">"));
         Row::new().own(&format!("{number:>room$}", room = width / 2), theme.quiet())
@@ -151,6 +145,9 @@ pub fn label(
     row = row.own(service, if arrives { theme.strong() } else { theme.quiet() }).plain(" ");
     if call {
         row = row.text(theme.sign("→ ", "-> "), theme.quiet());
+        if let Some(callee) = &node.calls {
+            row = row.own(callee, theme.strong()).plain(" ");
+        }
     }
     row = row.safe(Safe::new(&span.operation()), if arrives || call { Style::new() } else { theme.quiet() });
     match fold {
@@ -199,6 +196,7 @@ pub fn lane(theme: Theme, mark: Option<&Mark>) -> Row {
         Held::Token(name) => Row::new().own(&format!("{name:<4} "), theme.token(name)),
         Held::Hidden => Row::new().text(theme.sign("▒▒▒▒ ", "**** "), theme.quiet()),
         Held::Nothing => Row::new().text(theme.sign("—    ", "-    "), theme.strong()),
+        Held::Unknown if mark.verdict.is_some() => Row::new().plain("     "),
         Held::Unknown => Row::new().text("?    ", theme.quiet()),
     };
     let style = mark.verdict.map_or(theme.quiet(), |verdict| theme.verdict(verdict));

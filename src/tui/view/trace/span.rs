@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ratatui::style::Style;
 
+use super::lines::lane;
 use crate::model::{
     Carried, CarriedValue, Check, Hop, LogRecord, Presence, Segment, Side, Span, SpanId, SpanKind, StatusCode, Token,
     Verdict,
@@ -16,7 +17,7 @@ use crate::tui::text::{count, duration, stretch, things};
 use crate::tui::view::detail::Page;
 use crate::tui::view::pen::Row;
 use crate::tui::view::problems::cause_text;
-use crate::tui::waterfall::{Node, Waterfall};
+use crate::tui::waterfall::{Node, Waterfall, hop_at};
 
 /// The span whose detail shows, with its service: this trace's, or the twin's where only that has it.
 pub fn selected<'a>(trace: &'a Trace, view: &'a TraceView) -> Option<&'a (Arc<str>, Box<Span>)> {
@@ -42,12 +43,29 @@ pub fn rows(state: &State, trace: &Trace, area: Area) -> Vec<Row> {
     if let (None, Some(_)) = (trace.span(), trace.twin()) {
         page.text("only in", "the twin: this trace has no such span", state.theme.warning());
     }
+    twin(&mut page, trace);
     hops(&mut page, view, node);
-    identity(&mut page, service, span, fall, node);
+    identity(&mut page, service, span, node);
+    time(&mut page, span, fall, at);
     request(&mut page, span);
     ending(&mut page, span, view.logs.iter().filter(|log| log.span_id == span.span_id));
     tokens(&mut page, span);
+    for exception in span.exceptions.iter().filter(|exception| !exception.stack.is_empty()) {
+        page.text("stack", &exception.stack, state.theme.quiet());
+    }
     page.into_rows()
+}
+
+/// What the twin shows at the same place, and how that is known.
+fn twin(page: &mut Page, trace: &Trace) {
+    let Some((beside, there)) = trace.twin() else { return };
+    let at = beside.lines.get(trace.at).filter(|line| line.here.is_some() && line.difference.is_some());
+    let Some(at) = at.and_then(|line| line.there) else { return };
+    let node = &beside.fall.nodes[at];
+    let span = &there.spans[at].1;
+    let ground = hop_at(there, node).map(|hop| if span.is_call() { &hop.sent.ground } else { &hop.received.ground });
+    let said = lane(page.theme, node.mark.as_ref()).plain(" ");
+    page.text_after("twin", said, ground.map_or("", |ground| ground), page.theme.quiet());
 }
 
 /// The hops that the span is a party of, the accused ones first.
@@ -110,7 +128,7 @@ fn named(view: &TraceView, id: SpanId) -> String {
     found.map_or_else(|| format!("span {id}"), |(service, span)| format!("{service} {}", span.operation()))
 }
 
-fn identity(page: &mut Page, service: &str, span: &Span, fall: &Waterfall, node: &Node) {
+fn identity(page: &mut Page, service: &str, span: &Span, node: &Node) {
     let (theme, resource) = (page.theme, &span.resource);
     let quiet = theme.quiet();
     let kind = match span.kind {
@@ -143,7 +161,11 @@ fn identity(page: &mut Page, service: &str, span: &Span, fall: &Waterfall, node:
     process.extend([some("", &resource.language), some("sdk ", &resource.sdk), some("host ", &resource.host)]);
     process.push(some("instance ", &resource.instance));
     page.parts("service", Row::new(), process);
-    let offset = fall.bar(node_place(fall, node), span).0.saturating_sub(fall.axis.0);
+}
+
+fn time(page: &mut Page, span: &Span, fall: &Waterfall, at: usize) {
+    let (theme, node) = (page.theme, &fall.nodes[at]);
+    let offset = fall.bar(at, span).0.saturating_sub(fall.axis.0);
     let mut time = vec![Row::new().own(&span.start.rfc3339(), Style::new())];
     time.push(Row::new().own(&format!("+{}", duration(offset)), Style::new()));
     time.push(if span.end.0 == 0 {
@@ -157,10 +179,6 @@ fn identity(page: &mut Page, service: &str, span: &Span, fall: &Waterfall, node:
         time.push(Row::new().own(&format!("its clock is {off} or so {way} the caller's: bar moved"), theme.warning()));
     }
     page.parts("time", Row::new(), time);
-}
-
-fn node_place(fall: &Waterfall, node: &Node) -> usize {
-    fall.nodes.iter().position(|other| std::ptr::eq(other, node)).unwrap_or(0)
 }
 
 /// A value behind its name; nothing where there is none.
@@ -230,10 +248,7 @@ fn ending<'a>(page: &mut Page, span: &Span, logs: impl Iterator<Item = &'a LogRe
         (kind, message) => format!("{kind}: {message}"),
     };
     for exception in &span.exceptions {
-        page.text("exception", &said(&exception.kind, &exception.message), theme.warning());
-        if !exception.stack.is_empty() {
-            page.text("", &exception.stack, theme.quiet());
-        }
+        page.text("raised", &said(&exception.kind, &exception.message), theme.warning());
     }
     for log in logs {
         page.text("log", &said(&log.text.kind, &log.text.message), Style::new());
@@ -296,8 +311,12 @@ fn carrier(page: &mut Page, carried: &Carried, span: &Span) {
             parts.push(match value {
                 CarriedValue::Placeholder => Row::new().text("a placeholder, no token", theme.warning()),
                 CarriedValue::Redacted => Row::new().text("hidden by the instrumentation", theme.quiet()),
-                CarriedValue::OtherCredential(scheme) => Row::new().plain("another credential: ").own(scheme, Style::new()),
-                CarriedValue::Empty | CarriedValue::Token(_) => Row::new().text("empty: proof of absence", theme.quiet()),
+                CarriedValue::OtherCredential(scheme) => {
+                    Row::new().plain("another credential: ").own(scheme, Style::new())
+                }
+                CarriedValue::Empty | CarriedValue::Token(_) => {
+                    Row::new().text("empty: proof of absence", theme.quiet())
+                }
             });
             Row::new()
         }
@@ -335,4 +354,3 @@ fn claims(token: &Token, span: &Span) -> Vec<String> {
     claims.extend(token.length.map(|length| format!("{} bytes", count(u64::from(length)))));
     claims
 }
-

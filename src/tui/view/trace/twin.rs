@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use ratatui::style::Style;
 
+use super::first;
 use super::lines::{Fold, cut, label, lane, select, status};
 use super::places::Places;
-use super::first;
 use crate::trail::views::TraceView;
 use crate::tui::geometry::Area;
 use crate::tui::page::trace::{Beside, Trace};
@@ -42,9 +42,12 @@ pub fn notice(state: &State, trace: &Trace, view: &TraceView) -> Option<(String,
     Some((text, theme.strong()))
 }
 
-/// Where two traces part, in words: `shipping GET: here — dropped here, there k3va intact`.
+/// Where two traces part, in words: `orders → GET /: not sent here, k3va sent there`.
 fn parting(line: &Aligned, here: (&Trace, &TraceView), there: (&Beside, &TraceView)) -> String {
-    let name = |view: &TraceView, at: usize| format!("{} {}", view.spans[at].0, view.spans[at].1.operation());
+    let name = |view: &TraceView, at: usize| {
+        let (service, span) = &view.spans[at];
+        format!("{service}{}{}", if span.is_call() { " → " } else { " " }, span.operation())
+    };
     let place = line.here.map(|at| name(here.1, at)).or_else(|| line.there.map(|at| name(there.1, at)));
     let place = place.unwrap_or_default();
     let said = |fall: &Waterfall, at: Option<usize>| words(at.and_then(|at| fall.nodes[at].mark.as_ref()));
@@ -52,14 +55,13 @@ fn parting(line: &Aligned, here: (&Trace, &TraceView), there: (&Beside, &TraceVi
         Some(Difference::OnlyHere) => format!("{place} is only here"),
         Some(Difference::OnlyThere) => format!("{place} is only in the twin"),
         Some(Difference::Status) => format!("{place} ended otherwise"),
-        _ => format!("{place}: here {}, there {}", said(&here.0.fall, line.here), said(&there.0.fall, line.there)),
+        _ => format!("{place}: {} here, {} there", said(&here.0.fall, line.here), said(&there.0.fall, line.there)),
     }
 }
 
 fn words(mark: Option<&Mark>) -> String {
     match mark {
         Some(Mark { held: Held::Token(name), words, .. }) => format!("{name} {words}"),
-        Some(Mark { held: Held::Nothing, words, .. }) => format!("none, {words}"),
         Some(mark) => mark.words.clone(),
         None => "nothing is known".to_owned(),
     }
@@ -114,7 +116,8 @@ fn one(pen: &mut Pen, area: Area, side: &Side, line: &Aligned, theme: Theme) {
     let lane_width = (area.w * 2 / 5).clamp(18, 34);
     let room = area.w.saturating_sub(lane_width + 2);
     let Some(at) = (side.of)(line) else {
-        let gap = Row::new().own(&" ".repeat(line.depth * 2 + 2), Style::new()).text(theme.sign("╌╌╌", "..."), theme.quiet());
+        let gap =
+            Row::new().own(&" ".repeat(line.depth * 2 + 2), Style::new()).text(theme.sign("╌╌╌", "..."), theme.quiet());
         pen.row(area.x + 1, area.y, room, &gap);
         return;
     };

@@ -1,6 +1,7 @@
 //! What screens ask of a running engine beyond its snapshots: pages of traces, one trace.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 use std::sync::mpsc;
 
 use tokio::sync::oneshot;
@@ -10,6 +11,7 @@ use super::owner::Message;
 use crate::filter::{Context, Filter};
 use crate::model::{TraceId, UnixNanos};
 use crate::trail::Trail;
+use crate::trail::twin::{Route, Twin};
 use crate::trail::views::{TraceRow, TraceView};
 
 /// Rows in one answer at most: several screens full, so that moving seldom waits for the next answer.
@@ -22,6 +24,8 @@ pub enum Query {
     Traces(TraceQuery),
     /// One trace, whole.
     Trace(TraceId),
+    /// A trace over the same route on which the token arrived.
+    Twin(Route),
 }
 
 /// A page of the list of traces.
@@ -84,7 +88,9 @@ pub enum Answer {
     /// A page of traces.
     Traces(TraceQuery, TracePage),
     /// A trace; `None` where it is not held (any more).
-    Trace(TraceId, Option<Box<TraceView>>),
+    Trace(TraceId, Option<Arc<TraceView>>),
+    /// A trace to hold against another.
+    Twin(Route, Twin),
 }
 
 impl Answer {
@@ -93,6 +99,7 @@ impl Answer {
         match self {
             Self::Traces(query, _) => Query::Traces(query.clone()),
             Self::Trace(id, _) => Query::Trace(*id),
+            Self::Twin(route, _) => Query::Twin(route.clone()),
         }
     }
 }
@@ -123,7 +130,11 @@ pub(super) fn answer(trail: &Trail, query: Query, now: UnixNanos) -> Answer {
             let page = traces(trail, &query, now);
             Answer::Traces(query, page)
         }
-        Query::Trace(id) => Answer::Trace(id, trail.trace_view(id).map(Box::new)),
+        Query::Trace(id) => Answer::Trace(id, trail.trace_view(id).map(Arc::new)),
+        Query::Twin(route) => {
+            let twin = trail.twin(&route);
+            Answer::Twin(route, twin)
+        }
     }
 }
 

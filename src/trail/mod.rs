@@ -33,6 +33,7 @@ mod store;
 pub mod summary;
 mod table;
 mod tree;
+pub mod twin;
 pub mod views;
 mod wanted;
 mod work;

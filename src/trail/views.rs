@@ -62,6 +62,16 @@ impl TraceView {
     pub fn span(&self, id: SpanId) -> Option<&Span> {
         self.spans.iter().map(|(_, span)| &**span).find(|span| span.span_id == id)
     }
+
+    /// The span that the trace is named after, with its service as shown: the first one without a parent, else the first.
+    pub fn root(&self) -> Option<&(Arc<str>, Box<Span>)> {
+        self.spans.iter().min_by_key(|(_, span)| (span.parent_id.is_some(), span.start))
+    }
+}
+
+/// The span that a trace is named after.
+pub(super) fn root_of<'a>(spans: impl Iterator<Item = &'a Box<Span>>) -> Option<&'a Span> {
+    spans.map(|span| &**span).min_by_key(|span| (span.parent_id.is_some(), span.start))
 }
 
 impl Trail {
@@ -77,7 +87,7 @@ impl Trail {
 
     fn row_of(&self, id: TraceId, trace: &TraceState) -> Option<TraceRow> {
         let start = trace.start();
-        let first = trace.spans.iter().min_by_key(|span| (span.parent_id.is_some(), span.start))?;
+        let first = root_of(trace.spans.iter())?;
         let end = trace.spans.iter().map(|span| span.end.max(span.start)).max().unwrap_or(start);
         let mut services: Vec<Arc<str>> = Vec::new();
         let mut tokens: Vec<Arc<Token>> = Vec::new();

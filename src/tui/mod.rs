@@ -20,6 +20,7 @@ pub mod text;
 pub mod theme;
 pub mod update;
 pub mod view;
+pub mod waterfall;
 
 mod asking;
 mod run;

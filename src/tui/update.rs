@@ -46,7 +46,8 @@ pub fn update(state: &mut State, message: Message) {
 fn answered(state: &mut State, answer: &Arc<Answer>) {
     match &**answer {
         Answer::Traces(_, rows) => page::traces::answered(state, rows.clone()),
-        Answer::Trace(id, view) => page::trace::answered(state, *id, view.as_deref().cloned()),
+        Answer::Trace(id, view) => page::trace::answered(state, *id, view.clone()),
+        Answer::Twin(route, twin) => page::trace::twin_answered(state, route, twin),
     }
 }
 

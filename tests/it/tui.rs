@@ -7,6 +7,7 @@ mod fixture;
 mod keys;
 mod layout;
 mod pty;
+mod trace;
 
 use std::fmt::Write as _;
 use std::sync::Arc;

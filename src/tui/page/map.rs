@@ -78,8 +78,8 @@ fn enter(state: &mut State) {
         return;
     }
     if state.pane == Pane::Detail {
-        if let Some(trace) = state.sample().map(|hop| hop.trace_id) {
-            super::trace::open(state, trace);
+        if let Some(hop) = state.sample().cloned() {
+            super::trace::open_hop(state, &hop);
         }
     } else {
         focus_pane(state, Pane::Detail);

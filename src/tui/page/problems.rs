@@ -13,8 +13,8 @@ pub fn act(state: &mut State, action: Action) -> bool {
     }
     match action {
         Action::Enter => {
-            if let Some(id) = state.sample().map(|hop| hop.trace_id) {
-                super::trace::open(state, id);
+            if let Some(hop) = state.sample().cloned() {
+                super::trace::open_hop(state, &hop);
             }
         }
         _ => return false,

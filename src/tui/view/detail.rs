@@ -53,12 +53,7 @@ fn title(state: &State) -> Row {
 }
 
 fn rows(state: &State, area: Area) -> Vec<Row> {
-    let mut page = Page {
-        theme: state.theme,
-        width: usize::from(area.w.saturating_sub(1)),
-        height: usize::from(area.h),
-        rows: Vec::new(),
-    };
+    let mut page = Page::new(state.theme, area);
     match &state.selection {
         Selection::Problem(key) => {
             if let Some(row) = state.problem(key) {
@@ -90,13 +85,24 @@ pub(super) struct Page {
 }
 
 impl Page {
+    /// No lines yet, for a pane of this size.
+    pub(super) fn new(theme: Theme, area: Area) -> Self {
+        let (width, height) = (usize::from(area.w.saturating_sub(1)), usize::from(area.h));
+        Self { theme, width, height, rows: Vec::new() }
+    }
+
+    /// The lines.
+    pub(super) fn into_rows(self) -> Vec<Row> {
+        self.rows
+    }
+
     /// A labelled text, wrapped, the label before its first line.
     pub(super) fn text(&mut self, label: &'static str, text: &str, style: Style) {
         self.text_after(label, Row::new(), text, style);
     }
 
     /// The same, with something before the text on its first line.
-    fn text_after(&mut self, label: &'static str, before: Row, text: &str, style: Style) {
+    pub(super) fn text_after(&mut self, label: &'static str, before: Row, text: &str, style: Style) {
         let indent = LABEL + before.width();
         let indent = if indent > self.width / 2 { LABEL } else { indent };
         let lines = Safe::new(text).wrap(self.width.saturating_sub(indent).max(10));
@@ -208,7 +214,7 @@ impl Page {
     }
 
     /// What every hop shows: the three observations, the callee's check, the way, the details.
-    fn hop(&mut self, hop: &Hop) {
+    pub(super) fn hop(&mut self, hop: &Hop) {
         let caller = hop.caller.as_ref().map(|party| &*party.service);
         if caller.is_some() {
             self.side("inbound", &hop.inbound, None, hop);

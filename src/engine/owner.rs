@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::intake::{Gauge, cost};
-use super::query::{self, Answer, Query};
+use super::query::{Answer, Answerer, Query};
 use super::rate::Rate;
 use super::{Clock, EngineOptions, Finished, HopQuery, Losses, Snapshot, Totals};
 use crate::model::{Batch, Hop};
@@ -65,6 +65,7 @@ pub(super) struct Owner {
     last_span: Option<Instant>,
     last_publish: Option<Instant>,
     last_tick: Instant,
+    answerer: Answerer,
 }
 
 impl Owner {
@@ -91,6 +92,7 @@ impl Owner {
             last_span: None,
             last_publish: None,
             last_tick: Instant::now(),
+            answerer: Answerer::default(),
         }
     }
 
@@ -128,7 +130,7 @@ impl Owner {
                 if self.dirty {
                     self.trail.tick((self.clock)());
                 }
-                drop(reply.send(query::answer(&self.trail, query, (self.clock)())));
+                drop(reply.send(self.answerer.answer(&self.trail, query, (self.clock)())));
             }
             Message::Notes(notes) => {
                 self.notes = notes;

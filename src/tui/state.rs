@@ -8,10 +8,12 @@ use crate::model::{Cause, Finding, Hop, Verdict};
 use crate::trail::summary::{EdgeRow, ProblemRow, ServiceRow};
 
 use super::effect::Effect;
+use super::filtering::Place;
 use super::geometry::{Area, Pane, Screen};
 use super::graph::{Answer, Ask, EdgeKey, NodeKey, Scope};
 use super::keymap::Keymap;
 use super::menu::Menu;
+use super::page::problems::Problems;
 use super::page::services::Services;
 use super::page::trace::Trace;
 use super::page::traces::Traces;
@@ -120,6 +122,10 @@ pub struct State {
     pub trace: Option<Trace>,
     /// The list of traces.
     pub traces: Traces,
+    /// The list of problems.
+    pub problem_list: Problems,
+    /// Where the list that is shown was opened from.
+    pub back: Vec<Place>,
     /// The list of services.
     pub services: Services,
     /// What is filtered.
@@ -186,6 +192,8 @@ impl Default for State {
             view: Page::Map,
             trace: None,
             traces: Traces::default(),
+            problem_list: Problems::default(),
+            back: Vec::new(),
             services: Services::default(),
             filter: Filtering::default(),
             prompt: None,
@@ -270,7 +278,10 @@ impl State {
             let inner = area.inner(most.frame);
             (inner.w, inner.h)
         });
-        Ask::new(&self.snapshot, self.only_broken, self.scope, self.selection.ends(), room)
+        match &self.filter.filter {
+            None => Ask::new(&self.snapshot, self.only_broken, self.scope, self.selection.ends(), room),
+            Some(_) => Ask::of_edges(&self.snapshot, self.edges_shown(), self.scope, self.selection.ends(), room),
+        }
     }
 
     /// The row of an edge.
@@ -295,17 +306,18 @@ impl State {
             Selection::Edge(edge) => row.caller == edge.caller && row.callee == edge.callee,
             Selection::Node(node) => row.caller == *node || node.as_ref() == Some(&row.callee),
         };
-        self.snapshot.problems.iter().filter(on).collect()
+        self.snapshot.problems.iter().filter(on).filter(|row| self.shows(*row)).collect()
     }
 
-    /// Every problem, as the page of problems lists them.
+    /// Every problem that the filter leaves, the worst first.
     pub fn all_problems(&self) -> Vec<&ProblemRow> {
-        self.snapshot.problems.iter().collect()
+        self.snapshot.problems.iter().filter(|row| self.shows(*row)).collect()
     }
 
     /// Services that export, as the page of services lists them.
     pub fn services_listed(&self) -> Vec<&ServiceRow> {
-        self.snapshot.services.iter().filter(|row| row.kind == crate::trail::summary::NodeKind::Service).collect()
+        let exports = |row: &&ServiceRow| row.kind == crate::trail::summary::NodeKind::Service;
+        self.snapshot.services.iter().filter(exports).filter(|row| self.shows(*row)).collect()
     }
 
     /// The hop whose evidence is shown.
@@ -319,8 +331,7 @@ impl State {
 
     /// Edges to list where no graph can be drawn: those that the scope keeps, broken ones first.
     pub fn edges_listed(&self) -> Vec<&EdgeRow> {
-        let mut rows: Vec<&EdgeRow> =
-            self.snapshot.edges.iter().filter(|row| !self.only_broken || super::graph::is_broken(row)).collect();
+        let mut rows: Vec<&EdgeRow> = self.edges_shown().collect();
         rows.sort_by_key(|row| std::cmp::Reverse((row.shown.accuses(), row.severity)));
         rows
     }

@@ -123,7 +123,19 @@ pub struct Ask {
 impl Ask {
     /// Everything that a snapshot shows, or only what is broken.
     pub fn new(snapshot: &Snapshot, only_broken: bool, scope: Scope, centre: Vec<NodeKey>, room: (u16, u16)) -> Self {
-        Self { whole: scope::whole(snapshot, only_broken), scope, centre, room }
+        let rows = snapshot.edges.iter().filter(|row| !only_broken || scope::broken(row));
+        Self { whole: scope::whole(snapshot, rows, only_broken), scope, centre, room }
+    }
+
+    /// These edges of a snapshot, and the nodes at their ends.
+    pub fn of_edges<'a>(
+        snapshot: &'a Snapshot,
+        rows: impl Iterator<Item = &'a EdgeRow>,
+        scope: Scope,
+        centre: Vec<NodeKey>,
+        room: (u16, u16),
+    ) -> Self {
+        Self { whole: scope::whole(snapshot, rows, true), scope, centre, room }
     }
 }
 

@@ -18,7 +18,8 @@ pub fn render(state: &State, pen: &mut Pen, area: Area) {
     let theme = state.theme;
     let rows = state.services_listed();
     let note = Row::new().own(&count(rows.len() as u64), theme.quiet());
-    let inner = page_frame(state, pen, area, Row::new().text("Services", theme.strong()), note);
+    let words = state.filter_words(rows.len(), state.services_known(), area.w.saturating_sub(24));
+    let inner = page_frame(state, pen, area, Row::new().text("Services", theme.strong()).then(words), note);
     let columns = [
         Column::left("service", 20, 255).growing(),
         Column::left("stack", 8, 100),

@@ -126,14 +126,15 @@ impl Asker {
     }
 }
 
-/// Answers questions out of the trail as it stands.
+/// Answers questions out of the trail as it stands; a search that was too long for one answer goes on with the next.
 #[derive(Debug, Default)]
-pub(super) struct Answerer {
+pub struct Answerer {
     search: Search,
 }
 
 impl Answerer {
-    pub(super) fn answer(&mut self, trail: &Trail, query: Query, now: UnixNanos) -> Answer {
+    /// The answer; `now` is the moment that ages count from.
+    pub fn answer(&mut self, trail: &Trail, query: Query, now: UnixNanos) -> Answer {
         match query {
             Query::Traces(query) => {
                 let page = self.traces(trail, &query, now);

@@ -29,15 +29,15 @@ impl State {
     }
 
     /// What a page's title says of the filter in force, in at most so many columns: `filter: verdict:dropped (3 of 7)`.
-    /// Nothing where everything is shown.
-    pub fn filter_words(&self, shown: usize, of: usize, room: u16) -> Row {
+    /// Nothing where everything is shown; no numbers where they are not known yet.
+    pub fn filter_words(&self, shown_of: Option<(usize, usize)>, room: u16) -> Row {
         if self.filter.filter.is_none() {
             return Row::new();
         }
-        let numbers = format!(" ({} of {})", count(shown as u64), count(of as u64));
-        let head = "  filter: ";
-        let text =
-            Safe::new(&self.filter_text()).fit(usize::from(room).saturating_sub(head.len() + numbers.len()).max(8));
+        let numbers = shown_of.map(|(shown, of)| format!(" ({} of {})", count(shown as u64), count(of as u64)));
+        let (head, numbers) = ("  filter: ", numbers.unwrap_or_else(|| " (searching)".to_owned()));
+        let room = usize::from(room).saturating_sub(head.len() + numbers.len());
+        let text = Safe::new(&self.filter_text()).fit(room.max(8));
         let style = self.theme.warning();
         Row::new().text(head, style).safe(text, self.theme.strong()).own(&numbers, style)
     }
@@ -138,5 +138,6 @@ fn filter_of(row: &ProblemRow) -> Option<(String, Filter)> {
         }
     }
     let filter = Filter::parse(&text).ok()?;
-    Some((text, filter))
+    // As short as it prints: without the quotes that a plain name does not need.
+    Some((filter.to_string(), filter))
 }

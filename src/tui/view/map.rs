@@ -30,7 +30,8 @@ pub fn render(state: &State, pen: &mut Pen, area: Area, shape: Frame) {
     let title =
         if state.laid.drawing.is_some() || state.laid.ask.whole.nodes.is_empty() { "Call graph" } else { "Calls" };
     let (shown, all) = (state.edges_shown().count(), state.snapshot.edges.len());
-    let title = Row::new().text(title, theme.strong()).then(state.filter_words(shown, all, area.w.saturating_sub(20)));
+    let title =
+        Row::new().text(title, theme.strong()).then(state.filter_words(Some((shown, all)), area.w.saturating_sub(20)));
     frame(state, pen, area, shape, Pane::Map, title, note);
     if shown == 0 && state.filter.filter.is_some() {
         let lines =

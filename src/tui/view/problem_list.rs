@@ -64,12 +64,18 @@ const ORDERS: [(ProblemOrder, &str); 4] = [
 ];
 
 fn columns(state: &State) -> [Column; 9] {
+    // What says most gets its room before columns that say little are kept.
+    let why = match state.size.0 {
+        ..70 => 16,
+        70..100 => 22,
+        _ => 28,
+    };
     let all = [
         Column::left("severity", 9, 130),
-        Column::left("what", 11, 250).up_to(22),
-        Column::left("call", 20, 255).up_to(28).growing(),
-        Column::left("why", 18, 180).up_to(44),
-        Column::right("hops", 13, 200),
+        Column::left("what", 9, 250).up_to(23, 2),
+        Column::left("call", 17, 255).up_to(28, 0).growing(),
+        Column::left("why", why, 180).up_to(44, 1),
+        Column::right("hops", 10, 200).up_to(23, 3),
         Column::right("first", 5, 60),
         Column::right("last", 5, 120),
         Column::left("seen", 12, 90),
@@ -83,16 +89,19 @@ fn columns(state: &State) -> [Column; 9] {
 pub fn render(state: &State, pen: &mut Pen, area: Area) {
     let theme = state.theme;
     let (rows, all) = (problems::rows(state), state.snapshot.problems.len());
-    let place = if rows.is_empty() { 0 } else { at(state, &rows) + 1 };
-    let note = Row::new().own(&format!("{place} of {}", count(rows.len() as u64)), theme.quiet());
-    let words = state.filter_words(rows.len(), all, area.w.saturating_sub(34));
-    let inner = page_frame(state, pen, area, Row::new().text("Problems", theme.strong()).then(words), note);
+    let columns = columns(state);
+    let at = at(state, &rows);
+    let table = Table { columns: &columns, rows: rows.len(), at, reverse: state.problem_list.reverse };
+    let order = if table.shows_order(super::inner(area)) { "" } else { order_title(state) };
+    let note =
+        if rows.is_empty() { String::new() } else { format!("{order}{} of {}", at + 1, count(rows.len() as u64)) };
+    let words = state.filter_words(Some((rows.len(), all)), area.w.saturating_sub(34));
+    let title = Row::new().text("Problems", theme.strong()).then(words);
+    let inner = page_frame(state, pen, area, title, Row::new().own(&note, theme.quiet()));
     if rows.is_empty() {
         return says(state, pen, inner, &nothing(state, all));
     }
     let (list, below) = panes(state, &rows);
-    let (columns, at) = (columns(state), at(state, &rows));
-    let table = Table { columns: &columns, rows: rows.len(), at, reverse: state.problem_list.reverse };
     table.render_from(pen, list, theme, first(state, &rows, list), |row| cells(state, rows[row]));
     if below.h > 1 {
         pen.rule(Area { x: below.x, w: below.w, ..below }, theme.quiet());
@@ -100,6 +109,16 @@ pub fn render(state: &State, pen: &mut Pen, area: Area) {
         for (y, line) in (below.y + 1..below.y + below.h).zip(&lines) {
             pen.row(below.x + 1, y, below.w.saturating_sub(1), line);
         }
+    }
+}
+
+/// What the list is sorted by, where no heading shows it.
+fn order_title(state: &State) -> &'static str {
+    match state.problem_list.order {
+        ProblemOrder::Severity => "by severity, ",
+        ProblemOrder::Count => "by hops, ",
+        ProblemOrder::LastSeen => "by last seen, ",
+        ProblemOrder::Caller => "by caller, ",
     }
 }
 
@@ -156,7 +175,7 @@ fn why(row: &ProblemRow) -> String {
 
 /// The selected problem in full: what, where, and what to look at.
 fn lines(state: &State, row: &ProblemRow, width: u16) -> Vec<Row> {
-    const LABEL: usize = 10;
+    const LABEL: usize = 11;
     let theme = state.theme;
     let room = usize::from(width).saturating_sub(LABEL + 2).max(20);
     let status = row.sample.status.map(|status| format!(", answered {status}")).unwrap_or_default();

@@ -24,8 +24,14 @@ pub fn render(state: &State, pen: &mut Pen, area: Area, shape: Frame) {
         }
         Selection::None | Selection::Problem(_) => title,
     };
-    title = title.then(state.filter_words(state.all_problems().len(), all, area.w / 2));
-    let number = if rows.len() == all { count(all as u64) } else { format!("{} of {all}", rows.len()) };
+    let (left, room) = (state.all_problems().len(), usize::from(area.w).saturating_sub(title.width() + 16));
+    title = title.then(state.filter_words(Some((left, all)), u16::try_from(room).unwrap_or(0)));
+    let number = match rows.len() {
+        // The filter's words say it.
+        number if number == left && left < all => String::new(),
+        number if number == all => count(all as u64),
+        number => format!("{number} of {all}"),
+    };
     frame(state, pen, area, shape, Pane::Problems, title, Row::new().own(&number, theme.quiet()));
 
     let inner = area.inner(shape);

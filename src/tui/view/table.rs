@@ -14,8 +14,10 @@ pub struct Column {
     pub title: &'static str,
     /// Columns of the screen that it takes at least; the one with `grows` takes what is left.
     pub width: u16,
-    /// Columns that it would fill: it gets them, in the order of the columns, before any grows.
+    /// Columns that it would fill: it gets them, the least `turn` first, before any grows.
     pub most: u16,
+    /// When it gets them.
+    pub turn: u8,
     /// Whether its text stands at the right.
     pub right: bool,
     /// Whether it takes what the others leave.
@@ -29,7 +31,7 @@ pub struct Column {
 impl Column {
     /// A column whose text stands at the left.
     pub const fn left(title: &'static str, width: u16, keep: u8) -> Self {
-        Self { title, width, most: width, right: false, grows: false, keep, sorted: false }
+        Self { title, width, most: width, turn: 0, right: false, grows: false, keep, sorted: false }
     }
 
     /// A column whose text stands at the right.
@@ -43,10 +45,10 @@ impl Column {
         Self { grows: true, ..self }
     }
 
-    /// The same, wider where there is room, up to so many columns.
+    /// The same, wider where there is room, up to so many columns; whoever has the least `turn` is served first.
     #[must_use]
-    pub const fn up_to(self, most: u16) -> Self {
-        Self { most, ..self }
+    pub const fn up_to(self, most: u16, turn: u8) -> Self {
+        Self { most, turn, ..self }
     }
 
     /// The same, marked as what the list is sorted by.
@@ -133,6 +135,11 @@ impl Table<'_> {
         None
     }
 
+    /// Whether the heading of the column that the list is sorted by is in sight.
+    pub fn shows_order(&self, area: Area) -> bool {
+        self.fitting(area.w.saturating_sub(2)).iter().any(|(at, _)| self.columns[*at].sorted)
+    }
+
     fn line(&self, pen: &mut Pen, (x, y): (u16, u16), shown: &[(usize, u16)], cell: impl Fn(usize) -> Row) {
         let mut x = x;
         for &(at, width) in shown {
@@ -154,13 +161,13 @@ impl Table<'_> {
             kept.retain(|at| *at != least);
         }
         let mut left = (width + 2).saturating_sub(needed(&kept));
-        let mut widths: Vec<(usize, u16)> = Vec::with_capacity(kept.len());
-        for at in kept {
-            let column = &self.columns[at];
-            let more = column.most.saturating_sub(column.width).min(left);
-            left -= more;
-            // The narrowest screen may have less than the last column wants.
-            widths.push((at, (column.width + more).min(width)));
+        // The narrowest screen may have less than the last column wants.
+        let mut widths: Vec<(usize, u16)> = kept.iter().map(|at| (*at, self.columns[*at].width.min(width))).collect();
+        let mut turns: Vec<usize> = (0..widths.len()).collect();
+        turns.sort_by_key(|at| self.columns[kept[*at]].turn);
+        for at in turns {
+            let more = self.columns[kept[at]].most.saturating_sub(widths[at].1).min(left);
+            (left, widths[at].1) = (left - more, widths[at].1 + more);
         }
         let growing = widths.iter().filter(|(at, _)| self.columns[*at].grows).count().max(1);
         let more = left / u16::try_from(growing).unwrap_or(1);

@@ -17,10 +17,10 @@ pub fn rows(state: &State) -> u16 {
     list(state).h.saturating_sub(1)
 }
 
-/// Where the table stands: what is only a part has a line below it that says so.
+/// Where the table stands: what is only a part has lines below it that say so.
 fn list(state: &State) -> Area {
     let inner = super::inner(state.body());
-    Area { h: inner.h.saturating_sub(u16::from(partial(state).is_some())), ..inner }
+    Area { h: inner.h.saturating_sub(u16::try_from(partial(state).len()).unwrap_or(0)), ..inner }
 }
 
 /// The row of the page at a line of the screen.
@@ -50,15 +50,22 @@ const ORDERS: [(TraceOrder, &str); 5] = [
     (TraceOrder::Duration, "time"),
 ];
 
-fn columns(state: &State) -> [Column; 9] {
+fn columns(state: &State) -> [Column; 10] {
+    // What says most gets its room before columns that say little are kept.
+    let (root, worst) = match state.size.0 {
+        ..70 => (18, 14),
+        70..100 => (20, 18),
+        _ => (24, 20),
+    };
     let all = [
-        Column::right("start", 8, 150),
+        Column::right("start", 7, 150),
         Column::left("trace", 8, 20),
-        Column::left("root", 18, 255).up_to(26).growing(),
-        Column::left("services", 8, 30).up_to(48),
-        Column::right("hops", 5, 60),
-        Column::left("worst", 14, 250).up_to(34),
-        Column::left("tokens", 9, 120).up_to(14),
+        Column::left("root", root, 255).up_to(28, 0).growing(),
+        Column::right("services", 8, 30),
+        Column::left("names", 16, 10).up_to(48, 3),
+        Column::right("hops", 5, 60).up_to(7, 4),
+        Column::left("worst", worst, 250).up_to(28, 1),
+        Column::left("tokens", 9, 120).up_to(17, 2),
         Column::right("time", 7, 100),
         Column::right("status", 6, 110),
     ];
@@ -75,25 +82,24 @@ pub fn render(state: &State, pen: &mut Pen, area: Area) {
     let theme = state.theme;
     let page = state.traces.page.as_deref();
     let known = page.filter(|_| state.traces.answers.filter == state.filter.filter);
-    let note = known.map_or_else(Row::new, |page| Row::new().own(&numbers(page, state.traces.at()), theme.quiet()));
-    let (matching, held) = known.map_or((0, 0), |page| (page.matching, page.held));
-    let words = match known {
-        Some(_) => state.filter_words(matching, held, area.w.saturating_sub(34)),
-        None => Row::new(),
-    };
-    let inner = page_frame(state, pen, area, Row::new().text("Traces", theme.strong()).then(words), note);
+    let columns = columns(state);
+    let at = state.traces.at();
+    let table =
+        Table { columns: &columns, rows: page.map_or(0, |page| page.rows.len()), at, reverse: state.traces.reverse };
+    let order = if table.shows_order(super::inner(area)) { "" } else { order_title(state) };
+    let note = known.filter(|page| !page.rows.is_empty()).map(|page| format!("{order}{}", numbers(page, at)));
+    let words = state.filter_words(known.map(|page| (page.matching, page.held)), area.w.saturating_sub(34));
+    let title = Row::new().text("Traces", theme.strong()).then(words);
+    let inner = page_frame(state, pen, area, title, Row::new().own(&note.unwrap_or_default(), theme.quiet()));
     let list = list(state);
-    if let Some(text) = partial(state) {
-        let row = Row::new().text(theme.sign("▲ ", "! "), theme.warning()).own(&text, theme.warning());
-        pen.row(inner.x + 1, inner.y + list.h, inner.w.saturating_sub(1), &row);
+    for (text, y) in partial(state).iter().zip(inner.y + list.h..) {
+        let row = Row::new().text(theme.sign("▲ ", "! "), theme.warning()).own(text, theme.warning());
+        pen.row(inner.x + 1, y, inner.w.saturating_sub(1), &row);
     }
     let Some(page) = page else { return says(state, pen, list, &["asking for the traces held …".to_owned()]) };
     if page.rows.is_empty() {
         return says(state, pen, list, &nothing(state, page));
     }
-    let columns = columns(state);
-    let at = state.traces.at();
-    let table = Table { columns: &columns, rows: page.rows.len(), at, reverse: state.traces.reverse };
     table.render_from(pen, list, theme, first(state, page), |row| cells(state, &page.rows[row]));
 }
 
@@ -119,9 +125,9 @@ pub(super) fn says(state: &State, pen: &mut Pen, area: Area, lines: &[String]) {
     }
 }
 
-/// What is missing from the list, if anything.
-fn partial(state: &State) -> Option<String> {
-    let page = state.traces.page.as_ref()?;
+/// What is missing from the list, in as few lines as it fits.
+fn partial(state: &State) -> Vec<String> {
+    let Some(page) = &state.traces.page else { return Vec::new() };
     let mut said = Vec::new();
     if page.searched < page.held {
         let (searched, held) = (count(page.searched as u64), count(page.held as u64));
@@ -132,7 +138,19 @@ fn partial(state: &State) -> Option<String> {
         let many = if evicted > 0 { format!(" ({})", count(evicted)) } else { String::new() };
         said.push(format!("traces before {} evicted{many}", clock(until)));
     }
-    (!said.is_empty()).then(|| said.join("; "))
+    let line = said.join("; ");
+    if said.len() > 1 && line.len() + 4 <= usize::from(super::inner(state.body()).w) { vec![line] } else { said }
+}
+
+/// What the list is sorted by, where no heading shows it.
+fn order_title(state: &State) -> &'static str {
+    match state.traces.order {
+        TraceOrder::Start => "by start, ",
+        TraceOrder::Severity => "by worst, ",
+        TraceOrder::Duration => "by time, ",
+        TraceOrder::Hops => "by hops, ",
+        TraceOrder::Service => "by root, ",
+    }
 }
 
 /// The time of day, UTC: `14:02 UTC`.
@@ -168,7 +186,8 @@ fn cells(state: &State, row: &TraceRow) -> Vec<Row> {
         cell(&stretch(ago), quiet),
         cell(&row.id.to_string()[..8], quiet),
         Row::new().own(&row.service, theme.strong()).plain(" ").own(&row.operation, plain),
-        cell(&row.services.len().to_string(), plain).plain(" ").own(&names.join(" "), quiet),
+        cell(&row.services.len().to_string(), plain),
+        cell(&names.join(" "), quiet),
         cell(&count(row.hops as u64), plain),
         worst(state, row),
         tokens,

@@ -9,6 +9,8 @@
 
 #![allow(clippy::print_stdout, reason = "figures are what this program is for")]
 
+#[path = "judge/pages.rs"]
+mod pages;
 #[path = "load/template.rs"]
 mod template;
 
@@ -53,6 +55,9 @@ struct Options {
     /// Memory that the trail may take, in MiB; what is beyond is evicted.
     #[arg(long, default_value_t = 1 << 20)]
     memory: usize,
+    /// Ask for pages of the list of traces then, and print how long each holds up the engine.
+    #[arg(long)]
+    pages: bool,
     /// Decode and judge nothing.
     #[arg(long)]
     decode_only: bool,
@@ -109,6 +114,9 @@ fn main() -> anyhow::Result<()> {
     println!("judging   {:.3} µs of processor time a span", a_span(judging, spans));
     println!("memory    {} bytes a span held", resident()?.saturating_sub(memory_before) / held);
     println!("          {} bytes a span by the trail's own count", stats.memory_used as u64 / held);
+    if options.pages {
+        pages::print(&trail, now)?;
+    }
     Ok(())
 }
 

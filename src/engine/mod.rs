@@ -3,9 +3,11 @@
 //! Nothing here knows the time of day: the clock is passed in, and a replay passes the replayed one.
 
 mod intake;
+mod listing;
 mod owner;
 pub mod query;
 mod rate;
+mod search;
 pub mod snapshot;
 
 use std::sync::{Arc, mpsc};

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::intake::{Gauge, cost};
-use super::query::{self, Answer, Query};
+use super::query::{Answer, Answerer, Query};
 use super::rate::Rate;
 use super::{Clock, EngineOptions, Finished, HopQuery, Losses, Snapshot, Totals};
 use crate::model::{Batch, Hop};
@@ -71,6 +71,7 @@ pub(super) struct Owner {
     /// How long the last snapshot took.
     publishing: Duration,
     last_tick: Instant,
+    answerer: Answerer,
 }
 
 impl Owner {
@@ -98,6 +99,7 @@ impl Owner {
             last_publish: None,
             publishing: Duration::ZERO,
             last_tick: Instant::now(),
+            answerer: Answerer::default(),
         }
     }
 
@@ -137,7 +139,7 @@ impl Owner {
                 if self.dirty {
                     self.trail.tick((self.clock)());
                 }
-                drop(reply.send(query::answer(&self.trail, query, (self.clock)())));
+                drop(reply.send(self.answerer.answer(&self.trail, query, (self.clock)())));
             }
             Message::Notes(notes) => {
                 self.notes = notes;

@@ -1,13 +1,14 @@
 //! What screens ask of a running engine beyond its snapshots: pages of traces, one trace.
 
-use std::cmp::Ordering;
 use std::sync::Arc;
 use std::sync::mpsc;
 
 use tokio::sync::oneshot;
 
 use super::EngineError;
+use super::listing;
 use super::owner::Message;
+use super::search::Search;
 use crate::filter::{Context, Filter};
 use crate::model::{TraceId, UnixNanos};
 use crate::trail::Trail;
@@ -65,8 +66,8 @@ pub enum Window {
     First,
     /// The last ones.
     Last,
-    /// Those around this trace; the first ones where it is not in the list.
-    Around(TraceId),
+    /// Those around this trace, or around this place of the list where the trace is not in it.
+    Around(TraceId, usize),
 }
 
 /// Rows of a sorted list.
@@ -74,8 +75,12 @@ pub enum Window {
 pub struct TracePage {
     /// Traces held.
     pub held: usize,
-    /// Those that match.
+    /// Those that match, of the ones searched.
     pub matching: usize,
+    /// How many were searched, the newest first; as many as are held once the search has come to its end.
+    pub searched: usize,
+    /// Start of the newest trace that was evicted; `None` where none was.
+    pub evicted_until: Option<UnixNanos>,
     /// Place of the first row here in the list.
     pub first: usize,
     /// At most [`PAGE_ROWS`].
@@ -102,6 +107,11 @@ impl Answer {
             Self::Twin(route, _) => Query::Twin(route.clone()),
         }
     }
+
+    /// Whether the same question, asked again, is answered better though nothing came: a search goes on.
+    pub fn is_partial(&self) -> bool {
+        matches!(self, Self::Traces(_, page) if page.searched < page.held)
+    }
 }
 
 /// An end to ask at. Cloned freely.
@@ -123,56 +133,50 @@ impl Asker {
     }
 }
 
-/// Answers a question out of the trail as it stands.
-pub(super) fn answer(trail: &Trail, query: Query, now: UnixNanos) -> Answer {
-    match query {
-        Query::Traces(query) => {
-            let page = traces(trail, &query, now);
-            Answer::Traces(query, page)
-        }
-        Query::Trace(id) => Answer::Trace(id, trail.trace_view(id).map(Arc::new)),
-        Query::Twin(route) => {
-            let twin = trail.twin(&route);
-            Answer::Twin(route, twin)
+/// Answers questions out of the trail as it stands; a search that was too long for one answer goes on with the next.
+#[derive(Debug, Default)]
+pub struct Answerer {
+    search: Search,
+}
+
+impl Answerer {
+    /// The answer; `now` is the moment that ages count from.
+    pub fn answer(&mut self, trail: &Trail, query: Query, now: UnixNanos) -> Answer {
+        match query {
+            Query::Traces(query) => {
+                let page = self.traces(trail, &query, now);
+                Answer::Traces(query, page)
+            }
+            Query::Trace(id) => Answer::Trace(id, trail.trace_view(id).map(Arc::new)),
+            Query::Twin(route) => {
+                let twin = trail.twin(&route);
+                Answer::Twin(route, twin)
+            }
         }
     }
-}
 
-fn traces(trail: &Trail, query: &TraceQuery, now: UnixNanos) -> TracePage {
-    let context = Context { now };
-    let mut held = 0;
-    let matches = |row: &TraceRow| match &query.filter {
-        None => true,
-        Some(filter) => trail.hops_of(row.id).iter().any(|hop| filter.matches(hop, context)),
-    };
-    let mut rows: Vec<TraceRow> = trail.trace_rows().inspect(|_| held += 1).filter(matches).collect();
-    rows.sort_by(|a, b| {
-        let order = by(query.order, a, b).then_with(|| a.id.cmp(&b.id));
-        if query.reverse { order.reverse() } else { order }
-    });
-    let matching = rows.len();
-    let last = matching.saturating_sub(PAGE_ROWS);
-    let first = match query.window {
-        Window::First => 0,
-        Window::Last => last,
-        Window::Around(id) => {
-            let at = rows.iter().position(|row| row.id == id).unwrap_or(0);
-            at.saturating_sub(PAGE_ROWS / 2).min(last)
+    fn traces(&mut self, trail: &Trail, query: &TraceQuery, now: UnixNanos) -> TracePage {
+        let (lines, held, searched) = match &query.filter {
+            Some(filter) => {
+                let found = self.search.find(trail, filter, Context { now });
+                (listing::lines(found.matching.into_iter(), query.order), found.held, found.searched)
+            }
+            None => {
+                let lines = listing::lines(trail.held(), query.order);
+                let held = lines.len();
+                (lines, held, held)
+            }
+        };
+        let matching = lines.len();
+        let (first, rows) = listing::window(lines, query);
+        TracePage {
+            held,
+            matching,
+            searched,
+            evicted_until: Some(trail.stats().evicted_until).filter(|until| *until > UnixNanos(0)),
+            first,
+            // Only what may be shown is drawn up.
+            rows: rows.into_iter().filter_map(|line| trail.held_one(line.id)?.row()).collect(),
         }
-    };
-    let rows = rows.drain(first..matching.min(first + PAGE_ROWS)).collect();
-    TracePage { held, matching, first, rows }
-}
-
-fn by(order: TraceOrder, a: &TraceRow, b: &TraceRow) -> Ordering {
-    let newest = || b.start.cmp(&a.start);
-    match order {
-        TraceOrder::Start => newest(),
-        TraceOrder::Severity => {
-            (b.accused > 0, b.severity, b.accused).cmp(&(a.accused > 0, a.severity, a.accused)).then_with(newest)
-        }
-        TraceOrder::Duration => b.duration.cmp(&a.duration),
-        TraceOrder::Hops => b.hops.cmp(&a.hops).then_with(newest),
-        TraceOrder::Service => a.service.cmp(&b.service).then_with(newest),
     }
 }

@@ -46,6 +46,16 @@ impl Expr {
         if flat.len() == 1 { flat.remove(0) } else { Self::Or(flat) }
     }
 
+    /// Whether no term of it counts from now.
+    pub(super) fn is_timeless(&self) -> bool {
+        match self {
+            Self::All => true,
+            Self::Term(Term { values, .. }) => !values.iter().any(Value::is_age),
+            Self::Not(inner) => inner.is_timeless(),
+            Self::And(parts) | Self::Or(parts) => parts.iter().all(Self::is_timeless),
+        }
+    }
+
     /// What can be said (Kleene's logic: one no settles an `and`, one yes an `or`).
     pub(super) fn ask(&self, facts: &dyn Facts, context: Context) -> Truth {
         match self {

@@ -69,7 +69,7 @@ fn nth(value: Option<usize>, test: &mut Test<'_>) -> bool {
 }
 
 /// The operation in two: its HTTP method, and the rest.
-fn request(operation: &str) -> (Option<&str>, &str) {
+pub(super) fn request(operation: &str) -> (Option<&str>, &str) {
     match operation.split_once(' ') {
         Some((method, route)) if !method.is_empty() && method.bytes().all(|b| b.is_ascii_uppercase()) => {
             (Some(method), route)
@@ -177,7 +177,7 @@ fn judgement(hop: &Hop, field: Field, test: &mut Test<'_>) -> bool {
     }
 }
 
-fn of_token(token: &Token, field: Field, test: &mut Test<'_>) -> bool {
+pub(super) fn of_token(token: &Token, field: Field, test: &mut Test<'_>) -> bool {
     let one = |text: &Option<Arc<str>>, test: &mut Test<'_>| texts(text.as_deref(), test);
     match field {
         Field::Token => {

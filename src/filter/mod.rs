@@ -26,6 +26,7 @@ mod parse;
 mod pattern;
 mod raw;
 mod rows;
+mod sketch;
 mod value;
 mod when;
 
@@ -63,6 +64,11 @@ impl Filter {
     /// Whether everything matches, because nothing is asked.
     pub fn is_empty(&self) -> bool {
         self.0 == Expr::All
+    }
+
+    /// Whether its answers stay the same while time goes by: it asks for no age.
+    pub fn is_timeless(&self) -> bool {
+        self.0.is_timeless()
     }
 
     /// What can be said of anything that answers for itself.

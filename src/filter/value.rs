@@ -92,6 +92,11 @@ impl Value {
         }
     }
 
+    /// Whether it counts from now.
+    pub(super) fn is_age(&self) -> bool {
+        matches!(self, Self::When(When::Ago(_)))
+    }
+
     /// Whether a fact of the field is what the value asks for.
     pub(super) fn holds(&self, field: Field, op: Op, fact: &Fact<'_>, context: Context) -> bool {
         match (self, fact) {

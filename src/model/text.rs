@@ -127,6 +127,7 @@ impl Safe {
                 "␛" => out.push('^'),
                 "│" | "╎" | "▌" => out.push('|'),
                 "✗" => out.push('x'),
+                "µ" => out.push('u'),
                 _ => out.extend(std::iter::repeat_n('?', cluster.width())),
             }
         }

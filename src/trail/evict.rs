@@ -38,6 +38,7 @@ impl Trail {
 
     fn forget(&mut self, id: TraceId, trace: &TraceState) {
         self.stats.evicted_traces += 1;
+        self.stats.evicted_until = self.stats.evicted_until.max(trace.start());
         self.stats.evicted_spans += trace.spans.len() as u64;
         self.stats.memory_used = self.stats.memory_used.saturating_sub(trace.bytes.saturating_sub(PER_TRACE));
         self.broken_bytes = self.broken_bytes.saturating_sub(trace.broken_bytes);

@@ -10,6 +10,7 @@ mod exempt;
 mod explain;
 mod facts;
 mod findings;
+pub mod held;
 mod hints;
 mod judge;
 mod known;
@@ -89,6 +90,8 @@ pub struct TrailStats {
     pub dropped_low: u64,
     /// Traces evicted whole.
     pub evicted_traces: u64,
+    /// Start of the newest of them: whatever is missing began no later.
+    pub evicted_until: UnixNanos,
     /// Spans in those.
     pub evicted_spans: u64,
     /// Spans and log records beyond the bound for one trace.

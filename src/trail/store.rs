@@ -1,8 +1,9 @@
 //! One trace as it is kept: its spans, its logs, and what it last contributed.
 
 use std::mem::size_of;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::model::{LogRecord, Span, UnixNanos};
+use crate::model::{LogRecord, Severity, Span, UnixNanos};
 
 use super::aggregate::Contribution;
 use super::profile::Fact;
@@ -37,7 +38,45 @@ pub struct TraceState {
     pub broken_bytes: usize,
     /// Whether it was counted as settled, and then as one of a single service.
     pub counted_single: Option<bool>,
+    /// Hops of `contributions` with an accused verdict.
+    pub accused: usize,
+    /// Worst severity of `contributions`, findings included; `None` where there are none.
+    pub severity: Option<Severity>,
+    /// When and where it began and ended.
+    pub extent: Extent,
+    /// What the last search found here: its number and the answer, zero where it has to look anew.
+    note: AtomicU32,
     unsorted: bool,
+}
+
+/// What a list sorts traces by, kept so that a list of many need not look at their spans.
+#[derive(Clone, Debug)]
+pub struct Extent {
+    /// Start of the first span.
+    pub start: UnixNanos,
+    /// End of the last one.
+    pub end: UnixNanos,
+    /// Place of the root span, of the first span where the root is not there.
+    pub root: usize,
+    /// By which that span was chosen.
+    chosen: (bool, UnixNanos),
+}
+
+impl Default for Extent {
+    fn default() -> Self {
+        Self { start: UnixNanos(u64::MAX), end: UnixNanos(0), root: 0, chosen: (true, UnixNanos(u64::MAX)) }
+    }
+}
+
+impl Extent {
+    fn add(&mut self, at: usize, span: &Span) {
+        self.start = self.start.min(span.start);
+        self.end = self.end.max(span.end.max(span.start));
+        let key = (span.parent_id.is_some(), span.start);
+        if key < self.chosen {
+            (self.root, self.chosen) = (at, key);
+        }
+    }
 }
 
 impl TraceState {
@@ -49,6 +88,7 @@ impl TraceState {
     /// Adds a span.
     pub fn push(&mut self, span: Box<Span>) {
         self.bytes += size_of_span(&span);
+        self.extent.add(self.spans.len(), &span);
         self.unsorted = true;
         self.spans.push(span);
     }
@@ -87,12 +127,30 @@ impl TraceState {
                 self.spans.iter().map(|span| size_of_span(span)).chain(self.logs.iter().map(size_of_log)).sum();
             self.bytes -= bytes - kept;
         }
+        self.extent = Extent::default();
+        self.spans.iter().enumerate().for_each(|(at, span)| self.extent.add(at, span));
         (before.0 - self.spans.len()) as u64
     }
 
     /// Start of the first span.
     pub fn start(&self) -> UnixNanos {
-        self.spans.iter().map(|span| span.start).min().unwrap_or_default()
+        if self.spans.is_empty() { UnixNanos::default() } else { self.extent.start }
+    }
+
+    /// What the search with this number found here.
+    pub fn noted(&self, search: u32) -> Option<bool> {
+        let note = self.note.load(Ordering::Relaxed);
+        (note >> 1 == search).then_some(note & 1 == 1)
+    }
+
+    /// Notes what the search with this number, above zero, found here. It holds until the trace is judged anew.
+    pub fn write_note(&self, search: u32, found: bool) {
+        self.note.store(search << 1 | u32::from(found), Ordering::Relaxed);
+    }
+
+    /// Takes what was found here back: the next search looks anew.
+    pub fn forget_note(&self) {
+        self.note.store(0, Ordering::Relaxed);
     }
 
     /// Whether all spans are of one service.

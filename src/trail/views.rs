@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{CarriedValue, Hop, LogRecord, Severity, Span, SpanId, Token, TraceId, UnixNanos, Verdict};
+use crate::model::{CarriedValue, Cause, Hop, LogRecord, Severity, Span, SpanId, Token, TraceId, UnixNanos, Verdict};
 
 use super::Trail;
 use super::store::TraceState;
@@ -30,6 +30,8 @@ pub struct TraceRow {
     pub accused: usize,
     /// Its worst verdict: of the accused one with the highest severity, else none.
     pub worst: Option<Verdict>,
+    /// The cause of that.
+    pub cause: Option<Cause>,
     /// Worst severity of its hops, findings included.
     pub severity: Severity,
     /// Tokens seen, in order of their first span; at most eight.
@@ -80,15 +82,9 @@ impl Trail {
         self.row_of(id, self.traces.get(&id)?)
     }
 
-    /// Every trace held as a row, in no order.
-    pub fn trace_rows(&self) -> impl Iterator<Item = TraceRow> {
-        self.traces.iter().filter_map(|(id, trace)| self.row_of(*id, trace))
-    }
-
-    fn row_of(&self, id: TraceId, trace: &TraceState) -> Option<TraceRow> {
+    pub(super) fn row_of(&self, id: TraceId, trace: &TraceState) -> Option<TraceRow> {
         let start = trace.start();
         let first = root_of(trace.spans.iter())?;
-        let end = trace.spans.iter().map(|span| span.end.max(span.start)).max().unwrap_or(start);
         let mut services: Vec<Arc<str>> = Vec::new();
         let mut tokens: Vec<Arc<Token>> = Vec::new();
         for span in &trace.spans {
@@ -103,21 +99,20 @@ impl Trail {
             }
         }
         let accused = trace.contributions.iter().filter(|c| c.verdict.accuses());
-        let worst = accused.clone().max_by_key(|c| c.severity).map(|c| c.verdict);
-        let found = trace.contributions.iter().flat_map(|c| &c.findings).map(|(_, severity)| *severity);
-        let severity = trace.contributions.iter().map(|c| c.severity).chain(found).max().unwrap_or(Severity::Info);
+        let worst = accused.max_by_key(|c| c.severity);
         Some(TraceRow {
             id,
             start,
-            duration: end.0.saturating_sub(start.0),
+            duration: trace.extent.end.0.saturating_sub(start.0),
             service: self.profile.shown(&first.resource.service),
             operation: first.operation().into(),
             services,
             spans: trace.spans.len(),
             hops: trace.contributions.len(),
-            accused: accused.count(),
-            worst,
-            severity,
+            accused: trace.accused,
+            worst: worst.map(|c| c.verdict),
+            cause: worst.and_then(|c| c.cause),
+            severity: trace.severity.unwrap_or(Severity::Info),
             tokens,
             status: first.http_status.or(first.grpc_status),
             settled: trace.settled,
@@ -142,7 +137,7 @@ impl Trail {
 }
 
 /// The tokens that a span's carriers held.
-fn tokens_of(span: &Span) -> impl Iterator<Item = &Arc<Token>> {
+pub(super) fn tokens_of(span: &Span) -> impl Iterator<Item = &Arc<Token>> {
     span.carried.iter().filter_map(|carried| match &carried.value {
         CarriedValue::Token(token) => Some(token),
         _ => None,

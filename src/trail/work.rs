@@ -115,6 +115,7 @@ impl Trail {
             return;
         }
         trace.settled = true;
+        trace.forget_note();
         if !trace.spans.is_empty() {
             let single = trace.single_service();
             // A late span reopens a trace: it is counted once.
@@ -266,6 +267,10 @@ impl Trail {
             self.withdraw(&old);
         }
         if let Some(trace) = self.traces.get_mut(&id) {
+            trace.forget_note();
+            trace.accused = new.iter().filter(|c| c.verdict.accuses()).count();
+            let found = new.iter().flat_map(|c| &c.findings).map(|(_, severity)| *severity);
+            trace.severity = new.iter().map(|c| c.severity).chain(found).max();
             trace.contributions = new;
         }
     }

@@ -18,6 +18,15 @@ struct Wanted {
     asked: Option<(u64, Instant)>,
     /// Whether the answer is on its way.
     waits: bool,
+    /// Whether the last answer was only a part: asked again though nothing was published.
+    partial: bool,
+}
+
+impl Wanted {
+    /// Since when it is known that there is a newer answer.
+    fn stale(&self, revision: u64) -> Option<Instant> {
+        self.asked.filter(|(asked, _)| *asked != revision || self.partial).map(|(_, at)| at)
+    }
 }
 
 /// The questions that are wanted, and their answers.
@@ -41,7 +50,7 @@ impl Asking {
         self.wanted.retain(|wanted| queries.contains(&wanted.query));
         for query in queries {
             if !self.wanted.iter().any(|wanted| wanted.query == query) {
-                self.wanted.push(Wanted { query, asked: None, waits: false });
+                self.wanted.push(Wanted { query, asked: None, waits: false, partial: false });
             }
         }
         self.ask();
@@ -51,7 +60,7 @@ impl Asking {
         let Some(asker) = &self.asker else { return };
         let now = Instant::now();
         for wanted in &mut self.wanted {
-            let due = wanted.asked.is_none_or(|(revision, at)| revision != self.revision && now >= at + AGAIN);
+            let due = wanted.asked.is_none() || wanted.stale(self.revision).is_some_and(|at| now >= at + AGAIN);
             if wanted.waits || !due {
                 continue;
             }
@@ -69,9 +78,8 @@ impl Asking {
 
     /// When a question is to be asked again though nothing else happens.
     fn due(&self) -> Option<Instant> {
-        let stale =
-            |wanted: &&Wanted| !wanted.waits && wanted.asked.is_some_and(|(revision, _)| revision != self.revision);
-        self.wanted.iter().filter(stale).filter_map(|wanted| wanted.asked).map(|(_, at)| at + AGAIN).min()
+        let waiting = self.wanted.iter().filter(|wanted| !wanted.waits);
+        waiting.filter_map(|wanted| wanted.stale(self.revision)).map(|at| at + AGAIN).min()
     }
 
     /// The next answer to a question that is still wanted. Asks again what is due meanwhile.
@@ -87,7 +95,7 @@ impl Asking {
             };
             let query = answer.query();
             if let Some(wanted) = self.wanted.iter_mut().find(|wanted| wanted.query == query) {
-                wanted.waits = false;
+                (wanted.waits, wanted.partial) = (false, answer.is_partial());
                 return Some(answer);
             }
         }

@@ -5,6 +5,7 @@
 //! publishes; a slow terminal holds up the screen's own thread and nothing else.
 
 pub mod effect;
+pub mod filtering;
 pub mod geometry;
 pub mod graph;
 pub mod index;

@@ -8,11 +8,13 @@ use crate::model::{Cause, Finding, Hop, Verdict};
 use crate::trail::summary::{EdgeRow, ProblemRow, ServiceRow};
 
 use super::effect::Effect;
+use super::filtering::Place;
 use super::geometry::{Area, Pane, Screen};
 use super::graph::{Answer, Ask, EdgeKey, NodeKey, Scope, topology};
 use super::index::Index;
 use super::keymap::Keymap;
 use super::menu::Menu;
+use super::page::problems::Problems;
 use super::page::services::Services;
 use super::page::trace::Trace;
 use super::page::traces::Traces;
@@ -123,6 +125,10 @@ pub struct State {
     pub trace: Option<Trace>,
     /// The list of traces.
     pub traces: Traces,
+    /// The list of problems.
+    pub problem_list: Problems,
+    /// Where the list that is shown was opened from.
+    pub back: Vec<Place>,
     /// The list of services.
     pub services: Services,
     /// What is filtered.
@@ -190,6 +196,8 @@ impl Default for State {
             view: Page::Map,
             trace: None,
             traces: Traces::default(),
+            problem_list: Problems::default(),
+            back: Vec::new(),
             services: Services::default(),
             filter: Filtering::default(),
             prompt: None,
@@ -274,9 +282,12 @@ impl State {
             let inner = area.inner(most.frame);
             (inner.w, inner.h)
         });
-        let whole = match self.only_broken {
-            true => Arc::new(topology(&self.snapshot, true)),
-            false => self.index.whole(&self.snapshot),
+        let whole = match (&self.filter.filter, self.only_broken) {
+            (None, true) => Arc::new(topology(&self.snapshot, true)),
+            (None, false) => self.index.whole(&self.snapshot),
+            (Some(_), _) => {
+                return Ask::of_edges(&self.snapshot, self.edges_shown(), self.scope, self.selection.ends(), room);
+            }
         };
         Ask { whole, scope: self.scope, centre: self.selection.ends(), room }
     }
@@ -303,17 +314,18 @@ impl State {
             Selection::Edge(edge) => row.caller == edge.caller && row.callee == edge.callee,
             Selection::Node(node) => row.caller == *node || node.as_ref() == Some(&row.callee),
         };
-        self.snapshot.problems.iter().filter(on).collect()
+        self.snapshot.problems.iter().filter(on).filter(|row| self.shows(*row)).collect()
     }
 
-    /// Every problem, as the page of problems lists them.
+    /// Every problem that the filter leaves, the worst first.
     pub fn all_problems(&self) -> Vec<&ProblemRow> {
-        self.snapshot.problems.iter().collect()
+        self.snapshot.problems.iter().filter(|row| self.shows(*row)).collect()
     }
 
     /// Services that export, as the page of services lists them.
     pub fn services_listed(&self) -> Vec<&ServiceRow> {
-        self.snapshot.services.iter().filter(|row| row.kind == crate::trail::summary::NodeKind::Service).collect()
+        let exports = |row: &&ServiceRow| row.kind == crate::trail::summary::NodeKind::Service;
+        self.snapshot.services.iter().filter(exports).filter(|row| self.shows(*row)).collect()
     }
 
     /// The hop whose evidence is shown.
@@ -327,8 +339,7 @@ impl State {
 
     /// Edges to list where no graph can be drawn: those that the scope keeps, broken ones first.
     pub fn edges_listed(&self) -> Vec<&EdgeRow> {
-        let mut rows: Vec<&EdgeRow> =
-            self.snapshot.edges.iter().filter(|row| !self.only_broken || super::graph::is_broken(row)).collect();
+        let mut rows: Vec<&EdgeRow> = self.edges_shown().collect();
         rows.sort_by_key(|row| std::cmp::Reverse((row.shown.accuses(), row.severity)));
         rows
     }

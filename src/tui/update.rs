@@ -22,6 +22,12 @@ const SEEK: i64 = 5;
 
 /// Lets a message happen.
 pub fn update(state: &mut State, message: Message) {
+    let filter = state.filter.filter.clone();
+    happen(state, message);
+    super::filtering::refiltered(state, filter.as_ref());
+}
+
+fn happen(state: &mut State, message: Message) {
     match message {
         Message::Press(key) => press(state, key),
         Message::Paste(text) => {
@@ -45,7 +51,7 @@ pub fn update(state: &mut State, message: Message) {
 
 fn answered(state: &mut State, answer: &Arc<Answer>) {
     match &**answer {
-        Answer::Traces(_, rows) => page::traces::answered(state, rows.clone()),
+        Answer::Traces(query, rows) => page::traces::answered(state, query, rows.clone()),
         Answer::Trace(id, view) => page::trace::answered(state, *id, view.clone()),
         Answer::Twin(route, twin) => page::trace::twin_answered(state, route, twin),
     }
@@ -91,10 +97,10 @@ fn show_selection(state: &mut State) {
 
 /// Selects the worst problem there is.
 pub(super) fn select_worst(state: &mut State) {
-    let worst = state.snapshot.problems.first().map(|row| Selection::Problem(ProblemKey::of(row)));
+    let worst = state.all_problems().first().map(|row| Selection::Problem(ProblemKey::of(row)));
     // Nothing broken: the first edge that carries a token shows what a hop looks like.
     let first = || {
-        let row = state.snapshot.edges.iter().find(|row| !super::graph::stands_back(row))?;
+        let row = state.snapshot.edges.iter().find(|row| !super::graph::stands_back(row) && state.shows(*row))?;
         Some(Selection::Edge(EdgeKey::of(row)))
     };
     let selection = worst.or_else(first).unwrap_or_default();
@@ -180,10 +186,11 @@ fn act(state: &mut State, action: Action) {
     if everywhere(state, action) || page::act(state, action) {
         return;
     }
-    if action == Action::Back {
-        if state.filter.filter.is_some() {
-            (state.filter.filter, state.filter.text) = (None, String::new());
-        } else if state.view == Page::Map {
+    if action == Action::All {
+        state.let_go_of_filter();
+    }
+    if action == Action::Back && !super::filtering::go_back(state) && !state.let_go_of_filter() {
+        if state.view == Page::Map {
             state.quit = true;
         } else {
             state.view = Page::Map;
@@ -211,6 +218,7 @@ fn everywhere(state: &mut State, action: Action) -> bool {
 fn view(state: &mut State, action: Action) -> bool {
     let Some(view) = Page::VIEWS.into_iter().find(|view| view.action() == Some(action)) else { return false };
     (state.view, state.trace) = (view, None);
+    state.back.clear();
     true
 }
 

@@ -1,5 +1,7 @@
 //! What was acknowledged is judged, what was refused is counted, and a screen is told only of what changed.
 
+mod query;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};

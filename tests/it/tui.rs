@@ -6,6 +6,7 @@ mod cost;
 mod fixture;
 mod keys;
 mod layout;
+mod lists;
 mod pty;
 mod trace;
 

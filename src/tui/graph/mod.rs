@@ -125,11 +125,23 @@ impl Ask {
     pub fn new(snapshot: &Snapshot, only_broken: bool, scope: Scope, centre: Vec<NodeKey>, room: (u16, u16)) -> Self {
         Self { whole: Arc::new(topology(snapshot, only_broken)), scope, centre, room }
     }
+
+    /// These edges of a snapshot, and the nodes at their ends.
+    pub fn of_edges<'a>(
+        snapshot: &'a Snapshot,
+        rows: impl Iterator<Item = &'a EdgeRow>,
+        scope: Scope,
+        centre: Vec<NodeKey>,
+        room: (u16, u16),
+    ) -> Self {
+        Self { whole: Arc::new(scope::whole(snapshot, rows, true)), scope, centre, room }
+    }
 }
 
 /// Everything that a snapshot shows as a graph, or only what is broken.
 pub fn topology(snapshot: &Snapshot, only_broken: bool) -> Topology {
-    scope::whole(snapshot, only_broken)
+    let rows = snapshot.edges.iter().filter(|row| !only_broken || scope::broken(row));
+    scope::whole(snapshot, rows, only_broken)
 }
 
 /// One laid out node: where its box stands, in columns and rows of the drawing.

@@ -17,9 +17,14 @@ pub(super) fn broken(row: &EdgeRow) -> bool {
     accused || row.severity > Severity::Info
 }
 
-/// Everything in a snapshot, the outside first, then services in order of first appearance.
-pub(super) fn whole(snapshot: &Snapshot, only_broken: bool) -> Topology {
-    let rows: Vec<&EdgeRow> = snapshot.edges.iter().filter(|row| !only_broken || broken(row)).collect();
+/// These edges of a snapshot, the outside first, then services in order of first appearance: all of them, or only those
+/// at an end of an edge.
+pub(super) fn whole<'a>(
+    snapshot: &'a Snapshot,
+    rows: impl Iterator<Item = &'a EdgeRow>,
+    only_at_ends: bool,
+) -> Topology {
+    let rows: Vec<&EdgeRow> = rows.collect();
     let mut kinds: AHashMap<NodeKey, NodeKind> = AHashMap::new();
     let mut order: Vec<NodeKey> = Vec::new();
     if rows.iter().any(|row| row.caller.is_none()) {
@@ -37,7 +42,7 @@ pub(super) fn whole(snapshot: &Snapshot, only_broken: bool) -> Topology {
     let touched: AHashSet<NodeKey> =
         rows.iter().flat_map(|row| [row.caller.clone(), Some(row.callee.clone())]).collect();
     let mut seen = AHashSet::new();
-    order.retain(|key| (!only_broken || touched.contains(key)) && seen.insert(key.clone()));
+    order.retain(|key| (!only_at_ends || touched.contains(key)) && seen.insert(key.clone()));
 
     let index: AHashMap<&NodeKey, usize> = order.iter().enumerate().map(|(at, key)| (key, at)).collect();
     let mut edges = Vec::new();

@@ -40,6 +40,7 @@ pub fn act(state: &mut State, action: Action) -> bool {
         }
         Action::All => {
             (state.scope, state.only_broken, state.pan) = (Scope::All, false, (0, 0));
+            state.let_go_of_filter();
             if matches!(state.selection, Selection::Node(_)) {
                 state.follow = true;
                 select_worst(state);
@@ -136,7 +137,7 @@ fn scroll(state: &mut State, lines: i32) {
 fn list(state: &mut State, by: i32) {
     let mut rows = state.problems();
     if rows.is_empty() {
-        rows = state.snapshot.problems.iter().collect();
+        rows = state.all_problems();
     }
     let at = match &state.selection {
         Selection::Problem(key) => rows.iter().position(|row| ProblemKey::of(row) == *key),

@@ -29,7 +29,15 @@ pub fn render(state: &State, pen: &mut Pen, area: Area, shape: Frame) {
     let note = Row::new().own(&note.join(", "), theme.quiet());
     let title =
         if state.laid.drawing.is_some() || state.laid.ask.whole.nodes.is_empty() { "Call graph" } else { "Calls" };
-    frame(state, pen, area, shape, Pane::Map, Row::new().text(title, theme.strong()), note);
+    let (shown, all) = (state.edges_shown().count(), state.snapshot.edges.len());
+    let title =
+        Row::new().text(title, theme.strong()).then(state.filter_words(Some((shown, all)), area.w.saturating_sub(20)));
+    frame(state, pen, area, shape, Pane::Map, title, note);
+    if shown == 0 && state.filter.filter.is_some() {
+        let lines =
+            [format!("none of {} matches", super::super::text::things(all as u64, "call")), state.filter_way_out(all)];
+        return super::traces::says(state, pen, inner, &lines);
+    }
     match &state.laid.drawing {
         Some(_) if state.edge_list => list(state, pen, inner),
         Some(drawing) => graph(state, pen, inner, drawing),

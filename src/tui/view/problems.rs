@@ -24,7 +24,14 @@ pub fn render(state: &State, pen: &mut Pen, area: Area, shape: Frame) {
         }
         Selection::None | Selection::Problem(_) => title,
     };
-    let number = if rows.len() == all { count(all as u64) } else { format!("{} of {all}", rows.len()) };
+    let (left, room) = (state.all_problems().len(), usize::from(area.w).saturating_sub(title.width() + 16));
+    title = title.then(state.filter_words(Some((left, all)), u16::try_from(room).unwrap_or(0)));
+    let number = match rows.len() {
+        // The filter's words say it.
+        number if number == left && left < all => String::new(),
+        number if number == all => count(all as u64),
+        number => format!("{number} of {all}"),
+    };
     frame(state, pen, area, shape, Pane::Problems, title, Row::new().own(&number, theme.quiet()));
 
     let inner = area.inner(shape);
@@ -54,7 +61,9 @@ pub fn render(state: &State, pen: &mut Pen, area: Area, shape: Frame) {
 
 fn nothing(state: &State, pen: &mut Pen, area: Area, all: usize) {
     let theme = state.theme;
-    let text = if all > 0 {
+    let text = if state.all_problems().is_empty() && all > 0 {
+        return super::traces::says(state, pen, area, &super::problem_list::nothing(state, all));
+    } else if all > 0 {
         "none here: Tab to this list and move to see all"
     } else if state.snapshot.totals.hops == state.snapshot.totals.verdicts[Verdict::Unknown as usize] {
         "nothing can be judged yet: no service shows its tokens"
@@ -121,7 +130,7 @@ fn edge(state: &State, row: &ProblemRow) -> String {
     ProblemKey::of(row).edge.title(state.theme.sign("→", "->"))
 }
 
-fn ago(state: &State, row: &ProblemRow) -> String {
+pub(super) fn ago(state: &State, row: &ProblemRow) -> String {
     let seconds = state.snapshot.now.0.saturating_sub(row.last_seen.0) / 1_000_000_000 + state.minutes * 60;
     format!("{} ago", stretch(seconds))
 }
@@ -130,12 +139,7 @@ fn second_line(state: &State, row: &ProblemRow, width: usize) -> Row {
     let theme = state.theme;
     let what = match (row.cause, row.finding) {
         (Some(cause), _) => cause_text(cause, &row.sample),
-        (None, Some(finding)) => row
-            .sample
-            .findings
-            .iter()
-            .find(|hit| hit.finding == finding)
-            .map_or_else(|| finding_text(finding).to_owned(), |hit| hit.detail.clone()),
+        (None, Some(finding)) => finding_detail(finding, &row.sample),
         (None, None) => String::new(),
     };
     let status = row.sample.status.map(|status| Row::new().own(&status.to_string(), theme.quiet()));
@@ -152,6 +156,12 @@ fn second_line(state: &State, row: &ProblemRow, width: usize) -> Row {
         }
     }
     line
+}
+
+/// What a finding found on this hop, in words.
+pub(super) fn finding_detail(finding: Finding, hop: &Hop) -> String {
+    let hit = hop.findings.iter().find(|hit| hit.finding == finding);
+    hit.map_or_else(|| finding_text(finding).to_owned(), |hit| hit.detail.clone())
 }
 
 /// A cause in words, with the names of the hop where they help.

@@ -6,7 +6,7 @@ use super::table::{Column, Table, cell};
 use crate::tui::geometry::Area;
 use crate::tui::page::services::at;
 use crate::tui::state::State;
-use crate::tui::text::count;
+use crate::tui::text::{count, things};
 
 /// Rows that show.
 pub fn rows(state: &State) -> u16 {
@@ -18,7 +18,13 @@ pub fn render(state: &State, pen: &mut Pen, area: Area) {
     let theme = state.theme;
     let rows = state.services_listed();
     let note = Row::new().own(&count(rows.len() as u64), theme.quiet());
-    let inner = page_frame(state, pen, area, Row::new().text("Services", theme.strong()), note);
+    let all = state.services_known();
+    let words = state.filter_words(Some((rows.len(), all)), area.w.saturating_sub(24));
+    let inner = page_frame(state, pen, area, Row::new().text("Services", theme.strong()).then(words), note);
+    if rows.is_empty() && state.filter.filter.is_some() {
+        let lines = [format!("none of {} matches", things(all as u64, "service")), state.filter_way_out(all)];
+        return super::traces::says(state, pen, inner, &lines);
+    }
     let columns = [
         Column::left("service", 20, 255).growing(),
         Column::left("stack", 8, 100),

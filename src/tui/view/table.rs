@@ -14,6 +14,10 @@ pub struct Column {
     pub title: &'static str,
     /// Columns of the screen that it takes at least; the one with `grows` takes what is left.
     pub width: u16,
+    /// Columns that it would fill: it gets them, the least `turn` first, before any grows.
+    pub most: u16,
+    /// When it gets them.
+    pub turn: u8,
     /// Whether its text stands at the right.
     pub right: bool,
     /// Whether it takes what the others leave.
@@ -27,7 +31,7 @@ pub struct Column {
 impl Column {
     /// A column whose text stands at the left.
     pub const fn left(title: &'static str, width: u16, keep: u8) -> Self {
-        Self { title, width, right: false, grows: false, keep, sorted: false }
+        Self { title, width, most: width, turn: 0, right: false, grows: false, keep, sorted: false }
     }
 
     /// A column whose text stands at the right.
@@ -39,6 +43,12 @@ impl Column {
     #[must_use]
     pub const fn growing(self) -> Self {
         Self { grows: true, ..self }
+    }
+
+    /// The same, wider where there is room, up to so many columns; whoever has the least `turn` is served first.
+    #[must_use]
+    pub const fn up_to(self, most: u16, turn: u8) -> Self {
+        Self { most, turn, ..self }
     }
 
     /// The same, marked as what the list is sorted by.
@@ -65,9 +75,27 @@ pub fn first(at: usize, height: u16) -> usize {
     (at + 1).saturating_sub(usize::from(height.max(1)))
 }
 
+/// The first row that shows where the selected one stands on the `line`th: a list whose rows move keeps it on its line.
+/// No line stays empty while there are rows for it.
+pub fn top(at: usize, line: u16, height: u16, rows: usize) -> usize {
+    let height = usize::from(height.max(1));
+    at.saturating_sub(usize::from(line).min(height - 1)).min(rows.saturating_sub(height))
+}
+
+/// The line of the selected row after it moved: the rows stand still as long as it stays in sight.
+pub fn line_after(line: u16, (from, to): (usize, usize), height: u16, rows: usize) -> u16 {
+    let first = top(from, line, height, rows);
+    u16::try_from(to.saturating_sub(first)).unwrap_or(u16::MAX).min(height.max(1) - 1)
+}
+
 impl Table<'_> {
     /// Draws headings and the rows that fit; `cells` gives one cell for each column of a row.
     pub fn render(&self, pen: &mut Pen, area: Area, theme: Theme, cells: impl Fn(usize) -> Vec<Row>) {
+        self.render_from(pen, area, theme, first(self.at, area.h.saturating_sub(1)), cells);
+    }
+
+    /// The same, from this row on.
+    pub fn render_from(&self, pen: &mut Pen, area: Area, theme: Theme, top: usize, cells: impl Fn(usize) -> Vec<Row>) {
         if area.h == 0 {
             return;
         }
@@ -81,9 +109,7 @@ impl Table<'_> {
             Row::new().text(column.title, theme.quiet()).text(mark, theme.focus())
         };
         self.line(pen, (area.x + 1, area.y), &shown, |at| headings(&self.columns[at]));
-        let height = area.h - 1;
-        let first = first(self.at, height);
-        for (row, y) in (first..self.rows).zip(area.y + 1..area.y + area.h) {
+        for (row, y) in (top..self.rows).zip(area.y + 1..area.y + area.h) {
             let cells = cells(row);
             let lit = row == self.at;
             if lit {
@@ -95,6 +121,23 @@ impl Table<'_> {
                 pen.wash(line, theme.strong());
             }
         }
+    }
+
+    /// The column whose heading stands at this column of the screen, within the table's area.
+    pub fn heading_at(&self, area: Area, x: u16) -> Option<usize> {
+        let mut left = area.x + 1;
+        for (at, width) in self.fitting(area.w.saturating_sub(2)) {
+            if (left..left + width).contains(&x) {
+                return Some(at);
+            }
+            left += width + 2;
+        }
+        None
+    }
+
+    /// Whether the heading of the column that the list is sorted by is in sight.
+    pub fn shows_order(&self, area: Area) -> bool {
+        self.fitting(area.w.saturating_sub(2)).iter().any(|(at, _)| self.columns[*at].sorted)
     }
 
     fn line(&self, pen: &mut Pen, (x, y): (u16, u16), shown: &[(usize, u16)], cell: impl Fn(usize) -> Row) {
@@ -117,12 +160,21 @@ impl Table<'_> {
             let Some(least) = least.min_by_key(|at| self.columns[*at].keep) else { break };
             kept.retain(|at| *at != least);
         }
-        let left = (width + 2).saturating_sub(needed(&kept));
-        let growing = kept.iter().filter(|at| self.columns[**at].grows).count().max(1);
+        let mut left = (width + 2).saturating_sub(needed(&kept));
+        // The narrowest screen may have less than the last column wants.
+        let mut widths: Vec<(usize, u16)> = kept.iter().map(|at| (*at, self.columns[*at].width.min(width))).collect();
+        let mut turns: Vec<usize> = (0..widths.len()).collect();
+        turns.sort_by_key(|at| self.columns[kept[*at]].turn);
+        for at in turns {
+            let more = self.columns[kept[at]].most.saturating_sub(widths[at].1).min(left);
+            (left, widths[at].1) = (left - more, widths[at].1 + more);
+        }
+        let growing = widths.iter().filter(|(at, _)| self.columns[*at].grows).count().max(1);
         let more = left / u16::try_from(growing).unwrap_or(1);
-        kept.into_iter()
-            .map(|at| (at, self.columns[at].width + if self.columns[at].grows { more } else { 0 }))
-            .collect()
+        for (at, width) in &mut widths {
+            *width += if self.columns[*at].grows { more } else { 0 };
+        }
+        widths
     }
 }
 

@@ -4,6 +4,7 @@
 //! state without any input or output, `view` draws the state. The engine is known only by the snapshots that it
 //! publishes; a slow terminal holds up the screen's own thread and nothing else.
 
+pub mod clipboard;
 pub mod effect;
 pub mod geometry;
 pub mod graph;
@@ -21,6 +22,7 @@ pub mod update;
 pub mod view;
 
 mod asking;
+mod pager;
 mod run;
 mod terminal;
 

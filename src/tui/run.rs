@@ -17,6 +17,7 @@ use super::effect::{Effect, Host};
 use super::graph::{Answer, Ask, lay_out};
 use super::keymap;
 use super::message::{Message, Pointer};
+use super::pager::Over;
 use super::replay::{Playback, Player};
 use super::state::State;
 use super::terminal::{Screen, contain_panics};
@@ -86,9 +87,9 @@ impl Drop for Running {
     }
 }
 
-struct Signals {
-    stop: [Signal; 3],
-    suspend: Signal,
+pub(super) struct Signals {
+    pub(super) stop: [Signal; 3],
+    pub(super) suspend: Signal,
     resume: Signal,
 }
 
@@ -158,6 +159,8 @@ struct Loop {
     toast: Option<Instant>,
     redraw: bool,
     suspend: bool,
+    /// What another program is to show, by its name.
+    open: Option<(String, String)>,
 }
 
 impl Loop {
@@ -192,6 +195,7 @@ impl Loop {
             toast: None,
             redraw: false,
             suspend: false,
+            open: None,
         })
     }
 
@@ -206,6 +210,18 @@ impl Loop {
         loop {
             self.refresh();
             self.perform(screen)?;
+            if let Some((name, text)) = self.open.take() {
+                // Whoever reads the terminal now must be alone with it: the stream would eat the other program's keys.
+                drop(events);
+                let over = super::pager::show(screen, &mut signals, &mut stop, &name, &text).await?;
+                events = EventStream::new();
+                self.redraw = true;
+                match over {
+                    Over::Well => {}
+                    Over::Failed(why) => self.tell(Err(why)),
+                    Over::Stopped => return Ok(()),
+                }
+            }
             self.draw(screen)?;
             let drawn = Instant::now();
             tokio::select! {
@@ -354,17 +370,10 @@ impl Loop {
                     }
                 }
                 Effect::Copy { what, text } => {
-                    let result = screen.copy(&text).map(|()| format!("copied the {what}"));
+                    let result = screen.copy(&text).map(|needs| format!("copied the {what}{needs}"));
                     self.tell(result.map_err(|error| format!("the {what} was not copied: {error}")));
                 }
-                Effect::Open { name, text } => {
-                    let _held = Screen::hold();
-                    let result = screen.open(&name, &text);
-                    self.redraw = true;
-                    if let Err(error) = result {
-                        self.tell(Err(error.to_string()));
-                    }
-                }
+                Effect::Open { name, text } => self.open = Some((name, text)),
                 Effect::Host(request) => match &self.host {
                     Some(host) => {
                         let (host, done) = (Arc::clone(host), self.done.0.clone());

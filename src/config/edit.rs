@@ -104,11 +104,11 @@ pub fn add(path: &Path, rule: &Rule) -> Result<Written, EditError> {
     parse(path, &text)?;
     let (text, line) = edited(path, &text, rule)?;
     let file = parse(path, &text)?;
-    let holds = first_match(&file.policy, rule).is_none_or(|token| token);
-    if !holds {
+    if first_match(&file.policy, rule) == Some(false) {
         let (Rule::Edge { from, to, .. } | Rule::Ignore { from, to, .. }) = rule.clone();
         return Err(EditError::Shadowed { path: path.to_path_buf(), from, to });
     }
+    let created = before.is_none();
     match before {
         None => {
             let mut new = fs::File::create_new(path).map_err(failed)?;
@@ -122,7 +122,7 @@ pub fn add(path: &Path, rule: &Rule) -> Result<Written, EditError> {
             new.persist(path).map_err(|error| failed(error.error))?;
         }
     }
-    Ok(Written { line, created: text.starts_with(HEAD) && line <= 3, file })
+    Ok(Written { line, created, file })
 }
 
 /// The permissions of a file that may be replaced; `None` where there is none.

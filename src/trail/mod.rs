@@ -174,6 +174,7 @@ impl Trail {
     pub fn set_policy(&mut self, policy: Policy) {
         self.rules = Arc::new(Rules::new(policy, self.options.assume_captured));
         self.learned_all = true;
+        self.sums.redraw();
     }
 
     /// The capture profile, to be written beside what was recorded.

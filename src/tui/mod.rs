@@ -16,6 +16,7 @@ pub mod picture;
 pub mod prompt;
 pub mod replay;
 pub mod state;
+pub mod take;
 pub mod text;
 pub mod theme;
 pub mod update;
@@ -24,6 +25,7 @@ pub mod view;
 mod asking;
 mod pager;
 mod run;
+mod signals;
 mod terminal;
 
 use std::path::PathBuf;

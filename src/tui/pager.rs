@@ -7,7 +7,7 @@ use tokio::process::Command;
 use tokio::sync::oneshot;
 
 use super::TuiError;
-use super::run::Signals;
+use super::signals::Signals;
 use super::terminal::Screen;
 
 /// How it ended.

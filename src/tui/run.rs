@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use crossterm::event::{Event, EventStream, KeyEventKind, MouseButton, MouseEventKind};
 use futures_util::StreamExt;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, interval_at};
 
@@ -19,6 +18,7 @@ use super::keymap;
 use super::message::{Message, Pointer};
 use super::pager::Over;
 use super::replay::{Playback, Player};
+use super::signals::Signals;
 use super::state::State;
 use super::terminal::{Screen, contain_panics};
 use super::update::update;
@@ -83,33 +83,6 @@ impl Drop for Running {
         self.stop();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
-        }
-    }
-}
-
-pub(super) struct Signals {
-    pub(super) stop: [Signal; 3],
-    pub(super) suspend: Signal,
-    resume: Signal,
-}
-
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        let stop = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
-        let [interrupt, terminate, hangup] = stop;
-        Ok(Self {
-            stop: [signal(interrupt)?, signal(terminate)?, signal(hangup)?],
-            suspend: signal(SignalKind::from_raw(signal_hook::consts::SIGTSTP))?,
-            resume: signal(SignalKind::from_raw(signal_hook::consts::SIGCONT))?,
-        })
-    }
-
-    async fn stopped(stop: &mut [Signal; 3]) {
-        let [interrupt, terminate, hangup] = stop;
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
         }
     }
 }
@@ -295,6 +268,9 @@ impl Loop {
         }
         if let Some(switches) = &self.switches {
             self.state.switches = switches.list();
+        }
+        if self.state.toast.is_some() && self.toast.is_none() {
+            self.toast = Some(Instant::now() + TOAST);
         }
         self.asking.want(self.state.wants(), self.state.newest.revision);
         let ask = self.state.ask();

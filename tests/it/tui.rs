@@ -2,10 +2,13 @@
 
 #![expect(clippy::expect_used, reason = "what a test needs and does not find is its failure")]
 
+mod evidence;
 mod fixture;
 mod keys;
 mod layout;
 mod pty;
+mod take;
+mod take_pty;
 
 use std::fmt::Write as _;
 use std::sync::Arc;

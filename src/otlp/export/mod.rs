@@ -7,7 +7,8 @@
 mod attributes;
 mod carriers;
 
-use opentelemetry_proto::tonic::common::v1::{InstrumentationScope, KeyValue};
+use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue};
 use opentelemetry_proto::tonic::logs::v1::{LogRecord as OtlpLog, ResourceLogs, ScopeLogs};
 use opentelemetry_proto::tonic::resource::v1::Resource as OtlpResource;
 use opentelemetry_proto::tonic::trace::v1::span::{Event, Link as OtlpLink};
@@ -19,6 +20,9 @@ use attributes::{Attributes, exposures};
 
 /// OTLP `SEVERITY_NUMBER_WARN`: what was kept of a log record was worth a warning.
 const WARN: i32 = 13;
+
+/// Where the extractor says that a token stood in a record's text.
+const BODY: &str = "log body";
 
 /// One trace as lines of OTLP JSON: its spans, and its log records where there are any.
 pub fn lines<'a>(spans: impl Iterator<Item = &'a Span>, logs: &[LogRecord]) -> Vec<u8> {
@@ -138,13 +142,28 @@ fn otlp_span(span: &Span) -> OtlpSpan {
 }
 
 fn otlp_log(record: &LogRecord) -> OtlpLog {
-    let mut attributes = texts(&record.text);
-    attributes.extend(exposures(&record.exposures, &attributes));
+    let text = &record.text;
+    let stood = |place: &str| record.exposures.iter().any(|exposure| &*exposure.place == place);
+    // Without an exception the message was the body; a token that stood there stands there again.
+    let by_body = text.kind.is_empty() && text.stack.is_empty() && stood(BODY);
+    let mut attributes = if by_body { Vec::new() } else { texts(text) };
+    let mut body = by_body.then(|| text.message.to_string());
+    for exposure in exposures(&record.exposures, &attributes) {
+        if exposure.key != BODY {
+            attributes.push(exposure);
+        } else if body.is_none() {
+            body = exposure.value.and_then(|value| match value.value {
+                Some(Any::StringValue(mark)) => Some(mark),
+                _ => None,
+            });
+        }
+    }
     OtlpLog {
         trace_id: record.trace_id.0.to_vec(),
         span_id: record.span_id.0.to_vec(),
         time_unix_nano: record.time.0,
         severity_number: WARN,
+        body: body.map(|body| AnyValue { value: Some(Any::StringValue(body)) }),
         attributes,
         ..OtlpLog::default()
     }

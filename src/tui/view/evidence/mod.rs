@@ -14,6 +14,7 @@ use crate::model::{Finding, Hop, SpanId, VerifyResult, VerifySource};
 use crate::tui::theme::Theme;
 
 pub(super) use page::Page;
+pub(crate) use sides::claims as claims_of;
 pub(crate) use why::why;
 
 /// A hop's evidence in lines of so many columns, the most important ones first.
@@ -21,6 +22,13 @@ pub fn rows(hop: &Hop, width: usize, theme: Theme) -> Vec<Row> {
     let mut page = Page::new(width, theme);
     page.hop(hop, hop.hint.as_deref(), None);
     page.done()
+}
+
+/// The claims in which the token changed, each as `name old → new`; empty where it did not.
+pub(crate) fn differences_of(hop: &Hop) -> Vec<String> {
+    let compared = claims::pair(hop).map(|(old, new)| claims::compared(old, new)).unwrap_or_default();
+    let differing = compared.into_iter().filter(|claim| claim.old != claim.new);
+    differing.map(|claim| format!("{} {} → {}", claim.name, claim.old, claim.new)).collect()
 }
 
 /// The beginning of a span's id: enough to find it by.

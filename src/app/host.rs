@@ -3,7 +3,7 @@
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
@@ -31,10 +31,9 @@ pub struct Around {
     sources: Vec<String>,
     /// The policy that is judged by, or would be.
     policy: PathBuf,
-    /// Where files go.
-    folder: PathBuf,
-    /// Edits of the policy come one after the other.
-    editing: Mutex<()>,
+    /// Edits of the policy come one after the other. Whether the engine judges by the file already: where the user named
+    /// none, it begins to with the first edit.
+    editing: Mutex<bool>,
 }
 
 impl Around {
@@ -45,18 +44,9 @@ impl Around {
         sources: Vec<String>,
         policy: Option<PathBuf>,
     ) -> Self {
+        let named = policy.is_some();
         let policy = policy.unwrap_or_else(|| PathBuf::from(FILE_NAME));
-        Self { keeper, snapshots, sources, policy, folder: PathBuf::from("."), editing: Mutex::new(()) }
-    }
-
-    /// The same with files in this folder, and the policy too where the user named none.
-    #[must_use]
-    pub fn within(mut self, folder: &Path) -> Self {
-        if self.policy == Path::new(FILE_NAME) {
-            self.policy = folder.join(FILE_NAME);
-        }
-        folder.clone_into(&mut self.folder);
-        self
+        Self { keeper, snapshots, sources, policy, editing: Mutex::new(named) }
     }
 
     fn traces(&self, name: &str, ids: Vec<TraceId>) -> Result<String, String> {
@@ -71,7 +61,7 @@ impl Around {
             lines.extend(export::lines(view.spans.iter().map(|(_, span)| &**span), &view.logs));
         }
         let short: String = first.chars().take(8).collect();
-        let path = self.write(&format!("{name}-{short}"), "jsonl", &lines)?;
+        let path = Self::write(&format!("{name}-{short}"), "jsonl", &lines)?;
         let many = |number: usize| format!("{number} trace{}", if number == 1 { "" } else { "s" });
         let mut said = format!("saved {} to {}", many(taken.asked), path.display());
         let linked = taken.traces.len() - taken.asked;
@@ -110,38 +100,41 @@ impl Around {
         let report = Report::new(&input, summary, &held).map_err(failed)?;
         let mut text = Vec::new();
         markdown::write(&report, &mut text).map_err(failed)?;
-        let path = self.write("report", "md", &text)?;
+        let path = Self::write("report", "md", &text)?;
         Ok(format!("saved the report on {} hops to {}", report.counts.hops, path.display()))
     }
 
     fn edit(&self, edit: PolicyEdit) -> Result<String, String> {
-        let _one = self.editing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut judged_by = self.editing.lock().unwrap_or_else(PoisonError::into_inner);
         let said = told(&edit);
         let written = edit::add(&self.policy, &rule(edit)).map_err(|error| error.to_string())?;
         self.keeper.set_policy(written.file.policy).map_err(|error| gone(&error))?;
-        let made = if written.created { " (new)" } else { "" };
+        let made = match (written.created, std::mem::replace(&mut *judged_by, true)) {
+            (true, _) => " (new)",
+            (false, false) => " (the rest of the file holds now too)",
+            (false, true) => "",
+        };
         Ok(format!("{said}: {}:{}{made}, judged anew", self.policy.display(), written.line))
     }
 
     /// Writes a file of a name that is free, for this user alone.
-    fn write(&self, name: &str, extension: &str, bytes: &[u8]) -> Result<PathBuf, String> {
+    fn write(name: &str, extension: &str, bytes: &[u8]) -> Result<PathBuf, String> {
         let name = harmless(name);
         for number in 1..=MOST_FILES {
             let number = if number == 1 { String::new() } else { format!("-{number}") };
             let path = PathBuf::from(format!("jwtrail-{name}{number}.{extension}"));
-            let whole = if self.folder == Path::new(".") { path } else { self.folder.join(path) };
-            let failed = |error: io::Error| format!("cannot write {}: {error}", whole.display());
-            let mut file = match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&whole) {
+            let failed = |error: io::Error| format!("cannot write {}: {error}", path.display());
+            let mut file = match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
                 Ok(file) => file,
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 Err(error) => return Err(failed(error)),
             };
             if let Err(error) = file.write_all(bytes).and_then(|()| file.sync_all()) {
                 // Half a file would be read as if it were all of it.
-                drop(std::fs::remove_file(&whole));
+                drop(std::fs::remove_file(&path));
                 return Err(failed(error));
             }
-            return Ok(whole);
+            return Ok(path);
         }
         Err(format!("{MOST_FILES} files named jwtrail-{name} are there already: move some of them away"))
     }
@@ -152,7 +145,7 @@ impl Host for Around {
         match request {
             Request::SaveTraces { name, traces } => self.traces(&name, traces),
             Request::SaveText { name, extension, text } => {
-                let path = self.write(&name, extension, text.as_bytes())?;
+                let path = Self::write(&name, extension, text.as_bytes())?;
                 Ok(format!("saved to {}", path.display()))
             }
             Request::SaveReport => self.report(),

@@ -11,7 +11,8 @@ use super::{ConfigError, File, parse};
 use crate::model::policy::Policy;
 
 /// What a file begins with that was made here.
-const HEAD: &str = "# The policy of jwtrail: what is meant on an edge, and what is known. `jwtrail policy check` reads it.\n";
+const HEAD: &str =
+    "# The policy of jwtrail: what is meant on an edge, and what is known. `jwtrail policy check` reads it.\n";
 
 /// A rule to be added. Names are service names as shown, not globs; `client` is the outside.
 #[derive(Clone, PartialEq, Eq, Debug)]

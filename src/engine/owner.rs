@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::intake::{Gauge, cost};
-use super::query::{self, Answer, Query};
 use super::keeper::Taken;
+use super::query::{self, Answer, Query};
 use super::rate::Rate;
 use super::{Clock, EngineOptions, Finished, HopQuery, Losses, Snapshot, Totals};
 use crate::model::policy::Policy;

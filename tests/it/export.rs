@@ -57,7 +57,9 @@ fn every_run() -> Vec<PathBuf> {
 fn difference(before: &Hop, after: &Hop) -> Option<String> {
     let (before, after) = (serde_json::to_value(before).unwrap(), serde_json::to_value(after).unwrap());
     let (before, after) = (before.as_object().unwrap(), after.as_object().unwrap());
-    before.iter().find_map(|(key, value)| (after[key] != *value).then(|| format!("{key}: {value} became {}", after[key])))
+    before
+        .iter()
+        .find_map(|(key, value)| (after[key] != *value).then(|| format!("{key}: {value} became {}", after[key])))
 }
 
 #[test]
@@ -78,7 +80,9 @@ fn every_trace_is_judged_the_same_after_it_was_saved() {
             if old.len() != new.len() {
                 wrong.push(format!("{name} {id}: {} hops became {}", old.len(), new.len()));
             }
-            wrong.extend(old.iter().zip(&new).filter_map(|(old, new)| Some(format!("{name} {id}: {}", difference(old, new)?))));
+            wrong.extend(
+                old.iter().zip(&new).filter_map(|(old, new)| Some(format!("{name} {id}: {}", difference(old, new)?))),
+            );
         }
     }
     assert!(traces > 300, "only {traces} traces");

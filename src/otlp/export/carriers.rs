@@ -11,20 +11,17 @@ use crate::otlp::redact::write::tags;
 use crate::token::REDACTED;
 
 /// Where the headers of each family of carriers are captured; cookies come in a header, queries in none.
-const FAMILIES: [(&str, &str); 3] = [
-    ("header:", "http.request.header."),
-    ("metadata:", "rpc.request.metadata."),
-    ("message:", "messaging.header."),
-];
+const FAMILIES: [(&str, &str); 3] =
+    [("header:", "http.request.header."), ("metadata:", "rpc.request.metadata."), ("message:", "messaging.header.")];
 
 /// Writes carriers as tags beside masked headers, and the other headers that prove what was captured.
 pub(super) fn write(span: &Span, out: &mut Attributes) {
     let captured = span.captured;
-    let empty = |carrier: &Arc<str>| {
-        span.carried.iter().all(|c| c.carrier != *carrier || c.value == CarriedValue::Empty)
-    };
+    let empty =
+        |carrier: &Arc<str>| span.carried.iter().all(|c| c.carrier != *carrier || c.value == CarriedValue::Empty);
     // A captured header that is empty says so itself: a tag would say it in the service's own words.
-    let bare = |carried: &&Carried| captured.carrier && attribute(&carried.carrier).is_some() && empty(&carried.carrier);
+    let bare =
+        |carried: &&Carried| captured.carrier && attribute(&carried.carrier).is_some() && empty(&carried.carrier);
     let told: Vec<Carried> = span.carried.iter().filter(|carried| !bare(carried)).cloned().collect();
     let mut written = false;
     if captured.carrier {

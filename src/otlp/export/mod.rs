@@ -42,7 +42,10 @@ fn spans_by_process<'a>(spans: impl Iterator<Item = &'a Span>) -> Vec<ResourceSp
     let mut groups: Vec<(&Resource, ResourceSpans)> = Vec::new();
     for span in spans {
         let at = groups.iter().position(|(resource, _)| **resource == *span.resource).unwrap_or_else(|| {
-            groups.push((&span.resource, ResourceSpans { resource: Some(resource(&span.resource)), ..Default::default() }));
+            groups.push((
+                &span.resource,
+                ResourceSpans { resource: Some(resource(&span.resource)), ..Default::default() },
+            ));
             groups.len() - 1
         });
         let scopes = &mut groups[at].1.scope_spans;

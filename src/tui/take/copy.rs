@@ -1,10 +1,10 @@
 //! The menu of what can be copied.
 
 use super::{Subject, markdown};
+use crate::tui::Mode;
 use crate::tui::effect::Effect;
 use crate::tui::menu::{Choice, Item, Menu};
 use crate::tui::state::State;
-use crate::tui::Mode;
 
 /// What can be copied of the selection; `None` where there is nothing.
 pub(super) fn menu(state: &State) -> Option<Menu> {

@@ -30,10 +30,8 @@ pub fn hop(hop: &Hop, problem: Option<&ProblemRow>, traces: &[TraceId]) -> Strin
         }
     };
     row("verdict", verdict(hop, problem));
-    let way: Vec<&str> = std::iter::once(caller)
-        .chain(hop.waypoints.iter().map(|name| &**name))
-        .chain([&*hop.callee.service])
-        .collect();
+    let way: Vec<&str> =
+        std::iter::once(caller).chain(hop.waypoints.iter().map(|name| &**name)).chain([&*hop.callee.service]).collect();
     row("path", code(&way.join(" → ")));
     let status = hop.status.map(|status| format!(" answered {status}")).unwrap_or_default();
     row("request", format!("{}{status} at {}", code(&hop.operation), hop.start.rfc3339()));

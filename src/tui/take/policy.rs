@@ -2,13 +2,13 @@
 
 use super::{Subject, nothing};
 use crate::model::Hop;
+use crate::trail::summary::ProblemRow;
 use crate::tui::effect::{Effect, PolicyEdit, Request};
 use crate::tui::graph::OUTSIDE;
 use crate::tui::menu::{Choice, Item, Menu};
 use crate::tui::message::Action;
 use crate::tui::prompt::{Prompt, Purpose};
 use crate::tui::state::State;
-use crate::trail::summary::ProblemRow;
 
 /// Opens the menu of what can be said.
 pub(super) fn choose(state: &mut State) {

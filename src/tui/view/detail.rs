@@ -19,10 +19,11 @@ pub fn render(state: &State, pen: &mut Pen, area: Area, shape: Frame) {
     let inner = area.inner(shape);
     let rows = rows(state, inner);
     let over = rows.len().saturating_sub(usize::from(inner.h));
-    let note = match over {
-        0 => Row::new(),
-        _ => Row::new()
-            .own(&format!("{} lines more", over.saturating_sub(usize::from(state.scroll))), state.theme.quiet()),
+    let below = over.saturating_sub(usize::from(state.scroll));
+    let note = match (over, below) {
+        (0, _) => Row::new(),
+        (_, 1) => Row::new().text("1 line more", state.theme.quiet()),
+        _ => Row::new().own(&format!("{below} lines more"), state.theme.quiet()),
     };
     frame(state, pen, area, shape, Pane::Detail, title(state), note);
     let first = usize::from(state.scroll).min(over);

@@ -43,7 +43,7 @@ fn the_menus_say_what_there_is() {
 
 #[test]
 fn what_is_copied_is_what_was_chosen() {
-    assert_eq!(copied("yt"), ("trace id", "4eca9a010203040506070809" .to_owned() + "0a0b0c0d"));
+    assert_eq!(copied("yt"), ("trace id", "4eca9a010203040506070809".to_owned() + "0a0b0c0d"));
     assert_eq!(copied("yi").1, SpanId([7; 8]).to_string());
     let (_, command) = copied("yk");
     assert_eq!(command, "jwtrail check traces.jsonl --where 'caller:orders callee:shipping verdict:dropped'");
@@ -58,7 +58,9 @@ fn what_is_copied_is_what_was_chosen() {
     let Some(Effect::Copy { text, .. }) = effects(&mut driven).pop() else { panic!("no command") };
     assert!(text.starts_with("jwtrail check 'my traces.jsonl' --where "), "{text}");
     let mut driven = driven.keys("yf");
-    assert!(matches!(effects(&mut driven).pop(), Some(Effect::Copy { what: "filter", text }) if text == "verdict:dropped"));
+    assert!(
+        matches!(effects(&mut driven).pop(), Some(Effect::Copy { what: "filter", text }) if text == "verdict:dropped")
+    );
 }
 
 #[test]
@@ -188,7 +190,10 @@ fn osc_52_goes_through_multiplexers() {
     assert!(rest.is_empty());
     assert_eq!(Ok(joined), sequence(&long, Between::Nothing));
     let error = sequence(&"x".repeat(LONGEST + 1), Between::Nothing).expect_err("too much");
-    assert_eq!(error.to_string(), "expected at most 74994 bytes, found 74995: terminals drop more than that; save it instead");
+    assert_eq!(
+        error.to_string(),
+        "expected at most 74994 bytes, found 74995: terminals drop more than that; save it instead"
+    );
 }
 
 #[test]

@@ -78,7 +78,8 @@ fn what_is_saved_is_there_and_judged_the_same() {
         assert_eq!(fs::metadata(path).expect("a file").permissions().mode() & 0o777, 0o600);
         assert!(!fs::read_to_string(path).expect("text").contains("eyJ"));
     }
-    let check = std::process::Command::new(env!("CARGO_BIN_EXE_jwtrail")).arg("check").arg(&traces[0]).output().expect("check");
+    let check =
+        std::process::Command::new(env!("CARGO_BIN_EXE_jwtrail")).arg("check").arg(&traces[0]).output().expect("check");
     let said = String::from_utf8_lossy(&check.stdout);
     assert!(said.contains("orders → shipping") && said.contains("dropped"), "{said}");
 }
@@ -106,7 +107,8 @@ fn the_policy_is_written_and_judged_by_at_once() {
 fn a_pager_has_the_terminal_to_itself() {
     let folder = tempfile::tempdir().expect("a folder");
     let pager = folder.path().join("pager.sh");
-    let script = "#!/bin/sh\ncat \"$1\"\nprintf 'it is my turn: '\nread -r line < /dev/tty\nprintf '%s' \"$line\" > got\n";
+    let script =
+        "#!/bin/sh\ncat \"$1\"\nprintf 'it is my turn: '\nread -r line < /dev/tty\nprintf '%s' \"$line\" > got\n";
     fs::write(&pager, script).expect("a script");
     fs::set_permissions(&pager, fs::Permissions::from_mode(0o755)).expect("a program");
     let mut terminal = replay(folder.path(), &[("PAGER", pager.to_str().expect("text"))]);

@@ -43,16 +43,16 @@ impl Page {
             let step = i128::from(moment.saturating_sub(first).max(0)) * steps / span;
             usize::try_from(step).unwrap_or(0).min(columns - 1)
         };
-        let (start, end, mut here) = (place(from), place(until), place(at));
+        let (start, mut end, here) = (place(from), place(until), place(at));
         // A moment past the end stands past the end, however short that is on the scale.
         if at >= until && here <= end {
-            here = (end + 1).min(columns - 1);
+            end = here.saturating_sub(1);
         }
         (0..columns)
             .map(|column| match column {
                 _ if column == here => self.theme.sign("●", "O"),
                 _ if column == start => self.theme.sign("├", "["),
-                _ if column == end.min(columns - 1) => self.theme.sign("┤", "]"),
+                _ if column == end => self.theme.sign("┤", "]"),
                 _ if column > start && column < end => self.theme.sign("─", "="),
                 _ => self.theme.sign("·", "."),
             })

@@ -10,7 +10,7 @@ mod why;
 use ratatui::style::Style;
 
 use super::pen::Row;
-use crate::model::{Finding, Hop, SpanId, VerifyResult, VerifySource};
+use crate::model::{Cause, Finding, Hop, Reason, SpanId, Verdict, VerifyResult, VerifySource};
 use crate::tui::theme::Theme;
 
 pub(super) use page::Page;
@@ -42,11 +42,23 @@ impl Page {
         if let Some(hint) = hint {
             self.text("look at", hint, self.theme.strong());
         }
+        self.way_back(hop);
+        // What the verdict is about stands above what it was seen by.
+        let (aged, changed) = (is_of_time(hop), hop.verdict == Verdict::Changed);
+        if aged {
+            self.life(hop);
+        }
+        if changed {
+            self.differences(hop);
+        }
         self.sides(hop);
         self.answer(hop);
-        self.way_back(hop);
-        self.differences(hop);
-        self.life(hop);
+        if !changed {
+            self.differences(hop);
+        }
+        if !aged {
+            self.life(hop);
+        }
         self.on_the_way(hop);
         for hit in hop.findings.iter().filter(|hit| Some(hit.finding) != told) {
             let style = self.theme.severity(hit.severity);
@@ -101,6 +113,12 @@ impl Page {
             self.text("detail", detail, Style::new());
         }
     }
+}
+
+/// Whether the token's life is what it was refused for.
+fn is_of_time(hop: &Hop) -> bool {
+    let reasons = [Some(Reason::Expired), Some(Reason::NotYetValid)];
+    matches!(hop.cause, Some(Cause::Expired | Cause::NotYetValid)) || reasons.contains(&hop.verification.reason)
 }
 
 /// What the callee's check said, and who says so.

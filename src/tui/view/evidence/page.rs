@@ -9,6 +9,9 @@ use crate::tui::view::pen::Row;
 /// Columns of the labels at the left.
 pub(super) const LABEL: usize = 10;
 
+/// Columns by which further lines stand in, behind what stands before the first.
+const HANG: usize = 2;
+
 /// Lines in the making.
 pub(in crate::tui::view) struct Page {
     pub(in crate::tui::view) theme: Theme,
@@ -41,13 +44,17 @@ impl Page {
 
     /// The same, with something before the text on its first line.
     pub(super) fn text_after(&mut self, label: &'static str, before: Row, text: &str, style: Style) {
-        let indent = self.label + before.width();
-        let indent = if indent > self.width / 2 { self.label } else { indent };
-        let lines = Safe::new(text).wrap(self.width.saturating_sub(indent).max(10));
-        let mut before = Some(before);
-        for (at, line) in lines.into_iter().enumerate() {
-            let row = if at == 0 { self.label(label) } else { Row::new().own(&" ".repeat(indent), style) };
-            self.rows.push(row.then(before.take().unwrap_or_default()).safe(line, style));
+        let indent = self.label + before.width().min(HANG);
+        let first = self.label + before.width();
+        let room = self.width.saturating_sub(first).max(10);
+        let text = Safe::new(text);
+        let Some(head) = text.wrap(room).into_iter().next() else { return };
+        let rest = Safe::new(text.as_str().get(head.as_str().len()..).unwrap_or_default().trim_start());
+        self.rows.push(self.label(label).then(before).safe(head, style));
+        if !rest.is_empty() {
+            for line in rest.wrap(self.width.saturating_sub(indent).max(10)) {
+                self.rows.push(Row::new().own(&" ".repeat(indent), style).safe(line, style));
+            }
         }
     }
 
@@ -60,7 +67,7 @@ impl Page {
 
     /// Parts joined by dots, wrapped between parts, the label before the first line.
     pub(in crate::tui::view) fn parts(&mut self, label: &'static str, before: Row, parts: Vec<Row>) {
-        let indent = self.label + before.width();
+        let indent = self.label + before.width().min(HANG);
         let mut row = self.label(label).then(before);
         let mut empty = true;
         for part in parts.into_iter().filter(|part| part.width() > 0) {

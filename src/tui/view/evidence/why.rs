@@ -14,12 +14,18 @@ const INFERRED: [&str; 5] = [
 /// Why it is proven, likely or possible: one sentence.
 pub(crate) fn why(hop: &Hop) -> String {
     let doubts = doubts(hop);
-    let doubts = if doubts.is_empty() { "not every part of the way was seen".to_owned() } else { doubts.join("; ") };
+    let doubts =
+        if doubts.is_empty() { "what was seen allows another reading too".to_owned() } else { doubts.join("; ") };
     match hop.confidence {
-        Confidence::Proven if hop.verdict == Verdict::Failed => {
-            "proven: the callee's refusal and its reason are on record".to_owned()
+        Confidence::Proven if hop.verdict == Verdict::Failed => match hop.verification.source {
+            Some(VerifySource::Jwtrail) => {
+                "proven: it was refused, and jwtrail's own check finds the reason".to_owned()
+            }
+            _ => "proven: the callee's refusal and its reason are on record".to_owned(),
+        },
+        Confidence::Proven => {
+            "proven: each side that the verdict stands on was looked at, nothing is inferred".to_owned()
         }
-        Confidence::Proven => "proven: each side that the verdict stands on was looked at, nothing is inferred".to_owned(),
         Confidence::Likely => format!("likely, not proven: {doubts}"),
         Confidence::Possible => format!("only possible: {doubts}"),
     }

@@ -64,7 +64,7 @@ async fn draw(
 ) -> anyhow::Result<()> {
     let Opened { shop, listening, source } = open(judging, record).await?;
     let engine = EngineHandle::start(judging.trail(), judging.engine(), clock::system())?;
-    let feed = screen::demo(&engine, listening.names());
+    let feed = screen::demo(&engine, listening.names(), judging.file.path.clone());
     let mut receiving = listening.serve(source, &engine);
     let switches = Arc::new(Switchboard(shop.faults()));
     screen::run(feed, drawn, log, Some(switches), receiving.failed()).await?;

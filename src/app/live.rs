@@ -19,7 +19,7 @@ pub fn run(args: &LiveArgs) -> anyhow::Result<ExitCode> {
         let listening = Listening::bind(&listen)?;
         let source = source::open(&judging)?;
         let engine = EngineHandle::start(judging.trail(), judging.engine(), clock::system())?;
-        let feed = screen::live(&engine, listening.names());
+        let feed = screen::live(&engine, listening.names(), judging.file.path.clone());
         let mut receiving = listening.serve(source, &engine);
         screen::run(feed, drawn, log, None, receiving.failed()).await?;
         receiving.stop().await

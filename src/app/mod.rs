@@ -10,6 +10,7 @@ pub mod demo_run;
 mod ending;
 mod follow;
 pub mod graph;
+pub mod host;
 mod judged;
 pub mod keys;
 pub mod live;

@@ -51,7 +51,7 @@ pub fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     time.set(timeline.start());
     let engine = EngineHandle::start(trail, judging.engine(), time.clock())?;
     super::runtime()?.block_on(async {
-        let feed = screen::replay(&engine, names.join(", "));
+        let feed = screen::replay(&engine, names.join(", "), judging.file.path.clone());
         let playing = async {
             match play(timeline, time, engine.intake(), args.speed, &engine).await {
                 Err(error) => error,
@@ -77,7 +77,7 @@ fn follow_on(
         let Source { decoder, keys, .. } = source::open_with_keys(judging).await?;
         let keeping = keys.start();
         let engine = EngineHandle::start(judging.trail(), judging.engine(), clock::system())?;
-        let feed = screen::replay(&engine, names.join(", "));
+        let feed = screen::replay(&engine, names.join(", "), judging.file.path.clone());
         let mut following = Following::start(&args.files, &decoder, &engine.intake())?;
         let fault = async {
             match following.ended().await {

@@ -5,27 +5,39 @@ use std::sync::Arc;
 
 use anyhow::anyhow;
 
+use super::host::Around;
 use crate::cli::ScreenArgs;
 use crate::engine::EngineHandle;
 use crate::tui::{self, Feed, Mode, Switches, TuiOptions};
 
-/// What the live screen draws.
-pub fn live(engine: &EngineHandle, listening: Vec<String>) -> Feed {
-    feed(engine, listening, Mode::Live)
+/// What the live screen draws; `policy` is the file that the user named.
+pub fn live(engine: &EngineHandle, listening: Vec<String>, policy: Option<PathBuf>) -> Feed {
+    let sources = listening.clone();
+    feed(engine, listening, Mode::Live, sources, policy)
 }
 
 /// What the demo's screen draws.
-pub fn demo(engine: &EngineHandle, listening: Vec<String>) -> Feed {
-    feed(engine, listening, Mode::Demo)
+pub fn demo(engine: &EngineHandle, listening: Vec<String>, policy: Option<PathBuf>) -> Feed {
+    let sources = listening.clone();
+    feed(engine, listening, Mode::Demo, sources, policy)
 }
 
 /// What a replay's screen draws.
-pub fn replay(engine: &EngineHandle, file: String) -> Feed {
-    feed(engine, Vec::new(), Mode::Replay { file })
+pub fn replay(engine: &EngineHandle, file: String, policy: Option<PathBuf>) -> Feed {
+    let sources = vec![file.clone()];
+    feed(engine, Vec::new(), Mode::Replay { file }, sources, policy)
 }
 
-fn feed(engine: &EngineHandle, listening: Vec<String>, mode: Mode) -> Feed {
-    Feed { asker: Some(engine.asker()), ..Feed::new(engine.snapshots(), listening, mode) }
+fn feed(
+    engine: &EngineHandle,
+    listening: Vec<String>,
+    mode: Mode,
+    sources: Vec<String>,
+    policy: Option<PathBuf>,
+) -> Feed {
+    let host = Around::new(engine.keeper(), engine.snapshots(), sources, policy);
+    let feed = Feed::new(engine.snapshots(), listening, mode);
+    Feed { asker: Some(engine.asker()), host: Some(Arc::new(host)), ..feed }
 }
 
 /// Draws until the user leaves, or until `fault` says what can not go on: by then the terminal is as before.

@@ -4,6 +4,7 @@
 //! may hold the long options of the command line. Errors name file, line and column, and the nearest known word.
 
 mod check;
+pub mod edit;
 mod error;
 mod file;
 mod inspect;

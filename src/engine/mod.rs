@@ -3,6 +3,7 @@
 //! Nothing here knows the time of day: the clock is passed in, and a replay passes the replayed one.
 
 mod intake;
+mod keeper;
 mod listing;
 mod owner;
 pub mod query;
@@ -21,6 +22,7 @@ use crate::trail::{SavedProfile, Trail};
 use owner::{Message, Owner};
 
 pub use intake::Intake;
+pub use keeper::{Keeper, Taken};
 pub use query::{Answer, Asker, Query};
 pub use snapshot::{Losses, Snapshot, Totals};
 
@@ -167,6 +169,11 @@ impl EngineHandle {
     /// An end to ask for the capture profile.
     pub fn profiler(&self) -> Profiler {
         Profiler { sender: self.sender.clone() }
+    }
+
+    /// An end to take traces out at, and to give another policy to.
+    pub fn keeper(&self) -> Keeper {
+        Keeper::new(self.sender.clone())
     }
 
     /// Judges what came so far as settled (the end of a replay), and answers when that is published.

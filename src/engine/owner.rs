@@ -7,10 +7,12 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::intake::{Gauge, cost};
+use super::keeper::Taken;
 use super::query::{Answer, Answerer, Query};
 use super::rate::Rate;
 use super::{Clock, EngineOptions, Finished, HopQuery, Losses, Snapshot, Totals};
-use crate::model::{Batch, Hop};
+use crate::model::policy::Policy;
+use crate::model::{Batch, Hop, TraceId};
 use crate::trail::summary::{Announcement, SetupNote};
 use crate::trail::{SavedProfile, Trail};
 
@@ -44,6 +46,12 @@ pub(super) enum Message {
     Notes(Vec<String>),
     /// Answer with the capture profile, everything judged as settled where nothing comes after.
     Profile { last: bool, reply: std::sync::mpsc::Sender<SavedProfile> },
+    /// Answer with these traces, and those that they are judged with.
+    Take(Vec<TraceId>, std::sync::mpsc::Sender<Taken>),
+    /// Answer with the ids of all traces held, in the report's order.
+    TraceIds(std::sync::mpsc::Sender<Vec<TraceId>>),
+    /// Judge by another policy, and answer when that is published.
+    Policy(Box<Policy>, std::sync::mpsc::Sender<()>),
     /// Judge everything as settled.
     Settle(oneshot::Sender<()>),
     /// Judge what was accepted, then end.
@@ -159,6 +167,19 @@ impl Owner {
                 }
                 self.dirty = true;
                 drop(reply.send(self.trail.profile()));
+            }
+            Message::Take(ids, reply) => {
+                self.trail.tick((self.clock)());
+                self.dirty = true;
+                drop(reply.send(Taken::of(&self.trail, &ids)));
+            }
+            Message::TraceIds(reply) => drop(reply.send(self.trail.trace_ids())),
+            Message::Policy(policy, reply) => {
+                self.trail.set_policy(*policy);
+                self.trail.tick((self.clock)());
+                self.dirty = false;
+                self.publish_if_changed();
+                let _ = reply.send(());
             }
             Message::Shutdown => {}
         }

@@ -8,6 +8,7 @@ pub mod files;
 pub mod json;
 pub mod protobuf;
 
+pub mod export;
 pub mod extract;
 pub mod redact;
 

@@ -4,13 +4,13 @@
 //! seen; the token itself is described by `jwtrail.*` tags. Reading the result back gives the same observations.
 
 mod borrow;
-mod json;
+pub(super) mod json;
 mod mask;
 mod own;
 mod redactor;
 mod stack;
 mod strict;
-mod write;
+pub(super) mod write;
 
 use std::sync::Arc;
 

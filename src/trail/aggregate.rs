@@ -171,6 +171,14 @@ const MAX_EDGES: usize = 10_000;
 const OTHERS: &str = "(others)";
 
 impl Sums {
+    /// Samples speak of the rules that they were judged by: all are drawn up anew when next shown.
+    pub fn redraw(&mut self) {
+        for edge in &mut self.edges {
+            let problems = edge.problems.values_mut().map(|problem| &mut problem.sample);
+            edge.samples.iter_mut().chain(problems).for_each(|sample| sample.drawn = None);
+        }
+    }
+
     /// The number of an edge; made where it is new.
     pub fn edge(&mut self, caller: Option<&Arc<str>>, callee: &Arc<str>, outside: NodeKind) -> usize {
         let key = (caller.cloned(), Arc::clone(callee));

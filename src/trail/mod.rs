@@ -173,6 +173,14 @@ impl Trail {
         }
     }
 
+    /// Judges by another policy from the next tick on, everything that is held anew. What was evicted stays as it was
+    /// judged; which headers carry tokens was decided when spans came in.
+    pub fn set_policy(&mut self, policy: Policy) {
+        self.rules = Arc::new(Rules::new(policy, self.options.assume_captured));
+        self.learned_all = true;
+        self.sums.redraw();
+    }
+
     /// The capture profile, to be written beside what was recorded.
     pub fn profile(&self) -> SavedProfile {
         self.profile.save()

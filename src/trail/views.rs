@@ -119,6 +119,17 @@ impl Trail {
         })
     }
 
+    /// Traces that are held and judged together with this one, because a span of either links to the other.
+    pub fn linked_with(&self, id: TraceId) -> Vec<TraceId> {
+        let to = self.traces.get(&id).into_iter().flat_map(|trace| &trace.spans).flat_map(|span| &span.links);
+        let from = self.links_in.get(&id).into_iter().flatten().map(|(from, _)| *from);
+        let mut ids: Vec<TraceId> = to.map(|link| link.trace_id).chain(from).collect();
+        ids.retain(|other| *other != id && self.traces.contains_key(other));
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+
     /// A trace with everything that is known of it; `None` where it is not held.
     pub fn trace_view(&self, id: TraceId) -> Option<TraceView> {
         let trace = self.traces.get(&id)?;

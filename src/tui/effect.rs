@@ -37,7 +37,14 @@ pub enum Effect {
 #[derive(Clone, PartialEq, Debug)]
 pub enum Request {
     /// Save these traces as redacted OTLP JSON.
-    SaveTraces(Vec<TraceId>),
+    SaveTraces {
+        /// What they show, part of the file's name: `orders-shipping`.
+        name: String,
+        /// Which ones.
+        traces: Vec<TraceId>,
+    },
+    /// Save the report on all that is held, as Markdown.
+    SaveReport,
     /// Save text under a name that says what it is, with this extension.
     SaveText {
         /// What it is, part of the file's name: `map`, `problem`.
@@ -81,11 +88,27 @@ pub enum PolicyEdit {
         from: String,
         /// Callee's name.
         to: String,
+        /// `verdict` or `finding`.
+        kind: &'static str,
         /// The verdict's or finding's name.
         what: String,
         /// Why, in the user's words.
         reason: String,
     },
+}
+
+impl PolicyEdit {
+    /// The same with a reason; `None` where it needs one and there is none.
+    pub fn because(&self, why: &str) -> Option<Self> {
+        let mut edit = self.clone();
+        if let Self::Ignore { reason, .. } = &mut edit {
+            if why.trim().is_empty() {
+                return None;
+            }
+            why.trim().clone_into(reason);
+        }
+        Some(edit)
+    }
 }
 
 /// The program around the screen. Called off the screen's thread; may take its time.

@@ -4,6 +4,7 @@
 //! state without any input or output, `view` draws the state. The engine is known only by the snapshots that it
 //! publishes; a slow terminal holds up the screen's own thread and nothing else.
 
+pub mod clipboard;
 pub mod effect;
 pub mod filtering;
 pub mod geometry;
@@ -17,6 +18,7 @@ pub mod picture;
 pub mod prompt;
 pub mod replay;
 pub mod state;
+pub mod take;
 pub mod text;
 pub mod theme;
 pub mod update;
@@ -24,7 +26,9 @@ pub mod view;
 pub mod waterfall;
 
 mod asking;
+mod pager;
 mod run;
+mod signals;
 mod terminal;
 
 use std::path::PathBuf;

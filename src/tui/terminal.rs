@@ -5,7 +5,6 @@ use std::io::{self, IsTerminal, Stdout, Write};
 use std::panic;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crossterm::clipboard::CopyToClipboard;
 use crossterm::event::{DisableMouseCapture, EnableMouseCapture};
 use crossterm::terminal::{
     BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
@@ -18,6 +17,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::TuiError;
+use super::clipboard::{self, Between};
 
 /// Whether the terminal is ours: whoever gives it back does so once.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -126,25 +126,24 @@ impl Screen {
         Ok(())
     }
 
-    /// Puts text on the user's clipboard by OSC 52, which works through ssh too.
-    pub(super) fn copy(&mut self, text: &str) -> io::Result<()> {
-        execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text))
+    /// Puts text on the user's clipboard; answers what a multiplexer in between needs for that.
+    pub(super) fn copy(&mut self, text: &str) -> io::Result<&'static str> {
+        let between = Between::of(|name| std::env::var(name).ok());
+        let bytes = clipboard::sequence(text, between).map_err(io::Error::other)?;
+        let mut out = io::stdout();
+        out.write_all(&bytes)?;
+        out.flush()?;
+        Ok(between.needs())
     }
 
-    /// Gives the terminal to a pager with this text, and takes it again when that has ended.
-    pub(super) fn open(&mut self, name: &str, text: &str) -> io::Result<()> {
-        let file = tempfile::Builder::new().prefix(&format!("jwtrail-{name}-")).suffix(".txt").tempfile()?;
-        std::fs::write(file.path(), text)?;
-        let set = |name| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
-        let program = set("PAGER").or_else(|| set("EDITOR")).unwrap_or_else(|| "less".to_owned());
+    /// Gives the terminal back for as long as another program has it.
+    pub(super) fn lend(&mut self) {
         restore();
-        let status =
-            std::process::Command::new("sh").args(["-c", &format!("{program} \"$1\""), "sh"]).arg(file.path()).status();
-        self.enter()?;
-        match status? {
-            status if status.success() => Ok(()),
-            status => Err(io::Error::other(format!("`{program}` ended with {status}"))),
-        }
+    }
+
+    /// Takes the terminal again after it was lent.
+    pub(super) fn retake(&mut self) -> io::Result<()> {
+        self.enter()
     }
 
     /// Gives the terminal to the shell, stops, and takes it again when woken.

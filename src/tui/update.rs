@@ -175,7 +175,13 @@ fn entered(state: &mut State) {
                 state.prompt = Some(Prompt { error, ..prompt });
             }
         },
-        Purpose::Reason(_) => {}
+        Purpose::Reason(edit) => match edit.because(&text) {
+            Some(edit) => state.effects.push(Effect::Host(super::effect::Request::Policy(edit))),
+            None => {
+                let error = Some("expected why this is accepted, found nothing".to_owned());
+                state.prompt = Some(Prompt { error, ..prompt });
+            }
+        },
     }
 }
 
@@ -210,7 +216,7 @@ fn everywhere(state: &mut State, action: Action) -> bool {
         Action::Filter => state.prompt = Some(Prompt::new(Purpose::Filter, state.filter.text.clone())),
         Action::Command => state.prompt = Some(Prompt::new(Purpose::Command, String::new())),
         Action::Faults => state.menu = menu::faults(state),
-        _ => return view(state, action) || replay(state, action),
+        _ => return view(state, action) || replay(state, action) || super::take::act(state, action),
     }
     true
 }

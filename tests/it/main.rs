@@ -7,6 +7,7 @@
 
 mod architecture;
 mod canary;
+mod change_policy;
 mod check;
 mod check_live;
 mod cli;
@@ -14,6 +15,7 @@ mod config;
 mod demo;
 mod engine;
 mod examples;
+mod export;
 mod extract;
 mod filter;
 mod follow;

@@ -3,11 +3,14 @@
 #![expect(clippy::expect_used, reason = "what a test needs and does not find is its failure")]
 
 mod cost;
+mod evidence;
 mod fixture;
 mod keys;
 mod layout;
 mod lists;
 mod pty;
+mod take;
+mod take_pty;
 mod trace;
 
 use std::fmt::Write as _;

@@ -19,7 +19,7 @@ use crate::otlp::extract::PROFILE_SCOPE;
 const INFO: i32 = 9;
 
 /// One line of traces, with its line feed.
-pub(super) fn traces(groups: &[ResourceSpans], out: &mut Vec<u8>) {
+pub(in crate::otlp) fn traces(groups: &[ResourceSpans], out: &mut Vec<u8>) {
     let mut line = Object::open(out);
     line.list("resourceSpans", groups, |group, out| {
         let mut object = Object::open(out);
@@ -37,7 +37,7 @@ pub(super) fn traces(groups: &[ResourceSpans], out: &mut Vec<u8>) {
 }
 
 /// One line of log records, with its line feed.
-pub(super) fn logs(groups: &[ResourceLogs], out: &mut Vec<u8>) {
+pub(in crate::otlp) fn logs(groups: &[ResourceLogs], out: &mut Vec<u8>) {
     let mut line = Object::open(out);
     line.list("resourceLogs", groups, |group, out| {
         let mut object = Object::open(out);

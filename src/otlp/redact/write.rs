@@ -7,7 +7,7 @@ use crate::model::{Anomaly, Carried, CarriedValue, Check, Confirmation, Fingerpr
 use crate::otlp::extract::fields::Field;
 
 /// The tags for what one span carried.
-pub(super) fn tags(carried: &[Carried]) -> Vec<KeyValue> {
+pub(in crate::otlp) fn tags(carried: &[Carried]) -> Vec<KeyValue> {
     let mut writer = Writer { carried, out: Vec::new() };
     if carried.is_empty() {
         return writer.out;

@@ -3,7 +3,6 @@
 mod layouts;
 mod pace;
 mod perform;
-mod signals;
 
 use std::future::{Future, poll_fn};
 use std::sync::Arc;
@@ -22,14 +21,15 @@ use super::graph::Ask;
 use super::keymap;
 use super::message::{Message, Pointer};
 use super::page::Page;
+use super::pager::Over;
 use super::replay::{Playback, Player};
+use super::signals::Signals;
 use super::state::State;
 use super::terminal::Screen;
 use super::update::update;
 use super::{Feed, Mode, Switches, TuiError, TuiOptions, view};
 use layouts::Layouts;
 use pace::{Pace, Why};
-use signals::Signals;
 
 /// How long nothing has to come until what is ago is said anew.
 const MINUTE: Duration = Duration::from_secs(60);
@@ -114,6 +114,8 @@ struct Loop {
     pace: Pace,
     redraw: bool,
     suspend: bool,
+    /// What another program is to show, by its name.
+    open: Option<(String, String)>,
 }
 
 impl Loop {
@@ -152,6 +154,7 @@ impl Loop {
             pace: Pace::new(Instant::now()),
             redraw: false,
             suspend: false,
+            open: None,
         })
     }
 
@@ -164,6 +167,18 @@ impl Loop {
             let began = Instant::now();
             self.refresh();
             self.perform(screen)?;
+            if let Some((name, text)) = self.open.take() {
+                // Whoever reads the terminal now must be alone with it: the stream would eat the other program's keys.
+                drop(events);
+                let over = super::pager::show(screen, &mut signals, &mut stop, &name, &text).await?;
+                events = EventStream::new();
+                self.redraw = true;
+                match over {
+                    Over::Well => {}
+                    Over::Failed(why) => self.tell(Err(why)),
+                    Over::Stopped => return Ok(()),
+                }
+            }
             self.draw(screen)?;
             self.pace.drawn(began, Instant::now());
             if !self.wait(&mut events, &mut signals, &mut stop).await {
@@ -260,6 +275,9 @@ impl Loop {
         }
         if let Some(switches) = &self.switches {
             self.state.switches = switches.list();
+        }
+        if self.state.toast.is_some() && self.toast.is_none() {
+            self.toast = Some(Instant::now() + perform::TOAST);
         }
         self.asking.want(self.state.wants(), self.state.newest.revision);
         // What is not shown is laid out when it is.

@@ -14,7 +14,7 @@ use crate::tui::terminal::Screen;
 use crate::tui::{TuiError, menu};
 
 /// How long a toast stays.
-const TOAST: Duration = Duration::from_secs(5);
+pub(super) const TOAST: Duration = Duration::from_secs(5);
 
 impl Loop {
     /// Does what the state wants done outside of it.
@@ -36,17 +36,10 @@ impl Loop {
                     }
                 }
                 Effect::Copy { what, text } => {
-                    let result = screen.copy(&text).map(|()| format!("copied the {what}"));
+                    let result = screen.copy(&text).map(|needs| format!("copied the {what}{needs}"));
                     self.tell(result.map_err(|error| format!("the {what} was not copied: {error}")));
                 }
-                Effect::Open { name, text } => {
-                    let _held = Screen::hold();
-                    let result = screen.open(&name, &text);
-                    self.redraw = true;
-                    if let Err(error) = result {
-                        self.tell(Err(error.to_string()));
-                    }
-                }
+                Effect::Open { name, text } => self.open = Some((name, text)),
                 Effect::Host(request) => match &self.host {
                     Some(host) => {
                         let (host, done) = (Arc::clone(host), self.done.0.clone());

@@ -1,30 +1,29 @@
-//! The evidence: what came in, what was sent, what arrived, what the callee said, and where to look.
+//! The evidence of what is selected on the map: a problem, an edge, or a node.
 
 use ratatui::style::Style;
 
+use super::evidence::Page;
 use super::frame;
 use super::pen::{Pen, Row};
 use super::problems::cause_text;
-use crate::model::{Anomaly, Hop, Presence, Segment, Side, SubjectKind, Token, Verdict, VerifyResult, VerifySource};
+use crate::model::{Segment, UnixNanos, Verdict};
 use crate::trail::summary::{EdgeRow, ProblemRow};
 use crate::tui::geometry::{Area, Frame, Pane};
 use crate::tui::graph::OUTSIDE;
 use crate::tui::state::{Selection, State};
-use crate::tui::text::{Safe, count, stretch};
-use crate::tui::theme::{Theme, sparkline};
-
-/// Columns of the labels at the left.
-const LABEL: usize = 10;
+use crate::tui::text::{count, stretch};
+use crate::tui::theme::sparkline;
 
 /// Draws the pane.
 pub fn render(state: &State, pen: &mut Pen, area: Area, shape: Frame) {
     let inner = area.inner(shape);
     let rows = rows(state, inner);
     let over = rows.len().saturating_sub(usize::from(inner.h));
-    let note = match over {
-        0 => Row::new(),
-        _ => Row::new()
-            .own(&format!("{} lines more", over.saturating_sub(usize::from(state.scroll))), state.theme.quiet()),
+    let below = over.saturating_sub(usize::from(state.scroll));
+    let note = match (over, below) {
+        (0, _) => Row::new(),
+        (_, 1) => Row::new().text("1 line more", state.theme.quiet()),
+        _ => Row::new().own(&format!("{below} lines more"), state.theme.quiet()),
     };
     frame(state, pen, area, shape, Pane::Detail, title(state), note);
     let first = usize::from(state.scroll).min(over);
@@ -53,16 +52,16 @@ fn title(state: &State) -> Row {
 }
 
 fn rows(state: &State, area: Area) -> Vec<Row> {
-    let mut page = Page::new(state.theme, area);
+    let mut page = Page::new(usize::from(area.w.saturating_sub(1)), state.theme);
     match &state.selection {
         Selection::Problem(key) => {
             if let Some(row) = state.problem(key) {
-                page.problem(row);
+                page.problem(state, row);
             }
         }
         Selection::Edge(key) => {
             if let Some(row) = state.edge(key) {
-                page.edge(row);
+                page.edge(state, row);
             }
         }
         Selection::Node(Some(name)) => {
@@ -73,71 +72,11 @@ fn rows(state: &State, area: Area) -> Vec<Row> {
         Selection::Node(None) => page.outside(state),
         Selection::None => page.text("", "select an edge or a problem to see its evidence", state.theme.quiet()),
     }
-    page.rows
-}
-
-/// Lines in the making.
-pub(super) struct Page {
-    pub(super) theme: Theme,
-    width: usize,
-    height: usize,
-    rows: Vec<Row>,
+    page.done()
 }
 
 impl Page {
-    /// No lines yet, for a pane of this size.
-    pub(super) fn new(theme: Theme, area: Area) -> Self {
-        let (width, height) = (usize::from(area.w.saturating_sub(1)), usize::from(area.h));
-        Self { theme, width, height, rows: Vec::new() }
-    }
-
-    /// The lines.
-    pub(super) fn into_rows(self) -> Vec<Row> {
-        self.rows
-    }
-
-    /// A labelled text, wrapped, the label before its first line.
-    pub(super) fn text(&mut self, label: &'static str, text: &str, style: Style) {
-        self.text_after(label, Row::new(), text, style);
-    }
-
-    /// The same, with something before the text on its first line.
-    pub(super) fn text_after(&mut self, label: &'static str, before: Row, text: &str, style: Style) {
-        let indent = LABEL + before.width();
-        let indent = if indent > self.width / 2 { LABEL } else { indent };
-        let lines = Safe::new(text).wrap(self.width.saturating_sub(indent).max(10));
-        let mut before = Some(before);
-        for (at, line) in lines.into_iter().enumerate() {
-            let row = if at == 0 { self.label(label) } else { Row::new().own(&" ".repeat(indent), style) };
-            self.rows.push(row.then(before.take().unwrap_or_default()).safe(line, style));
-        }
-    }
-
-    fn label(&self, label: &'static str) -> Row {
-        Row::new().own(&format!(" {label:<width$}", width = LABEL - 1), self.theme.quiet())
-    }
-
-    /// Parts joined by dots, wrapped between parts, the label before the first line.
-    pub(super) fn parts(&mut self, label: &'static str, before: Row, parts: Vec<Row>) {
-        let indent = LABEL + before.width();
-        let mut row = self.label(label).then(before);
-        let mut empty = true;
-        for part in parts.into_iter().filter(|part| part.width() > 0) {
-            if !empty && row.width() + 3 + part.width() > self.width {
-                self.rows.push(std::mem::take(&mut row));
-                row = Row::new().own(&" ".repeat(indent), Style::new());
-                empty = true;
-            }
-            if !empty {
-                row = row.text(self.theme.sign(" · ", " - "), self.theme.quiet());
-            }
-            row = row.then(part);
-            empty = false;
-        }
-        self.rows.push(row);
-    }
-
-    fn problem(&mut self, row: &ProblemRow) {
+    fn problem(&mut self, state: &State, row: &ProblemRow) {
         let hop = &row.sample;
         let (glyph, word, style) = match (row.verdict, row.finding) {
             (Some(verdict), _) => (self.theme.glyph(verdict), verdict.name(), self.theme.verdict(verdict)),
@@ -159,16 +98,24 @@ impl Page {
         parts.push(Row::new().text(row.confidence.name(), Style::new()));
         parts.push(Row::new().own(&format!("{} of {} hops", count(row.count), count(row.of)), Style::new()));
         self.parts("verdict", Row::new(), parts);
-        self.evidence(hop, row.hint.as_deref().or(hop.hint.as_deref()));
-        let minutes = "in 5 min";
-        let seen = Row::new().own(&sparkline(&row.spark, self.theme), style).own(
-            &format!("  {} {minutes}", count(row.spark.iter().map(|slot| u64::from(*slot)).sum())),
-            self.theme.quiet(),
-        );
-        self.trace(hop, Some(seen));
+        // A finding's own words say more of it than the hint of a verdict that stands beside it.
+        let found = row.finding.and_then(|finding| hop.findings.iter().find(|hit| hit.finding == finding));
+        if let Some(hit) = found.filter(|hit| !hit.detail.is_empty()) {
+            self.text("because", &hit.detail, Style::new());
+        }
+        self.hop(hop, row.hint.as_deref().or(hop.hint.as_deref()), row.finding);
+        let seen = vec![
+            Row::new().own(&sparkline(&row.spark, self.theme), style).own(
+                &format!("  {} in 5 min", count(row.spark.iter().map(|slot| u64::from(*slot)).sum())),
+                self.theme.quiet(),
+            ),
+            Row::new().own(&format!("first {}", ago(state, row.first_seen)), self.theme.quiet()),
+            Row::new().own(&format!("last {}", ago(state, row.last_seen)), self.theme.quiet()),
+        ];
+        self.parts("seen", Row::new(), seen);
     }
 
-    fn edge(&mut self, row: &EdgeRow) {
+    fn edge(&mut self, state: &State, row: &EdgeRow) {
         let hop = &row.sample;
         let style = self.theme.verdict(hop.verdict);
         let mut parts =
@@ -196,157 +143,14 @@ impl Page {
         if tally.len() > 1 {
             self.parts("hops", Row::new(), tally);
         }
-        self.evidence(hop, hop.hint.as_deref());
-        self.trace(hop, None);
-    }
-
-    /// The hop and the hint. Where not all of it fits, the hint comes first: it is what people came for.
-    fn evidence(&mut self, hop: &Hop, hint: Option<&str>) {
-        let start = self.rows.len();
-        self.hop(hop);
-        let evidence = self.rows.len();
-        if let Some(hint) = hint {
-            self.text("look at", hint, self.theme.strong());
-        }
-        if self.rows.len() > self.height {
-            self.rows[start..].rotate_left(evidence - start);
-        }
-    }
-
-    /// What every hop shows: the three observations, the callee's check, the way, the details.
-    pub(super) fn hop(&mut self, hop: &Hop) {
-        let caller = hop.caller.as_ref().map(|party| &*party.service);
-        if caller.is_some() {
-            self.side("inbound", &hop.inbound, None, hop);
-            self.side("sent", &hop.sent, Some(("inbound", &hop.inbound)), hop);
-        }
-        self.side("received", &hop.received, caller.map(|_| ("sent", &hop.sent)), hop);
-        let mut answer = vec![Row::new().own(&hop.operation, Style::new())];
-        if let Some(status) = hop.status {
-            let style = if status == 401 || status == 403 { self.theme.strong() } else { Style::new() };
-            answer.push(Row::new().own(&format!("{status} from {}", hop.callee.service), style));
-        }
-        answer.push(Self::check(hop));
-        self.parts("answer", Row::new(), answer);
-        if hop.gap {
-            self.text("gap", "a part of the way was not seen", self.theme.quiet());
-        }
-        if !hop.waypoints.is_empty() {
-            let names: Vec<&str> = hop.waypoints.iter().map(|name| &**name).collect();
-            self.text("through", &names.join(", "), Style::new());
-        }
-        if let Some(detail) = hop.detail.as_deref() {
-            self.text("detail", detail, Style::new());
-        }
-        for hit in &hop.findings {
-            let name = hit.finding.name().replace('_', " ");
-            let before = Row::new()
-                .text(self.theme.finding_glyph(), self.theme.severity(hit.severity))
-                .own(&format!(" {name}: "), self.theme.severity(hit.severity));
-            self.text_after("also", before, &hit.detail, Style::new());
-        }
-    }
-
-    /// One observation; what is like the one before it says so instead of saying it again.
-    fn side(&mut self, label: &'static str, side: &Side, before: Option<(&'static str, &Side)>, hop: &Hop) {
-        let theme = self.theme;
-        let Some(token) = side.token.as_deref() else {
-            let word = match side.presence {
-                _ if side.anomalies.contains(Anomaly::Placeholder) => "placeholder",
-                Presence::Absent => theme.sign("—", "-"),
-                Presence::Unknown => "?",
-                other => other.name(),
-            };
-            let before = Row::new().own(&format!("{word:<6} "), theme.strong());
-            return self.text_after(label, before, &side.ground, theme.quiet());
-        };
-        let name = token.short_name();
-        let style = theme.token(&name);
-        let alike = before.filter(|(_, other)| {
-            other.token.as_deref() == Some(token) && other.carrier == side.carrier && other.anomalies == side.anomalies
-        });
-        let before = Row::new().own(&name, style).plain(" ").text(theme.sign("●", "o"), style).plain(" ");
-        if let Some((other, _)) = alike {
-            let same = Row::new().text("the same as ", theme.quiet()).text(other, theme.quiet());
-            return self.parts(label, before, vec![same]);
-        }
-        let mut parts = vec![Row::new().own(carrier(&side.carrier), Style::new())];
-        parts.extend(claims(token, hop).into_iter().map(|claim| Row::new().own(&claim, Style::new())));
-        parts.extend(side.anomalies.names().map(|name| Row::new().own(&name.replace('_', " "), theme.warning())));
-        if side.anomalies.contains(Anomaly::Placeholder) || token.fingerprint().is_none() {
-            parts.push(Row::new().own(&side.ground, theme.quiet()));
-        }
-        self.parts(label, before, parts);
-    }
-
-    fn check(hop: &Hop) -> Row {
-        let check = &hop.verification;
-        let own = check.source == Some(VerifySource::Jwtrail);
-        let reason = check.reason.map_or_else(String::new, |reason| format!(": {}", reason.name().replace('_', " ")));
-        let mut said = match check.result {
-            VerifyResult::Ok if own => "jwtrail finds it valid".to_owned(),
-            VerifyResult::Ok => "verified".to_owned(),
-            VerifyResult::Failed if own => format!("jwtrail's own check fails{reason}"),
-            VerifyResult::Failed => format!("refused{reason}"),
-            VerifyResult::Skipped => "says that it does not verify".to_owned(),
-            VerifyResult::Unknown => return Row::new(),
-        };
-        if check.source == Some(VerifySource::Status) {
-            said.push_str(", by its status alone");
-        }
-        if let Some(evidence) = check.evidence.as_deref() {
-            said = format!("{said}, \"{evidence}\"");
-        }
-        Row::new().own(&said, Style::new())
-    }
-
-    fn trace(&mut self, hop: &Hop, seen: Option<Row>) {
-        let mut row = self.label("trace").own(&hop.trace_id.to_string(), self.theme.quiet());
-        if let Some(seen) = seen {
-            let seen = Row::new().text("   seen ", self.theme.quiet()).then(seen);
-            if row.width() + seen.width() > self.width {
-                self.rows.push(std::mem::take(&mut row));
-                row = self.label("seen").then(seen_only(&seen));
-            } else {
-                row = row.then(seen);
-            }
-        }
-        self.rows.push(row);
+        self.hop(hop, hop.hint.as_deref(), None);
+        let last = Row::new().own(&format!("last {}", ago(state, row.last_seen)), self.theme.quiet());
+        self.parts("seen", Row::new(), vec![last]);
     }
 }
 
-/// The sparkline without the words before it: they became the label.
-fn seen_only(row: &Row) -> Row {
-    let mut rest = Row::new();
-    for (text, style) in row.parts().iter().skip(1) {
-        rest = rest.safe(text.clone(), *style);
-    }
-    rest
-}
-
-fn carrier(carrier: &str) -> &str {
-    carrier.strip_prefix("header:").unwrap_or(carrier)
-}
-
-/// What is known of a token, each a few words.
-fn claims(token: &Token, hop: &Hop) -> Vec<String> {
-    let mut claims = Vec::new();
-    claims.extend(token.alg.as_deref().map(str::to_owned));
-    claims.extend(token.kid.as_deref().map(|kid| format!("kid {kid}")));
-    claims.extend(token.subject_name().map(|name| {
-        let kind = if token.subject_kind == Some(SubjectKind::Workload) { "workload" } else { "subject" };
-        format!("{kind} {name}")
-    }));
-    claims.extend(token.exp.map(|exp| {
-        let left = exp.saturating_sub(hop.start.seconds());
-        if left >= 0 {
-            format!("expires in {}", stretch(left.unsigned_abs()))
-        } else {
-            format!("expired {} before", stretch(left.unsigned_abs()))
-        }
-    }));
-    if claims.is_empty() {
-        claims.push("no claims shown".to_owned());
-    }
-    claims
+/// How long before now: the engine's clock, and the minutes since it last spoke.
+fn ago(state: &State, at: UnixNanos) -> String {
+    let seconds = state.snapshot.now.0.saturating_sub(at.0) / 1_000_000_000 + state.minutes * 60;
+    format!("{} ago", stretch(seconds))
 }

@@ -2,6 +2,7 @@
 
 pub mod detail;
 pub mod empty;
+pub mod evidence;
 pub mod footer;
 pub mod header;
 pub mod help;

@@ -2,7 +2,7 @@
 
 use ratatui::style::Style;
 
-use super::detail::Page;
+use super::evidence::Page;
 use super::pen::Row;
 use crate::trail::summary::{EdgeRow, NodeKind, ServiceRow, SetupNote};
 use crate::tui::graph::OUTSIDE;

@@ -6,15 +6,14 @@ use ratatui::style::Style;
 
 use super::lines::lane;
 use crate::model::{
-    Carried, CarriedValue, Check, Hop, LogRecord, Presence, Segment, Side, Span, SpanId, SpanKind, StatusCode, Token,
-    Verdict,
+    Carried, CarriedValue, Check, Hop, LogRecord, Segment, Span, SpanId, SpanKind, StatusCode, Token, Verdict,
 };
 use crate::trail::views::TraceView;
 use crate::tui::geometry::Area;
 use crate::tui::page::trace::Trace;
 use crate::tui::state::State;
 use crate::tui::text::{count, duration, stretch, things};
-use crate::tui::view::detail::Page;
+use crate::tui::view::evidence::Page;
 use crate::tui::view::pen::Row;
 use crate::tui::view::problems::cause_text;
 use crate::tui::waterfall::{Node, Waterfall, hop_at};
@@ -39,7 +38,7 @@ pub fn rows(state: &State, trace: &Trace, area: Area) -> Vec<Row> {
     let Some((view, fall, at)) = place(trace, view) else { return Vec::new() };
     let (service, span) = &view.spans[at];
     let node = &fall.nodes[at];
-    let mut page = Page::new(state.theme, area);
+    let mut page = Page::new(usize::from(area.w.saturating_sub(1)), state.theme);
     if let (None, Some(_)) = (trace.span(), trace.twin()) {
         page.text("only in", "the twin: this trace has no such span", state.theme.warning());
     }
@@ -53,7 +52,7 @@ pub fn rows(state: &State, trace: &Trace, area: Area) -> Vec<Row> {
     for exception in span.exceptions.iter().filter(|exception| !exception.stack.is_empty()) {
         page.text("stack", &exception.stack, state.theme.quiet());
     }
-    page.into_rows()
+    page.done()
 }
 
 /// What the twin shows at the same place, and how that is known.
@@ -74,18 +73,12 @@ fn hops(page: &mut Page, view: &TraceView, node: &Node) {
     hops.sort_by_key(|hop| std::cmp::Reverse((hop.verdict.accuses(), hop.worst())));
     for hop in hops {
         verdict(page, hop);
-        if let Some(hint) = hop.hint.as_deref() {
-            page.text("look at", hint, page.theme.strong());
-        }
-        page.hop(hop);
-        for (name, side) in [("inbound", &hop.inbound), ("sent", &hop.sent), ("received", &hop.received)] {
-            ground(page, name, side, view);
-        }
+        page.hop(hop, hop.hint.as_deref(), None);
         if let Some(blame) = hop.blame {
-            page.text("blame", &format!("the token was broken at {}", named(view, blame)), page.theme.warning());
+            page.text("broke at", &named(view, blame), page.theme.warning());
         }
         if let Some(from) = hop.verification.relayed_from {
-            page.text("relayed", &format!("the refusal comes from {}", named(view, from)), Style::new());
+            page.text("refused", &format!("by {}", named(view, from)), Style::new());
         }
     }
 }
@@ -111,15 +104,6 @@ fn verdict(page: &mut Page, hop: &Hop) {
         parts.push(Row::new().text("not settled: evidence may still come", theme.quiet()));
     }
     page.parts("verdict", Row::new(), parts);
-}
-
-/// What a side that shows a token stands on; one that shows none says it by itself.
-fn ground(page: &mut Page, name: &str, side: &Side, view: &TraceView) {
-    if side.presence == Presence::None || side.token.is_none() || side.ground.is_empty() {
-        return;
-    }
-    let at = side.span_id.map_or_else(String::new, |id| format!(" ({})", named(view, id)));
-    page.text("known by", &format!("{name}: {}{at}", side.ground), page.theme.quiet());
 }
 
 /// A span by service and operation, for people; by its id where it is not held.

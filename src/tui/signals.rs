@@ -1,15 +1,19 @@
-//! Signals that concern the terminal.
+//! What the system tells the screen: to leave, to stop, to go on.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// What the system tells the program: to end, to sleep, to wake.
+/// The signals that the screen minds.
 pub(super) struct Signals {
+    /// Leave: interrupt, terminate, hangup.
     pub(super) stop: [Signal; 3],
+    /// Stop until continued.
     pub(super) suspend: Signal,
+    /// Continued.
     pub(super) resume: Signal,
 }
 
 impl Signals {
+    /// Listens from now on.
     pub(super) fn new() -> std::io::Result<Self> {
         let stop = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
         let [interrupt, terminate, hangup] = stop;
@@ -20,7 +24,7 @@ impl Signals {
         })
     }
 
-    /// One of the signals to end has come.
+    /// Any of those that mean to leave.
     pub(super) async fn stopped(stop: &mut [Signal; 3]) {
         let [interrupt, terminate, hangup] = stop;
         tokio::select! {

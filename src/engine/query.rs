@@ -10,6 +10,7 @@ use super::owner::Message;
 use crate::filter::{Context, Filter};
 use crate::model::{TraceId, UnixNanos};
 use crate::trail::Trail;
+use crate::trail::tokens::{TokenOrder, TokenPage};
 use crate::trail::views::{TraceRow, TraceView};
 
 /// Rows in one answer at most: several screens full, so that moving seldom waits for the next answer.
@@ -22,6 +23,8 @@ pub enum Query {
     Traces(TraceQuery),
     /// One trace, whole.
     Trace(TraceId),
+    /// The tokens of the traces held.
+    Tokens(TokenQuery),
 }
 
 /// A page of the list of traces.
@@ -35,6 +38,15 @@ pub struct TraceQuery {
     pub reverse: bool,
     /// Which rows.
     pub window: Window,
+}
+
+/// The list of tokens.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct TokenQuery {
+    /// Sorted by this.
+    pub order: TokenOrder,
+    /// The other way round.
+    pub reverse: bool,
 }
 
 /// What traces are sorted by.
@@ -85,6 +97,8 @@ pub enum Answer {
     Traces(TraceQuery, TracePage),
     /// A trace; `None` where it is not held (any more).
     Trace(TraceId, Option<Box<TraceView>>),
+    /// Tokens.
+    Tokens(TokenQuery, TokenPage),
 }
 
 impl Answer {
@@ -93,6 +107,7 @@ impl Answer {
         match self {
             Self::Traces(query, _) => Query::Traces(query.clone()),
             Self::Trace(id, _) => Query::Trace(*id),
+            Self::Tokens(query, _) => Query::Tokens(*query),
         }
     }
 }
@@ -124,6 +139,7 @@ pub(super) fn answer(trail: &Trail, query: Query, now: UnixNanos) -> Answer {
             Answer::Traces(query, page)
         }
         Query::Trace(id) => Answer::Trace(id, trail.trace_view(id).map(Box::new)),
+        Query::Tokens(query) => Answer::Tokens(query, trail.tokens(query.order, query.reverse)),
     }
 }
 

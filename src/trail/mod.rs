@@ -32,6 +32,7 @@ mod slots;
 mod store;
 pub mod summary;
 mod table;
+pub mod tokens;
 mod tree;
 pub mod views;
 mod wanted;

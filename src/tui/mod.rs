@@ -14,6 +14,7 @@ pub mod page;
 pub mod picture;
 pub mod prompt;
 pub mod replay;
+pub mod stacks;
 pub mod state;
 pub mod text;
 pub mod theme;

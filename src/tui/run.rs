@@ -348,6 +348,7 @@ impl Loop {
                         super::menu::refresh(&mut self.state);
                     }
                 }
+                Effect::Tell(result) => self.tell(result),
                 Effect::Replay(control) => {
                     if let Some(player) = &self.player {
                         player.control(control);

@@ -13,6 +13,7 @@ use super::graph::{Answer, Ask, EdgeKey, NodeKey, Scope};
 use super::keymap::Keymap;
 use super::menu::Menu;
 use super::page::services::Services;
+use super::page::tokens::Tokens;
 use super::page::trace::Trace;
 use super::page::traces::Traces;
 use super::page::{self, Page};
@@ -120,6 +121,8 @@ pub struct State {
     pub trace: Option<Trace>,
     /// The list of traces.
     pub traces: Traces,
+    /// The list of tokens.
+    pub tokens: Tokens,
     /// The list of services.
     pub services: Services,
     /// What is filtered.
@@ -186,6 +189,7 @@ impl Default for State {
             view: Page::Map,
             trace: None,
             traces: Traces::default(),
+            tokens: Tokens::default(),
             services: Services::default(),
             filter: Filtering::default(),
             prompt: None,

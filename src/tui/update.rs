@@ -46,6 +46,7 @@ fn answered(state: &mut State, answer: &Arc<Answer>) {
     match &**answer {
         Answer::Traces(_, rows) => page::traces::answered(state, rows.clone()),
         Answer::Trace(id, view) => page::trace::answered(state, *id, view.as_deref().cloned()),
+        Answer::Tokens(_, tokens) => page::tokens::answered(state, tokens.clone()),
     }
 }
 

@@ -5,6 +5,7 @@
 mod fixture;
 mod keys;
 mod layout;
+mod pages;
 mod pty;
 
 use std::fmt::Write as _;

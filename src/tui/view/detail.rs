@@ -84,9 +84,9 @@ fn rows(state: &State, area: Area) -> Vec<Row> {
 /// Lines in the making.
 pub(super) struct Page {
     pub(super) theme: Theme,
-    width: usize,
-    height: usize,
-    rows: Vec<Row>,
+    pub(super) width: usize,
+    pub(super) height: usize,
+    pub(super) rows: Vec<Row>,
 }
 
 impl Page {

@@ -165,10 +165,10 @@ impl Stack {
                 COLLECTOR.replace("otlp/jwtrail", &format!("{kind}/jwtrail"))
             );
         }
-        let export = |variable: String| format!("export {variable}\n");
         let comment = if matches!(self, Self::Node | Self::Go) { "// " } else { "" };
-        let variables = here.variables(self == Self::Python).into_iter().flatten().map(export);
-        let variables: String = variables.map(|line| format!("{comment}{line}")).collect();
+        let variables = here.variables(self == Self::Python);
+        let variables = variables.map(|both| both.map(|variable| format!("{comment}export {variable}\n")).concat());
+        let variables = variables.unwrap_or_default();
         format!("{comment}export OTEL_SERVICE_NAME=orders\n{variables}{}", self.light())
     }
 }

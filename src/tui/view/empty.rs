@@ -4,6 +4,7 @@ use ratatui::style::Style;
 
 use super::pen::{Pen, Row};
 use super::services;
+use super::words::{key, key_does};
 use crate::trail::summary::ServiceRow;
 use crate::tui::Mode;
 use crate::tui::geometry::Area;
@@ -17,6 +18,9 @@ use crate::tui::text::{Safe, things};
 /// Stacks that the screen names.
 const SHOWN: [Stack; 5] = [Stack::Python, Stack::Java, Stack::DotNet, Stack::Node, Stack::Go];
 
+/// Columns of how much a service shows.
+const LIGHT: usize = 9;
+
 /// Services that are listed before the first hop.
 const SEEN: usize = 5;
 
@@ -24,10 +28,9 @@ const NODE: &str =
     "in code: headersToSpanAttributes.{server,client}.requestHeaders of instrumentation-http; undici has its own";
 
 /// Why saved traces may hold no hop.
-const WITHOUT_HOPS: [&str; 3] = [
+const WITHOUT_HOPS: [&str; 2] = [
     "A hop is a request that arrives: an entry span, with the span of whoever called in the same trace.",
     "Spans of kind client or internal alone make none; neither do traces whose services share no trace id.",
-    "5 shows which services were seen, 3 their traces.",
 ];
 
 const WARNING: &str = "Every backend this service exports to gets the raw token: capture only where the exporter points at \
@@ -71,12 +74,6 @@ pub fn overflow(state: &State) -> u16 {
     u16::try_from(rows).unwrap_or(u16::MAX).saturating_sub(h)
 }
 
-/// The first key of an action, as the user has it.
-fn key(state: &State, action: Action) -> Row {
-    let key = state.keymap.keys(action).into_iter().next();
-    Row::new().own(key.as_deref().unwrap_or("-"), state.theme.strong())
-}
-
 fn lines(state: &State, width: usize, long: bool) -> Vec<Row> {
     let theme = state.theme;
     let mut rows = vec![Row::new(), Row::new().plain(" ").then(tick(state))];
@@ -86,6 +83,9 @@ fn lines(state: &State, width: usize, long: bool) -> Vec<Row> {
         for line in WITHOUT_HOPS {
             rows.extend(wrapped(line, 1, width, theme.quiet()));
         }
+        let services = key_does(state, Action::ViewServices, "shows which services were seen, ");
+        let traces = key_does(state, Action::ViewTraces, "their traces");
+        rows.push(Row::new().plain(" ").then(services).then(traces));
         return rows;
     }
     if state.mode != Mode::Live {
@@ -100,7 +100,7 @@ fn lines(state: &State, width: usize, long: bool) -> Vec<Row> {
             Row::new()
                 .text(" No services at hand?  ", theme.quiet())
                 .then(key(state, Action::Demo))
-                .text(" starts a shop of real services that break tokens", Style::new()),
+                .plain(" starts a shop of real services that break tokens"),
         );
     }
     rows.push(Row::new());
@@ -109,7 +109,7 @@ fn lines(state: &State, width: usize, long: bool) -> Vec<Row> {
         rows.extend(wrapped(&line, 4, width, Style::new()));
     }
     rows.push(Row::new());
-    let copies = key(state, Action::CopySnippet).text(" copies both steps for a stack", theme.quiet());
+    let copies = key_does(state, Action::CopySnippet, "copies both steps for a stack");
     rows.push(Row::new().text(" 2  Let it capture the header   ", theme.strong()).then(copies));
     // The warning comes before the recommendation: a screen that is cut below must not lose it.
     rows.extend(wrapped(WARNING, 4, width, theme.warning()));
@@ -143,13 +143,19 @@ fn seen(state: &State) -> Vec<Row> {
     let all = state.services_listed();
     let line = |row: &&ServiceRow| {
         let light = services::light(theme, Light::of(row));
+        let pad = " ".repeat(LIGHT.saturating_sub(light.width()));
         let said = format!("  {}, {}", services::stack(row), things(row.spans, "span"));
-        Row::new().plain("   ").then(light).plain("  ").own(&row.name, theme.strong()).own(&said, theme.quiet())
+        Row::new()
+            .plain("   ")
+            .then(light)
+            .own(&pad, Style::new())
+            .own(&row.name, theme.strong())
+            .own(&said, theme.quiet())
     };
     let mut rows: Vec<Row> = all.iter().take(SEEN).map(line).collect();
     if all.len() > SEEN {
         let more = format!("   and {} more: ", all.len() - SEEN);
-        let rest = key(state, Action::ViewServices).text(" lists them all", theme.quiet());
+        let rest = key_does(state, Action::ViewServices, "lists them all");
         rows.push(Row::new().own(&more, theme.quiet()).then(rest));
     }
     rows

@@ -19,6 +19,7 @@ pub mod token_detail;
 pub mod tokens;
 pub mod trace;
 pub mod traces;
+pub mod words;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

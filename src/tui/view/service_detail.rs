@@ -7,6 +7,7 @@ use ratatui::style::Style;
 
 use super::detail::Page;
 use super::pen::{Pen, Row};
+use super::words::key_does;
 use super::{services, split};
 use crate::model::Verdict;
 use crate::trail::summary::{ProblemRow, ServiceRow};
@@ -60,8 +61,8 @@ fn service(state: &State, page: &mut Page, row: &ServiceRow) {
     if matches!(light, Light::Dark | Light::Half) {
         settings(state, page, row);
     }
-    page.parts("received", Row::new(), side(state, row.captures_inbound, "requests that arrived"));
-    page.parts("sent", Row::new(), side(state, row.captures_outbound, "requests that it made"));
+    page.parts("received", Row::new(), side(state, row.captures_inbound, INBOUND));
+    page.parts("sent", Row::new(), side(state, row.captures_outbound, OUTBOUND));
     let absence = if row.witness {
         "proven: it captures traceparent or user-agent as well, so a token that is not there was not there"
     } else {
@@ -76,14 +77,28 @@ fn service(state: &State, page: &mut Page, row: &ServiceRow) {
     }
 }
 
-fn side(state: &State, captured: Option<bool>, what: &'static str) -> Vec<Row> {
+/// What a side of its calls shows: where it is captured, where it is dark, where there is no such span.
+type Told = [&'static str; 3];
+
+const INBOUND: Told = [
+    "its entry spans show what arrived",
+    "its entry spans show no header and no jwtrail.token.* tag",
+    "no request was seen to arrive",
+];
+const OUTBOUND: Told = [
+    "its call spans show what it sent",
+    "its call spans show no header and no jwtrail.token.* tag",
+    "no call was seen to leave",
+];
+
+fn side(state: &State, captured: Option<bool>, told: Told) -> Vec<Row> {
     let theme = state.theme;
-    let (word, style) = match captured {
-        Some(true) => ("captured", theme.good()),
-        Some(false) => ("dark", theme.warning()),
-        None => ("none seen", theme.quiet()),
-    };
-    vec![Row::new().text(word, style), Row::new().text(what, theme.quiet())]
+    let [lit, dark, none] = told;
+    match captured {
+        Some(true) => vec![Row::new().text("captured", theme.good()), Row::new().text(lit, theme.quiet())],
+        Some(false) => vec![Row::new().text("dark", theme.warning()), Row::new().text(dark, theme.quiet())],
+        None => vec![Row::new().text(none, theme.quiet())],
+    }
 }
 
 /// How it is known whether it checks tokens.
@@ -137,7 +152,7 @@ fn problems(state: &State, page: &mut Page, name: &str) {
         .filter(|row| &*row.callee == name)
         .map(|row| problem(state, row, theme.sign("← ", "<- "), row.caller.as_deref().unwrap_or(OUTSIDE)))
         .collect();
-    for (label, parts) in [("as caller", caller), ("as callee", callee)] {
+    for (label, parts) in [("caller", caller), ("callee", callee)] {
         if !parts.is_empty() {
             page.parts(label, Row::new(), parts);
         }
@@ -155,23 +170,19 @@ fn problem(state: &State, row: &ProblemRow, arrow: &'static str, other: &str) ->
     Row::new().text(sign, style).plain(" ").text(arrow, theme.quiet()).own(other, Style::new()).own(&said, style)
 }
 
-/// The setting for its stack, as `c` copies it.
+/// The setting for its stack, as it is copied. Where it is in force already, one line says that it is there.
 fn settings(state: &State, page: &mut Page, row: &ServiceRow) {
-    let theme = state.theme;
     let stack = Stack::of(&row.language);
-    let key = state.keymap.keys(Action::CopySnippet).into_iter().next().unwrap_or_default();
     let lit = matches!(Light::of(row), Light::Lit | Light::Silent);
-    let before = if lit { "what captures, for " } else { "what turns the light on, for " };
-    let head = Row::new()
-        .own(&key, theme.strong())
-        .text(" copies ", theme.quiet())
-        .text(before, theme.quiet())
-        .text(stack.name(), Style::new());
+    let does = if lit { "copies what captures headers in " } else { "copies what turns the light on in " };
+    let head = key_does(state, Action::CopySnippet, does).text(stack.name(), Style::new());
     page.parts("settings", Row::new(), vec![head]);
+    if lit {
+        return;
+    }
     for line in stack.light().lines() {
-        let line = line.replace('\t', "  ");
-        // A line to copy that does not fit is cut, not wrapped: `c` has all of it.
-        page.rows.push(Row::new().plain("           ").own(&line, if lit { theme.quiet() } else { Style::new() }));
+        // A line to copy that does not fit is cut, not wrapped: the copy has all of it.
+        page.rows.push(Row::new().plain("          ").own(&line.replace('\t', "  "), Style::new()));
     }
 }
 

@@ -4,12 +4,14 @@ use ratatui::style::Style;
 
 use super::pen::{Pen, Row};
 use super::table::{Column, Table, cell, first};
+use super::words::{self, key_does};
 use super::{service_detail, split};
 use crate::trail::summary::ServiceRow;
 use crate::tui::geometry::Area;
+use crate::tui::message::Action;
 use crate::tui::page::services::{Light, Listed, Order, at, listed};
 use crate::tui::state::State;
-use crate::tui::text::{Safe, count};
+use crate::tui::text::{Safe, count, things};
 use crate::tui::theme::Theme;
 
 /// The list's and the detail's place.
@@ -39,11 +41,11 @@ pub fn render(state: &State, pen: &mut Pen, area: Area) {
         return nothing(state, pen, inner);
     }
     let (upper, lower) = parts(state);
-    let inner = split::list(state, pen, upper, title, numbers(theme, &rows));
+    let inner = split::list(state, pen, upper, title, numbers(state, &rows));
     let by = |order| state.services.order == order;
     let columns = [
         Column::left("service", 19, 255).growing().sorted(by(Order::Name)),
-        Column::left("shows", 7, 210).sorted(by(Order::Dark)),
+        Column::left("shows", 8, 210).sorted(by(Order::Dark)),
         Column::left("stack", 8, 100),
         Column::right("spans", 7, 50),
         Column::left("received", 9, 200),
@@ -64,22 +66,30 @@ pub fn render(state: &State, pen: &mut Pen, area: Area) {
 }
 
 fn nothing(state: &State, pen: &mut Pen, area: Area) {
-    let theme = state.theme;
-    let lines: [&'static str; 2] = if state.snapshot.totals.spans == 0 {
-        ["No service yet.", "1 shows where exporters are to be pointed, c copies the settings for a stack."]
+    let strong = state.theme.strong();
+    let lines = if state.snapshot.totals.spans == 0 {
+        vec![
+            Row::new().text("No service yet.", strong),
+            key_does(state, Action::ViewMap, "shows where exporters are to be pointed"),
+            key_does(state, Action::CopySnippet, "copies the settings for a stack"),
+        ]
     } else {
-        ["No service in these spans.", "They name none: is the resource attribute service.name set?"]
+        vec![Row::new().text("The spans came, but no service of theirs is known yet.", strong)]
     };
-    for (y, line) in (area.y..area.y + area.h).zip(lines) {
-        let style = if y == area.y { theme.strong() } else { theme.quiet() };
-        pen.row(area.x + 1, y, area.w.saturating_sub(1), &Row::new().text(line, style));
-    }
+    words::nothing(pen, area, lines);
 }
 
-fn numbers(theme: Theme, rows: &[Listed<'_>]) -> Row {
-    let dark =
-        rows.iter().filter(|row| matches!(row, Listed::Service(row, _) if Light::of(row) == Light::Dark)).count();
-    let all = Row::new().own(&count(rows.len() as u64), theme.quiet());
+/// How the list is sorted, how many there are, and how many of them show nothing.
+fn numbers(state: &State, rows: &[Listed<'_>]) -> Row {
+    let theme = state.theme;
+    let order = match state.services.order {
+        Order::Dark => "dark first  ",
+        Order::Name => "by name  ",
+        Order::Problems => "by problems  ",
+    };
+    let is_dark = |row: &&Listed<'_>| matches!(row, Listed::Service(row, _) if Light::of(row) == Light::Dark);
+    let dark = rows.iter().filter(is_dark).count();
+    let all = Row::new().text(order, theme.quiet()).own(&things(rows.len() as u64, "service"), theme.quiet());
     if dark == 0 { all } else { all.own(&format!(", {dark} dark"), theme.warning()) }
 }
 
@@ -144,7 +154,7 @@ fn verifies(theme: Theme, row: &ServiceRow) -> Row {
 fn keys(state: &State, row: &ServiceRow) -> Row {
     let mut keys: Vec<String> = row.check.keys.iter().map(|key| short(key)).collect();
     if keys.is_empty() {
-        keys = service_detail::took(state, &row.name).into_iter().map(|(kid, _)| kid.to_string()).collect();
+        keys = service_detail::took(state, &row.name).into_keys().map(|kid| kid.to_string()).collect();
     }
     if keys.is_empty() { Row::new().text("-", state.theme.quiet()) } else { cell(&keys.join(" "), Style::new()) }
 }

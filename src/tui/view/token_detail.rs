@@ -14,6 +14,8 @@ use crate::tui::theme::Theme;
 
 /// Columns of a number of the matrix.
 const CELL: usize = 11;
+/// Lines below which the matrix comes first.
+const LOW: u16 = 9;
 
 /// Draws the detail of the selected token.
 pub fn render(state: &State, pen: &mut Pen, area: Area) {
@@ -38,9 +40,17 @@ fn lines(state: &State, area: Area) -> Vec<Row> {
         height: usize::from(inner.h),
         rows: Vec::new(),
     };
-    claims(state, &mut page, row);
-    exchange(&mut page, row);
-    matrix(state, &mut page, row);
+    // Where few lines show, they are those that only this page has.
+    if inner.h < LOW {
+        exchange(&mut page, row);
+        matrix(state, &mut page, row);
+        claims(state, &mut page, row);
+    } else {
+        claims(state, &mut page, row);
+        exchange(&mut page, row);
+        page.rows.push(Row::new());
+        matrix(state, &mut page, row);
+    }
     page.rows
 }
 
@@ -125,7 +135,7 @@ fn exchange(page: &mut Page, row: &TokenRow) {
     if row.forks > 0 {
         line = line.own(&format!("  and into {} more", count(row.forks)), theme.quiet());
     }
-    page.parts("exchanged", Row::new(), vec![line]);
+    page.parts("chain", Row::new(), vec![line]);
 }
 
 /// Services down, what they did across.
@@ -137,15 +147,17 @@ fn matrix(state: &State, page: &mut Page, row: &TokenRow) {
     let head = |text: &str, width: usize| format!("{text:<width$}");
     let heading =
         [head(" service", names + 1), head("received", CELL), head("forwarded", CELL), head("verified", CELL)];
-    page.rows.push(Row::new());
     page.rows.push(Row::new().own(&heading.concat(), theme.quiet()).text("refused", theme.quiet()));
     for standing in &row.standings {
         page.rows.push(line(state, standing, names));
     }
-    let told = "numbers count traces; ? is what nothing shows: a side that is not captured, a check that is not known";
-    if row.standings.iter().any(|standing| !known(state, standing).into_iter().all(|known| known)) {
-        page.text("", told, theme.quiet());
-    }
+    let all_known = row.standings.iter().all(|standing| known(state, standing).into_iter().all(|known| known));
+    let told = if all_known {
+        "numbers count traces"
+    } else {
+        "numbers count traces; ? is what nothing shows: a side that is not captured, a check that is not known"
+    };
+    page.text("", told, theme.quiet());
 }
 
 /// Whether what a service received, sent on and checked can be known at all.

@@ -4,10 +4,12 @@ use ratatui::style::Style;
 
 use super::pen::{Pen, Row};
 use super::table::{Column, Table, cell, first};
+use super::words::{self, key_does};
 use super::{split, token_detail};
 use crate::model::{SubjectKind, Token, TokenFormat, UnixNanos, Verdict};
 use crate::trail::tokens::{TokenOrder, TokenPage, TokenRow};
 use crate::tui::geometry::Area;
+use crate::tui::message::Action;
 use crate::tui::state::State;
 use crate::tui::text::{count, stretch};
 use crate::tui::theme::Theme;
@@ -42,7 +44,7 @@ pub fn render(state: &State, pen: &mut Pen, area: Area) {
         let inner = super::page_frame(state, pen, area, title, Row::new());
         return nothing(state, pen, inner);
     };
-    let note = Row::new().own(&numbers(page, state.tokens.at()), theme.quiet());
+    let note = Row::new().own(&numbers(state, page), theme.quiet());
     let inner = split::list(state, pen, upper, title, note);
     let by = |order| state.tokens.query.order == order;
     let columns = [
@@ -66,31 +68,36 @@ pub fn render(state: &State, pen: &mut Pen, area: Area) {
 
 /// Words for a page without a row.
 fn nothing(state: &State, pen: &mut Pen, area: Area) {
-    let theme = state.theme;
-    let totals = &state.snapshot.totals;
-    let lines: &[&'static str] = match (&state.tokens.page, totals.spans) {
-        (None, 1..) => &["Looking through the spans held …"],
-        (_, 0) => {
-            &["No span yet, so no token either.", "1 shows where exporters are to be pointed, c copies the settings."]
-        }
-        (Some(_), _) => &[
-            "No span held shows a token.",
-            "Tokens are known by captured headers, or by the tags jwtrail.token.*",
-            "5 shows which service captures nothing, and which setting changes that.",
+    let (strong, quiet) = (state.theme.strong(), state.theme.quiet());
+    let lines = match (&state.tokens.page, state.snapshot.totals.spans) {
+        (None, 1..) => vec![Row::new().text("Looking through the spans held …", strong)],
+        (_, 0) => vec![
+            Row::new().text("No span yet, so no token either.", strong),
+            key_does(state, Action::ViewMap, "shows where exporters are to be pointed"),
+            key_does(state, Action::CopySnippet, "copies the settings for a stack"),
+        ],
+        (Some(_), _) => vec![
+            Row::new().text("No span held shows a token.", strong),
+            Row::new().text("Tokens are known by captured headers, or by the tags jwtrail.token.*", quiet),
+            key_does(state, Action::ViewServices, "shows which service captures nothing, and what to set there"),
         ],
     };
-    for (y, line) in (area.y..area.y + area.h).zip(lines) {
-        let style = if y == area.y { theme.strong() } else { theme.quiet() };
-        pen.row(area.x + 1, y, area.w.saturating_sub(1), &Row::new().text(line, style));
-    }
+    words::nothing(pen, area, lines);
 }
 
-fn numbers(page: &TokenPage, at: usize) -> String {
+/// How the list is sorted, where the selection stands in it, and what it leaves out.
+fn numbers(state: &State, page: &TokenPage) -> String {
+    let order = match state.tokens.query.order {
+        TokenOrder::LastSeen => "by last seen",
+        TokenOrder::Traces => "by traces",
+        TokenOrder::Services => "by services",
+        TokenOrder::Expiry => "by expiry",
+    };
     let held = page.rows.len() as u64;
-    let at = count((at as u64 + 1).min(held));
+    let at = count((state.tokens.at() as u64 + 1).min(held));
     match page.left_out {
-        0 => format!("{at} of {}", count(held)),
-        more => format!("{at} of {}, {} more left out", count(held), count(more)),
+        0 => format!("{order}  {at} of {}", count(held)),
+        more => format!("{order}  {at} of {}, {} more left out", count(held), count(more)),
     }
 }
 

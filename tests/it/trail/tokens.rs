@@ -26,8 +26,9 @@ fn tokens(name: &str) -> TokenPage {
 fn standings(row: &TokenRow) -> Vec<String> {
     let line = |standing: &Standing| {
         let Standing { service, received, forwarded, verified, refused, .. } = standing;
-        let why: String = standing.reasons.iter().map(|(cause, count)| format!(" {} {count}", cause.name())).collect();
-        format!("{service} {received} {forwarded} {verified} {refused}{why}")
+        let why: Vec<String> =
+            standing.reasons.iter().map(|(cause, count)| format!("{} {count}", cause.name())).collect();
+        format!("{service} {received} {forwarded} {verified} {refused} {}", why.join(" "))
     };
     row.standings.iter().map(line).collect()
 }

@@ -51,7 +51,6 @@ fn page() -> TokenPage {
             standing("gateway", [42, 42, 42, 0], &[]),
             standing("orders", [42, 40, 42, 0], &[]),
             standing("payment", [40, 0, 0, 13], &[(Cause::UnknownKey, 9), (Cause::Audience, 4)]),
-            standing("shipping", [0, 0, 0, 0], &[]),
         ],
     );
     k3va.chain = vec!["k3va".into(), "zz9q".into()];
@@ -110,6 +109,22 @@ fn tokens_without_claims_say_so() {
         texts.extend(detail.flat_map(|line| [line.trim_end(), "\n"]));
     }
     insta::assert_snapshot!(texts);
+}
+
+#[test]
+fn what_nothing_shows_is_a_question_mark() {
+    let mut build = fixture::store();
+    for row in &mut build.snapshot.services {
+        (row.captures_outbound, row.verifies) = (Some(&*row.name != "payment"), None);
+    }
+    let text = driven(120, 40, build.done(), page()).text();
+    let line = |service: &str| text.lines().skip(15).find(|line| line.contains(service)).unwrap_or_default().to_owned();
+    let cells = |service: &str| {
+        line(service).split_whitespace().skip(2).take(5).map(str::to_owned).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(cells("payment"), "✓ 40 ? — !", "{text}");
+    let gateway = driven(120, 40, store(), page()).keys("jjj").text();
+    assert!(gateway.contains("numbers count traces\n") || gateway.contains("numbers count traces "), "{gateway}");
 }
 
 #[test]

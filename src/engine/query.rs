@@ -7,8 +7,8 @@ use tokio::sync::oneshot;
 
 use super::EngineError;
 use super::owner::Message;
-use crate::filter::{Context, Filter};
-use crate::model::{TraceId, UnixNanos};
+use crate::filter::{Context, Filter, SeenToken};
+use crate::model::{Token, TraceId, UnixNanos};
 use crate::trail::Trail;
 use crate::trail::tokens::{TokenOrder, TokenPage};
 use crate::trail::views::{TraceRow, TraceView};
@@ -41,8 +41,10 @@ pub struct TraceQuery {
 }
 
 /// The list of tokens.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct TokenQuery {
+    /// Only tokens of which a hop may match.
+    pub filter: Option<Filter>,
     /// Sorted by this.
     pub order: TokenOrder,
     /// The other way round.
@@ -107,7 +109,7 @@ impl Answer {
         match self {
             Self::Traces(query, _) => Query::Traces(query.clone()),
             Self::Trace(id, _) => Query::Trace(*id),
-            Self::Tokens(query, _) => Query::Tokens(*query),
+            Self::Tokens(query, _) => Query::Tokens(query.clone()),
         }
     }
 }
@@ -139,8 +141,17 @@ pub(super) fn answer(trail: &Trail, query: Query, now: UnixNanos) -> Answer {
             Answer::Traces(query, page)
         }
         Query::Trace(id) => Answer::Trace(id, trail.trace_view(id).map(Box::new)),
-        Query::Tokens(query) => Answer::Tokens(query, trail.tokens(query.order, query.reverse)),
+        Query::Tokens(query) => {
+            let page = tokens(trail, &query, now);
+            Answer::Tokens(query, page)
+        }
     }
+}
+
+fn tokens(trail: &Trail, query: &TokenQuery, now: UnixNanos) -> TokenPage {
+    let Some(filter) = &query.filter else { return trail.tokens(query.order, query.reverse, None) };
+    let wanted = |token: &Token, services: &[&str]| filter.shows(&SeenToken { token, services }, Context { now });
+    trail.tokens(query.order, query.reverse, Some(&wanted))
 }
 
 fn traces(trail: &Trail, query: &TraceQuery, now: UnixNanos) -> TracePage {

@@ -177,7 +177,7 @@ fn judgement(hop: &Hop, field: Field, test: &mut Test<'_>) -> bool {
     }
 }
 
-fn of_token(token: &Token, field: Field, test: &mut Test<'_>) -> bool {
+pub(super) fn of_token(token: &Token, field: Field, test: &mut Test<'_>) -> bool {
     let one = |text: &Option<Arc<str>>, test: &mut Test<'_>| texts(text.as_deref(), test);
     match field {
         Field::Token => {

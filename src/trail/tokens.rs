@@ -88,17 +88,23 @@ pub struct Standing {
 /// Tokens, as many as fit.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct TokenPage {
+    /// Tokens held, those that were not wanted among them.
+    pub held: u64,
     /// In the order asked for; those of one subject stand together.
     pub rows: Vec<TokenRow>,
-    /// Tokens beyond [`MOST_TOKENS`].
+    /// Wanted tokens beyond [`MOST_TOKENS`].
     pub left_out: u64,
 }
 
+/// Chooses a token by itself and the services that saw it.
+pub type Wanted<'w> = dyn Fn(&Token, &[&str]) -> bool + 'w;
+
 impl Trail {
-    /// The tokens of the traces held.
-    pub fn tokens(&self, order: TokenOrder, reverse: bool) -> TokenPage {
+    /// The tokens of the traces held; `wanted`, where given, chooses by the token and the services that saw it.
+    pub fn tokens(&self, order: TokenOrder, reverse: bool, wanted: Option<&Wanted<'_>>) -> TokenPage {
         let scan = Scan::new(self);
-        let mut sorted: Vec<u32> = (0..scan.sums.len() as u32).collect();
+        let chosen = |number: &u32| wanted.is_none_or(|wanted| scan.is_wanted(*number, wanted));
+        let mut sorted: Vec<u32> = (0..scan.sums.len() as u32).filter(chosen).collect();
         sorted.sort_by(|a, b| compare(order, reverse, &scan.sums[*a as usize], &scan.sums[*b as usize]));
         let groups = together(&scan, &mut sorted);
         let left_out = sorted.len().saturating_sub(MOST_TOKENS) as u64;
@@ -107,7 +113,7 @@ impl Trail {
             let grouped = at > 0 && groups[at] == groups[at - 1];
             rows.push(row(&scan, *number, grouped));
         }
-        TokenPage { rows, left_out }
+        TokenPage { held: scan.sums.len() as u64, rows, left_out }
     }
 }
 

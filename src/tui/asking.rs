@@ -11,6 +11,16 @@ use crate::engine::{Answer, Asker, Query};
 /// Least time between two answers to the same question: people read no faster, and the engine has other work.
 const AGAIN: Duration = Duration::from_millis(250);
 
+/// The same for questions that look at every span held.
+const AGAIN_FOR_ALL: Duration = Duration::from_secs(1);
+
+fn again(query: &Query) -> Duration {
+    match query {
+        Query::Tokens(_) => AGAIN_FOR_ALL,
+        Query::Traces(_) | Query::Trace(_) => AGAIN,
+    }
+}
+
 /// One question that is wanted.
 struct Wanted {
     query: Query,
@@ -51,7 +61,8 @@ impl Asking {
         let Some(asker) = &self.asker else { return };
         let now = Instant::now();
         for wanted in &mut self.wanted {
-            let due = wanted.asked.is_none_or(|(revision, at)| revision != self.revision && now >= at + AGAIN);
+            let due =
+                wanted.asked.is_none_or(|(revision, at)| revision != self.revision && now >= at + again(&wanted.query));
             if wanted.waits || !due {
                 continue;
             }
@@ -71,7 +82,7 @@ impl Asking {
     fn due(&self) -> Option<Instant> {
         let stale =
             |wanted: &&Wanted| !wanted.waits && wanted.asked.is_some_and(|(revision, _)| revision != self.revision);
-        self.wanted.iter().filter(stale).filter_map(|wanted| wanted.asked).map(|(_, at)| at + AGAIN).min()
+        self.wanted.iter().filter(stale).filter_map(|wanted| Some(wanted.asked?.1 + again(&wanted.query))).min()
     }
 
     /// The next answer to a question that is still wanted. Asks again what is due meanwhile.

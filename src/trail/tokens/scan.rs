@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ahash::AHashMap;
 
+use super::Wanted;
 use crate::model::{
     CarriedValue, Cause, Fingerprint, Resource, ServiceName, Span, SpanId, Token, UnixNanos, Verdict, VerifyResult,
 };
@@ -104,6 +105,13 @@ impl<'t> Scan<'t> {
     /// The name of the service that a mark speaks of.
     pub fn service(&self, mark: &Mark) -> &Arc<str> {
         &self.services[mark.service as usize]
+    }
+
+    /// Whether a token is chosen.
+    pub fn is_wanted(&self, number: u32, wanted: &Wanted<'_>) -> bool {
+        let sum = &self.sums[number as usize];
+        let services: Vec<&str> = sum.marks.iter().map(|mark| &**self.service(mark)).collect();
+        wanted(sum.token, &services)
     }
 
     fn trace(&mut self, number: u32, trace: &'t TraceState) {

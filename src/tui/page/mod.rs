@@ -101,7 +101,7 @@ pub fn wants(state: &State) -> Vec<Query> {
         Page::Traces => traces::wants(state),
         Page::Trace => trace::wants(state),
         Page::Tokens => tokens::wants(state),
-        Page::Services => services::wants(state),
+        Page::Services => services::wants(),
         Page::Map | Page::Problems => Vec::new(),
     }
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::engine::Query;
+use crate::engine::query::TokenQuery;
 use crate::trail::summary::ServiceRow;
 use crate::tui::effect::Effect;
 use crate::tui::geometry::Pane;
@@ -117,9 +118,9 @@ pub fn listed(state: &State) -> Vec<Listed<'_>> {
     services.chain(proxies.into_iter().map(Listed::Proxy)).collect()
 }
 
-/// What the page asks: tokens, for the keys that services take.
-pub fn wants(state: &State) -> Vec<Query> {
-    super::tokens::wants(state)
+/// What the page asks: all tokens, for the keys that services take.
+pub fn wants() -> Vec<Query> {
+    vec![Query::Tokens(TokenQuery::default())]
 }
 
 /// Keys in the list and in the detail below it.

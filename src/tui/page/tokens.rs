@@ -16,8 +16,10 @@ use super::below::Below;
 /// What the page knows.
 #[derive(Clone, Debug, Default)]
 pub struct Tokens {
-    /// How the list is sorted.
-    pub query: TokenQuery,
+    /// Sorted by this.
+    pub order: TokenOrder,
+    /// The other way round.
+    pub reverse: bool,
     /// The selected token; the first one until the user moves.
     pub selected: Option<Fingerprint>,
     /// The last answer.
@@ -46,7 +48,8 @@ impl Tokens {
 
 /// What the page asks.
 pub fn wants(state: &State) -> Vec<Query> {
-    vec![Query::Tokens(state.tokens.query)]
+    let Tokens { order, reverse, .. } = state.tokens;
+    vec![Query::Tokens(TokenQuery { filter: state.filter.filter.clone(), order, reverse })]
 }
 
 /// Takes an answer: what is selected stays selected while it is held, and gives its place to the next one then.
@@ -73,14 +76,14 @@ pub fn act(state: &mut State, action: Action) -> bool {
     match action {
         Action::Enter => traces_of(state),
         Action::Sort => {
-            state.tokens.query.order = match state.tokens.query.order {
+            state.tokens.order = match state.tokens.order {
                 TokenOrder::LastSeen => TokenOrder::Traces,
                 TokenOrder::Traces => TokenOrder::Services,
                 TokenOrder::Services => TokenOrder::Expiry,
                 TokenOrder::Expiry => TokenOrder::LastSeen,
             };
         }
-        Action::SortReverse => state.tokens.query.reverse = !state.tokens.query.reverse,
+        Action::SortReverse => state.tokens.reverse = !state.tokens.reverse,
         _ => return false,
     }
     true

@@ -52,9 +52,9 @@ fn service(state: &State, page: &mut Page, row: &ServiceRow) {
     let (theme, plain) = (state.theme, Style::new());
     let light = Light::of(row);
     let about = match light {
-        Light::Dark => "its calls show nothing of a token: hops at its ends stay unknown",
-        Light::Half => "one side of its calls shows nothing: what happens there can only be told by its neighbours",
-        Light::Silent => "it takes no calls and makes none as far as seen",
+        Light::Dark => "hops at its ends stay unknown",
+        Light::Half => "one side of its calls shows nothing",
+        Light::Silent => "no call was seen",
         Light::Lit => "its calls show what they carried",
     };
     page.parts("shows", Row::new(), vec![services::light(theme, light), Row::new().text(about, plain)]);

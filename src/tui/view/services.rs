@@ -89,7 +89,9 @@ fn numbers(state: &State, rows: &[Listed<'_>]) -> Row {
     };
     let is_dark = |row: &&Listed<'_>| matches!(row, Listed::Service(row, _) if Light::of(row) == Light::Dark);
     let dark = rows.iter().filter(is_dark).count();
-    let all = Row::new().text(order, theme.quiet()).own(&things(rows.len() as u64, "service"), theme.quiet());
+    let proxies = rows.iter().filter(|row| matches!(row, Listed::Proxy(_))).count();
+    let services = things((rows.len() - proxies) as u64, "service");
+    let all = Row::new().text(order, theme.quiet()).own(&services, theme.quiet());
     if dark == 0 { all } else { all.own(&format!(", {dark} dark"), theme.warning()) }
 }
 

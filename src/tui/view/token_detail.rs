@@ -151,13 +151,11 @@ fn matrix(state: &State, page: &mut Page, row: &TokenRow) {
     for standing in &row.standings {
         page.rows.push(line(state, standing, names));
     }
-    let all_known = row.standings.iter().all(|standing| known(state, standing).into_iter().all(|known| known));
-    let told = if all_known {
-        "numbers count traces"
-    } else {
-        "numbers count traces; ? is what nothing shows: a side that is not captured, a check that is not known"
-    };
-    page.text("", told, theme.quiet());
+    let mut told = "numbers count traces; verified: it says so, or answers well and refuses others".to_owned();
+    if !row.standings.iter().all(|standing| known(state, standing).into_iter().all(|known| known)) {
+        told.push_str("; ?: nothing shows it");
+    }
+    page.text("", &told, theme.quiet());
 }
 
 /// Whether what a service received, sent on and checked can be known at all.

@@ -11,7 +11,7 @@ use crate::trail::tokens::{TokenOrder, TokenPage, TokenRow};
 use crate::tui::geometry::Area;
 use crate::tui::message::Action;
 use crate::tui::state::State;
-use crate::tui::text::{count, stretch};
+use crate::tui::text::{count, stretch, things};
 use crate::tui::theme::Theme;
 
 /// Cells of the bar of a token's life.
@@ -46,7 +46,7 @@ pub fn render(state: &State, pen: &mut Pen, area: Area) {
     };
     let note = Row::new().own(&numbers(state, page), theme.quiet());
     let inner = split::list(state, pen, upper, title, note);
-    let by = |order| state.tokens.query.order == order;
+    let by = |order| state.tokens.order == order;
     let columns = [
         Column::left("token", 6, 255),
         Column::left("subject", 13, 220),
@@ -61,7 +61,7 @@ pub fn render(state: &State, pen: &mut Pen, area: Area) {
         Column::right("seen", 5, 90).sorted(by(TokenOrder::LastSeen)),
     ];
     let table =
-        Table { columns: &columns, rows: page.rows.len(), at: state.tokens.at(), reverse: state.tokens.query.reverse };
+        Table { columns: &columns, rows: page.rows.len(), at: state.tokens.at(), reverse: state.tokens.reverse };
     table.render(pen, inner, theme, |at| cells(state, &page.rows[at], page.rows.get(at + 1)));
     token_detail::render(state, pen, lower);
 }
@@ -76,6 +76,10 @@ fn nothing(state: &State, pen: &mut Pen, area: Area) {
             key_does(state, Action::ViewMap, "shows where exporters are to be pointed"),
             key_does(state, Action::CopySnippet, "copies the settings for a stack"),
         ],
+        (Some(page), _) if page.held > 0 => vec![
+            Row::new().own(&format!("None of {} matches the filter.", things(page.held, "token")), strong),
+            key_does(state, Action::Back, "shows them all again"),
+        ],
         (Some(_), _) => vec![
             Row::new().text("No span held shows a token.", strong),
             Row::new().text("Tokens are known by captured headers, or by the tags jwtrail.token.*", quiet),
@@ -87,7 +91,7 @@ fn nothing(state: &State, pen: &mut Pen, area: Area) {
 
 /// How the list is sorted, where the selection stands in it, and what it leaves out.
 fn numbers(state: &State, page: &TokenPage) -> String {
-    let order = match state.tokens.query.order {
+    let order = match state.tokens.order {
         TokenOrder::LastSeen => "by last seen",
         TokenOrder::Traces => "by traces",
         TokenOrder::Services => "by services",
@@ -95,10 +99,15 @@ fn numbers(state: &State, page: &TokenPage) -> String {
     };
     let held = page.rows.len() as u64;
     let at = count((state.tokens.at() as u64 + 1).min(held));
-    match page.left_out {
-        0 => format!("{order}  {at} of {}", count(held)),
-        more => format!("{order}  {at} of {}, {} more left out", count(held), count(more)),
+    let mut said = format!("{order}  {at} of {}", count(held));
+    if page.left_out > 0 {
+        said = format!("{said}, {} more left out", count(page.left_out));
     }
+    let hidden = page.held.saturating_sub(held + page.left_out);
+    if hidden > 0 {
+        said = format!("{said}, {} filtered out", count(hidden));
+    }
+    said
 }
 
 fn cells(state: &State, row: &TokenRow, next: Option<&TokenRow>) -> Vec<Row> {

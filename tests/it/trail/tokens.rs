@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use jwtrail::filter::{Filter, SeenToken};
 use jwtrail::model::{CarriedValue, Fingerprint, Span, Token, TraceId, UnixNanos};
 use jwtrail::trail::Trail;
 use jwtrail::trail::tokens::{MOST_TOKENS, Standing, TokenOrder, TokenPage, TokenRow};
@@ -19,7 +20,7 @@ fn judged(name: &str) -> Trail {
 }
 
 fn tokens(name: &str) -> TokenPage {
-    judged(name).tokens(TokenOrder::LastSeen, false)
+    judged(name).tokens(TokenOrder::LastSeen, false, None)
 }
 
 /// Received, forwarded, verified, refused in how many traces, and why: `orders 3 3 3 0`.
@@ -72,6 +73,26 @@ fn tokens_of_one_subject_stand_together() {
 }
 
 #[test]
+fn a_filter_chooses_by_claims_and_services() {
+    let trail = judged("wrong-key");
+    let chosen = |filter: &str| {
+        let filter: Filter = filter.parse().unwrap();
+        let wanted = |token: &Token, services: &[&str]| {
+            filter.shows(&SeenToken { token, services }, jwtrail::filter::Context::default())
+        };
+        trail.tokens(TokenOrder::LastSeen, false, Some(&wanted))
+    };
+    let all = trail.tokens(TokenOrder::LastSeen, false, None);
+    let first = all.rows[0].token.short_name();
+    let page = chosen(&format!("token:{first}"));
+    assert_eq!((page.rows.len(), page.held), (1, all.rows.len() as u64));
+    assert_eq!(page.rows[0].token, all.rows[0].token);
+    assert_eq!(chosen("service:payment").rows.len(), all.rows.len());
+    assert_eq!(chosen("service:nowhere").rows.len(), 0);
+    assert_eq!(chosen("alg:none or kid:nothing").rows.len(), 0);
+}
+
+#[test]
 fn what_a_proxy_took_away_was_forwarded_but_never_received() {
     let page = tokens("stripped-by-proxy");
     insta::assert_debug_snapshot!("tokens_stripped", all(&page));
@@ -80,7 +101,7 @@ fn what_a_proxy_took_away_was_forwarded_but_never_received() {
 #[test]
 fn orders_sort_and_turn_around() {
     let trail = judged("exchanged");
-    let by = |order, reverse| -> Vec<TokenRow> { trail.tokens(order, reverse).rows };
+    let by = |order, reverse| -> Vec<TokenRow> { trail.tokens(order, reverse, None).rows };
     let times: Vec<_> =
         by(TokenOrder::LastSeen, true).iter().filter(|row| !row.grouped).map(|row| row.last_seen).collect();
     assert!(times.is_sorted(), "{times:?}");
@@ -93,8 +114,13 @@ fn orders_sort_and_turn_around() {
     assert_eq!(by(TokenOrder::Traces, false), by(TokenOrder::Traces, false), "one order, whatever map it came out of");
 }
 
-/// A run's spans once more under other trace ids, each trace with a token of its own.
+/// A run's spans once more under other trace ids, each trace with tokens of its own, shared by its spans.
 fn copies(spans: &[Span], number: u64) -> Vec<Span> {
+    let own = |print: &Fingerprint| {
+        let (form, digits) = print.as_str().split_once(':').unwrap();
+        Fingerprint::new(format!("{form}:{number:08}{}", &digits[8..]))
+    };
+    let mut renamed: Vec<(Arc<Token>, Arc<Token>)> = Vec::new();
     let mut copied: Vec<Span> = spans.to_vec();
     for span in &mut copied {
         let mut id = span.trace_id.0;
@@ -102,13 +128,13 @@ fn copies(spans: &[Span], number: u64) -> Vec<Span> {
         span.trace_id = TraceId(id);
         for carried in &mut span.carried {
             let CarriedValue::Token(token) = &mut carried.value else { continue };
-            let own = |print: &Fingerprint| {
-                let (form, digits) = print.as_str().split_once(':').unwrap();
-                Fingerprint::new(format!("{form}:{number:08}{}", &digits[8..]))
-            };
-            let renamed =
-                Token { s256: token.s256.as_ref().map(own), h256: token.h256.as_ref().map(own), ..(**token).clone() };
-            *token = Arc::new(renamed);
+            if let Some((_, own)) = renamed.iter().find(|(known, _)| known == token) {
+                *token = Arc::clone(own);
+                continue;
+            }
+            let (s256, h256) = (token.s256.as_ref().map(own), token.h256.as_ref().map(own));
+            let fresh = Arc::new(Token { s256, h256, ..(**token).clone() });
+            renamed.push((std::mem::replace(token, Arc::clone(&fresh)), fresh));
         }
     }
     copied
@@ -123,21 +149,23 @@ fn more_tokens_than_anyone_reads_are_counted() {
         trail.ingest(support::batch(copies(&one, number), Vec::new()), UnixNanos(0));
     }
     trail.settle_all();
-    let page = trail.tokens(TokenOrder::LastSeen, false);
+    let page = trail.tokens(TokenOrder::LastSeen, false, None);
     assert_eq!((page.rows.len(), page.left_out), (MOST_TOKENS, 7));
-    assert_eq!(trail.tokens(TokenOrder::Traces, true).left_out, 7);
+    assert_eq!(trail.tokens(TokenOrder::Traces, true, None).left_out, 7);
 }
 
-/// `cargo test --test it tokens_of_a_full_house -- --ignored --nocapture`, with optimisation.
+/// How long the engine's thread is held: `cargo test --release --test it tokens_of_a_full_house -- --ignored --nocapture`.
+/// `JWTRAIL_TEST_TRACES` says how many traces.
 #[test]
 #[ignore = "a measurement"]
 fn tokens_of_a_full_house() {
     let (spans, _) = support::read(&support::runs("intact.jsonl"));
     let one: Vec<Span> = spans.iter().filter(|span| span.trace_id == spans[0].trace_id).cloned().collect();
+    let traces: u64 = std::env::var("JWTRAIL_TEST_TRACES").ok().and_then(|text| text.parse().ok()).unwrap_or(100_000);
     for (what, traces_per_token) in [("a token a trace", 1), ("a token for 100 traces", 100)] {
         let mut trail = support::trail(jwtrail::model::policy::Policy::default());
         let mut held = Vec::new();
-        for number in 0..100_000_u64 {
+        for number in 0..traces {
             if number % traces_per_token == 0 {
                 held = copies(&one, number);
             }
@@ -149,14 +177,14 @@ fn tokens_of_a_full_house() {
             }
             trail.ingest(support::batch(spans, Vec::new()), UnixNanos(number));
         }
-        trail.tick(UnixNanos(100_000));
+        trail.tick(UnixNanos(traces));
         for _ in 0..3 {
             let begun = Instant::now();
-            let page = trail.tokens(TokenOrder::LastSeen, false);
+            let page = trail.tokens(TokenOrder::LastSeen, false, None);
             let taken = begun.elapsed();
             eprintln!(
                 "{what}: {taken:?} for {} spans, {} rows, {} left out",
-                one.len() * 100_000,
+                one.len() as u64 * traces,
                 page.rows.len(),
                 page.left_out
             );

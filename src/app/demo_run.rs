@@ -98,7 +98,7 @@ async fn open(judging: &mut Judging, record: Option<RecordOptions>) -> anyhow::R
 }
 
 /// The shop's faults as switches of the screen.
-struct Switchboard(Arc<Faults>);
+pub(super) struct Switchboard(pub(super) Arc<Faults>);
 
 impl Switches for Switchboard {
     fn list(&self) -> Vec<Switch> {

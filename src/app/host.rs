@@ -150,6 +150,7 @@ impl Host for Around {
             }
             Request::SaveReport => self.report(),
             Request::Policy(edit) => self.edit(edit),
+            Request::Demo => Err("the demo starts where nothing else runs: `jwtrail demo`".to_owned()),
             Request::Remember { .. } => Err("nothing here keeps a history".to_owned()),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use super::demo_start::DemoStart;
 use super::receive::Listening;
 use super::settings::{self, Judging, Lookup};
 use super::{clock, logs, screen, source};
@@ -19,9 +20,13 @@ pub fn run(args: &LiveArgs) -> anyhow::Result<ExitCode> {
         let listening = Listening::bind(&listen)?;
         let source = source::open(&judging)?;
         let engine = EngineHandle::start(judging.trail(), judging.engine(), clock::system())?;
-        let feed = screen::live(&engine, listening.names(), judging.file.path.clone());
+        let mut feed = screen::live(&engine, listening.names(), judging.file.path.clone());
+        let demo = DemoStart::new(listening.addresses(), feed.host.take());
+        feed.host = Some(demo.clone());
         let mut receiving = listening.serve(source, &engine);
-        screen::run(feed, drawn, log, None, receiving.failed()).await?;
+        screen::run(feed, drawn, log, Some(demo.clone()), receiving.failed()).await?;
+        // The receivers still answer: the shop's exporters hand over what they hold.
+        demo.stop().await;
         receiving.stop().await
     })?;
     Ok(ExitCode::SUCCESS)

@@ -7,6 +7,7 @@ mod check_live;
 pub mod clock;
 pub mod demo;
 pub mod demo_run;
+pub mod demo_start;
 mod ending;
 mod follow;
 pub mod graph;

@@ -9,9 +9,10 @@ use super::EngineError;
 use super::listing;
 use super::owner::Message;
 use super::search::Search;
-use crate::filter::{Context, Filter};
-use crate::model::{TraceId, UnixNanos};
+use crate::filter::{Context, Filter, SeenToken};
+use crate::model::{Token, TraceId, UnixNanos};
 use crate::trail::Trail;
+use crate::trail::tokens::{TokenOrder, TokenPage};
 use crate::trail::twin::{Route, Twin};
 use crate::trail::views::{TraceRow, TraceView};
 
@@ -27,6 +28,8 @@ pub enum Query {
     Trace(TraceId),
     /// A trace over the same route on which the token arrived.
     Twin(Route),
+    /// The tokens of the traces held.
+    Tokens(TokenQuery),
 }
 
 /// A page of the list of traces.
@@ -40,6 +43,17 @@ pub struct TraceQuery {
     pub reverse: bool,
     /// Which rows.
     pub window: Window,
+}
+
+/// The list of tokens.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct TokenQuery {
+    /// Only tokens of which a hop may match.
+    pub filter: Option<Filter>,
+    /// Sorted by this.
+    pub order: TokenOrder,
+    /// The other way round.
+    pub reverse: bool,
 }
 
 /// What traces are sorted by.
@@ -96,6 +110,8 @@ pub enum Answer {
     Trace(TraceId, Option<Arc<TraceView>>),
     /// A trace to hold against another.
     Twin(Route, Twin),
+    /// Tokens.
+    Tokens(TokenQuery, TokenPage),
 }
 
 impl Answer {
@@ -105,6 +121,7 @@ impl Answer {
             Self::Traces(query, _) => Query::Traces(query.clone()),
             Self::Trace(id, _) => Query::Trace(*id),
             Self::Twin(route, _) => Query::Twin(route.clone()),
+            Self::Tokens(query, _) => Query::Tokens(query.clone()),
         }
     }
 
@@ -152,6 +169,10 @@ impl Answerer {
                 let twin = trail.twin(&route);
                 Answer::Twin(route, twin)
             }
+            Query::Tokens(query) => {
+                let page = tokens(trail, &query, now);
+                Answer::Tokens(query, page)
+            }
         }
     }
 
@@ -179,4 +200,10 @@ impl Answerer {
             rows: rows.into_iter().filter_map(|line| trail.held_one(line.id)?.row()).collect(),
         }
     }
+}
+
+fn tokens(trail: &Trail, query: &TokenQuery, now: UnixNanos) -> TokenPage {
+    let Some(filter) = &query.filter else { return trail.tokens(query.order, query.reverse, None) };
+    let wanted = |token: &Token, services: &[&str]| filter.shows(&SeenToken { token, services }, Context { now });
+    trail.tokens(query.order, query.reverse, Some(&wanted))
 }

@@ -41,6 +41,7 @@ pub use facts::{Fact, Facts, Truth};
 pub use field::{FIELDS, Field, FieldInfo, Kind};
 pub use help::listing;
 pub use parse::{MAX_DEPTH, MAX_LENGTH};
+pub use rows::SeenToken;
 
 use expr::Expr;
 

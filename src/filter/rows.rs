@@ -1,8 +1,8 @@
 //! The rows that sum hops up answer with what they show. What they do not show they cannot deny: [`Truth::Maybe`].
 
-use super::facts::{Fact, Facts, Test, Truth, texts};
+use super::facts::{Fact, Facts, Test, Truth, of_token, texts};
 use super::field::{ACCUSED, ENTRY, Field, PROBLEM};
-use crate::model::{Severity, UnixNanos, Verdict};
+use crate::model::{Severity, Token, UnixNanos, Verdict};
 use crate::trail::summary::{EdgeRow, ProblemRow, ServiceRow};
 
 /// Hops of a row have these values, each at least one of them.
@@ -108,6 +108,37 @@ impl Facts for ServiceRow {
         match field {
             Field::Service | Field::Name => Truth::from(texts([&*self.name], test)),
             Field::Language => Truth::from(texts([&*self.language], test)),
+            _ => Truth::Maybe,
+        }
+    }
+}
+
+/// A token over all of its hops, with the services that saw it.
+#[derive(Clone, Copy, Debug)]
+pub struct SeenToken<'a> {
+    /// The token.
+    pub token: &'a Token,
+    /// Services as shown.
+    pub services: &'a [&'a str],
+}
+
+/// Its claims and its services. What became of it differs from hop to hop and cannot be denied.
+impl Facts for SeenToken<'_> {
+    fn ask(&self, field: Field, test: &mut dyn FnMut(Fact<'_>) -> bool) -> Truth {
+        match field {
+            Field::Token
+            | Field::Issuer
+            | Field::Subject
+            | Field::Holder
+            | Field::Audience
+            | Field::Scope
+            | Field::Kid
+            | Field::Algorithm
+            | Field::Type => Truth::from(of_token(self.token, field, test)),
+            // A hop has two ends; the other one may not have shown the token.
+            Field::Service | Field::Caller | Field::Callee | Field::Name => {
+                Truth::from(texts(self.services.iter().copied(), test)).min(Truth::Maybe)
+            }
             _ => Truth::Maybe,
         }
     }

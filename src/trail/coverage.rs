@@ -8,20 +8,50 @@ use crate::model::{CarriedValue, ServiceName, Span, VerifyResult};
 
 use super::hints;
 use super::profile::{Fact, Profile};
-use super::summary::{EdgeRow, NodeKind, ServiceRow, SetupNote};
+use super::summary::{CheckGround, EdgeRow, NodeKind, ServiceRow, SetupNote};
 
 /// Sums of one service.
 #[derive(Clone, Debug)]
 struct ServiceSum {
     service: ServiceName,
     language: Arc<str>,
+    sdk: Arc<str>,
     nameless: bool,
     proxy: bool,
+    witness: bool,
     spans: u64,
     inbound: Option<bool>,
     outbound: Option<bool>,
     verifies: Option<bool>,
+    keys: Vec<Arc<str>>,
 }
+
+impl ServiceSum {
+    /// Notes what a span says of its service's own check.
+    fn check(&mut self, span: &Span) {
+        let Some(tags) = span.tags.as_deref() else { return };
+        match tags.verify_result {
+            Some(VerifyResult::Ok | VerifyResult::Failed) => self.verifies = Some(true),
+            Some(VerifyResult::Skipped) => self.verifies = self.verifies.or(Some(false)),
+            _ => {}
+        }
+        if self.keys.len() >= KEYS || !matches!(tags.verify_result, Some(VerifyResult::Ok | VerifyResult::Failed)) {
+            return;
+        }
+        let named = tags.verify_key.as_ref().map(|key| Arc::from(key.as_str()));
+        // A token that did not verify does not say which key was used.
+        let kid = span.carried.iter().find_map(|carried| match &carried.value {
+            CarriedValue::Token(token) if tags.verify_result == Some(VerifyResult::Ok) => token.kid.clone(),
+            _ => None,
+        });
+        if let Some(key) = named.or(kid).filter(|key| !self.keys.contains(key)) {
+            self.keys.push(key);
+        }
+    }
+}
+
+/// Keys that are kept of one service.
+const KEYS: usize = 8;
 
 /// Sums of all services and of the set-up's oddities.
 #[derive(Default, Debug)]
@@ -52,11 +82,8 @@ impl Coverage {
         {
             *side = Some(side.unwrap_or(false) | shows);
         }
-        match span.tags.as_ref().and_then(|tags| tags.verify_result) {
-            Some(VerifyResult::Ok | VerifyResult::Failed) => sum.verifies = Some(true),
-            Some(VerifyResult::Skipped) => sum.verifies = sum.verifies.or(Some(false)),
-            _ => {}
-        }
+        sum.witness |= span.captured.traceparent || span.captured.user_agent_or_host;
+        sum.check(span);
     }
 
     fn service(&mut self, span: &Span) -> usize {
@@ -70,12 +97,15 @@ impl Coverage {
             self.services.push(ServiceSum {
                 service: resource.service.clone(),
                 language: Arc::clone(&resource.language),
+                sdk: Arc::clone(&resource.sdk),
                 nameless: resource.nameless,
                 proxy: false,
+                witness: false,
                 spans: 0,
                 inbound: None,
                 outbound: None,
                 verifies: None,
+                keys: Vec::new(),
             });
             self.index.insert(resource.service.clone(), self.services.len() - 1);
             self.services.len() - 1
@@ -111,22 +141,29 @@ impl Coverage {
                 name,
                 kind: NodeKind::Service,
                 language: Arc::clone(&sum.language),
+                sdk: Arc::clone(&sum.sdk),
                 spans: sum.spans,
                 captures_inbound: sum.inbound,
                 captures_outbound: sum.outbound,
+                witness: sum.witness,
                 verifies: if refuses { Some(true) } else { sum.verifies },
+                check: CheckGround { says: sum.verifies.is_some(), refuses, keys: sum.keys.clone() },
             });
         }
+        let nothing: Arc<str> = "".into();
         for (name, kind) in outside {
             if !rows.iter().any(|row| row.name == *name) {
                 rows.push(ServiceRow {
                     name: Arc::clone(name),
                     kind: *kind,
-                    language: "".into(),
+                    language: Arc::clone(&nothing),
+                    sdk: Arc::clone(&nothing),
                     spans: 0,
                     captures_inbound: None,
                     captures_outbound: None,
+                    witness: false,
                     verifies: None,
+                    check: CheckGround::default(),
                 });
             }
         }

@@ -33,6 +33,7 @@ mod slots;
 mod store;
 pub mod summary;
 mod table;
+pub mod tokens;
 mod tree;
 pub mod twin;
 pub mod views;

@@ -26,14 +26,32 @@ pub struct ServiceRow {
     pub kind: NodeKind,
     /// `telemetry.sdk.language`, empty where not known.
     pub language: Arc<str>,
+    /// `telemetry.sdk.name`, empty where not known (Envoy says `envoy`).
+    pub sdk: Arc<str>,
     /// Spans seen.
     pub spans: u64,
     /// Whether its entry spans show what they received; `None` where it has none.
     pub captures_inbound: Option<bool>,
     /// Whether its call spans show what they sent; `None` where it has none.
     pub captures_outbound: Option<bool>,
+    /// Whether it captures what proves that a header was not there: `traceparent`, `user-agent`, `host`.
+    pub witness: bool,
     /// Whether it was seen to check tokens; `None` where nothing says so.
     pub verifies: Option<bool>,
+    /// How that is known.
+    pub check: CheckGround,
+}
+
+/// How it is known whether a service checks tokens.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct CheckGround {
+    /// Its own tags say so (`jwtrail.verify.result`).
+    pub says: bool,
+    /// It was seen to refuse a token by itself.
+    pub refuses: bool,
+    /// Keys that its own tags name (`jwtrail.verify.key_fp`), or the `kid` of what it says to have checked; at most
+    /// eight.
+    pub keys: Vec<Arc<str>>,
 }
 
 /// One edge of the call graph.

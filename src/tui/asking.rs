@@ -11,6 +11,16 @@ use crate::engine::{Answer, Asker, Query};
 /// Least time between two answers to the same question: people read no faster, and the engine has other work.
 const AGAIN: Duration = Duration::from_millis(250);
 
+/// The same for questions that look at every span held.
+const AGAIN_FOR_ALL: Duration = Duration::from_secs(1);
+
+fn again(query: &Query) -> Duration {
+    match query {
+        Query::Tokens(_) => AGAIN_FOR_ALL,
+        Query::Traces(_) | Query::Trace(_) | Query::Twin(_) => AGAIN,
+    }
+}
+
 /// One question that is wanted.
 struct Wanted {
     query: Query,
@@ -60,7 +70,8 @@ impl Asking {
         let Some(asker) = &self.asker else { return };
         let now = Instant::now();
         for wanted in &mut self.wanted {
-            let due = wanted.asked.is_none() || wanted.stale(self.revision).is_some_and(|at| now >= at + AGAIN);
+            let due = wanted.asked.is_none()
+                || wanted.stale(self.revision).is_some_and(|at| now >= at + again(&wanted.query));
             if wanted.waits || !due {
                 continue;
             }
@@ -79,7 +90,7 @@ impl Asking {
     /// When a question is to be asked again though nothing else happens.
     fn due(&self) -> Option<Instant> {
         let waiting = self.wanted.iter().filter(|wanted| !wanted.waits);
-        waiting.filter_map(|wanted| wanted.stale(self.revision)).map(|at| at + AGAIN).min()
+        waiting.filter_map(|wanted| Some(wanted.stale(self.revision)? + again(&wanted.query))).min()
     }
 
     /// The next answer to a question that is still wanted. Asks again what is due meanwhile.

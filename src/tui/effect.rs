@@ -31,6 +31,8 @@ pub enum Effect {
     },
     /// Something that only the program around the screen can do.
     Host(Request),
+    /// Tell the user, of success or failure.
+    Tell(Result<String, String>),
 }
 
 /// What the program around the screen is asked to do.
@@ -56,6 +58,8 @@ pub enum Request {
     },
     /// Change the policy file.
     Policy(PolicyEdit),
+    /// Start the demo's shop, exporting to this program's own receivers.
+    Demo,
     /// Keep a line of the filter's or the commands' history.
     Remember {
         /// Whether it is a command, not a filter.

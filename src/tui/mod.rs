@@ -17,6 +17,7 @@ pub mod page;
 pub mod picture;
 pub mod prompt;
 pub mod replay;
+pub mod stacks;
 pub mod state;
 pub mod take;
 pub mod text;

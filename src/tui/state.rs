@@ -16,6 +16,7 @@ use super::keymap::Keymap;
 use super::menu::Menu;
 use super::page::problems::Problems;
 use super::page::services::Services;
+use super::page::tokens::Tokens;
 use super::page::trace::Trace;
 use super::page::traces::Traces;
 use super::page::{self, Page};
@@ -129,6 +130,8 @@ pub struct State {
     pub problem_list: Problems,
     /// Where the list that is shown was opened from.
     pub back: Vec<Place>,
+    /// The list of tokens.
+    pub tokens: Tokens,
     /// The list of services.
     pub services: Services,
     /// What is filtered.
@@ -198,6 +201,7 @@ impl Default for State {
             traces: Traces::default(),
             problem_list: Problems::default(),
             back: Vec::new(),
+            tokens: Tokens::default(),
             services: Services::default(),
             filter: Filtering::default(),
             prompt: None,

@@ -54,6 +54,7 @@ fn answered(state: &mut State, answer: &Arc<Answer>) {
         Answer::Traces(query, rows) => page::traces::answered(state, query, rows.clone()),
         Answer::Trace(id, view) => page::trace::answered(state, *id, view.clone()),
         Answer::Twin(route, twin) => page::trace::twin_answered(state, route, twin),
+        Answer::Tokens(_, tokens) => page::tokens::answered(state, tokens.clone()),
     }
 }
 

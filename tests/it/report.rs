@@ -9,7 +9,7 @@ use jwtrail::model::{
     SpanId, Token, TraceId, UnixNanos, Verdict, Verification, VerifyResult,
 };
 use jwtrail::report::{HopSource, Input, Report, Style, json, text};
-use jwtrail::trail::summary::{Announcement, NodeKind, ProblemRow, ServiceRow, SetupNote, Summary};
+use jwtrail::trail::summary::{Announcement, CheckGround, NodeKind, ProblemRow, ServiceRow, SetupNote, Summary};
 use serde_json::Value;
 
 #[derive(Default)]
@@ -122,10 +122,13 @@ fn summary() -> Summary {
         name: name.into(),
         kind,
         language: "".into(),
+        sdk: "".into(),
         spans: 5,
         captures_inbound: Some(true),
         captures_outbound: None,
+        witness: false,
         verifies: None,
+        check: CheckGround::default(),
     };
     let services = vec![
         row("shipping", NodeKind::Service),

@@ -7,3 +7,4 @@ mod policy;
 mod refusals;
 mod runs;
 pub(crate) mod support;
+mod tokens;

@@ -8,6 +8,7 @@ mod fixture;
 mod keys;
 mod layout;
 mod lists;
+mod pages;
 mod pty;
 mod take;
 mod take_pty;

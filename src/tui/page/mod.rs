@@ -1,8 +1,10 @@
 //! One file a page: what is selected there, what keys and mouse do there, and what it asks the engine.
 
+pub mod below;
 pub mod map;
 pub mod problems;
 pub mod services;
+pub mod start;
 pub mod tokens;
 pub mod trace;
 pub mod traces;
@@ -61,14 +63,24 @@ impl Page {
 
 /// Lets an action happen on the page that is shown; false where it means nothing there.
 pub fn act(state: &mut State, action: Action) -> bool {
-    match state.page() {
+    let done = match state.page() {
         Page::Map => map::act(state, action),
         Page::Problems => problems::act(state, action),
         Page::Traces => traces::act(state, action),
         Page::Tokens => tokens::act(state, action),
         Page::Services => services::act(state, action),
         Page::Trace => trace::act(state, action),
-    }
+    };
+    done || start::act(state, action)
+}
+
+/// Shows a page with a filter in force.
+pub fn show_filtered(state: &mut State, page: Page, text: &str) {
+    let Ok(filter) = text.parse::<crate::filter::Filter>() else { return };
+    (state.filter.filter, state.filter.text) = ((!filter.is_empty()).then_some(filter), text.to_owned());
+    (state.view, state.trace) = (page, None);
+    state.traces.selected = None;
+    state.traces.window = crate::engine::query::Window::First;
 }
 
 /// The mouse on the page that is shown.
@@ -88,7 +100,9 @@ pub fn wants(state: &State) -> Vec<Query> {
     match state.page() {
         Page::Traces => traces::wants(state),
         Page::Trace => trace::wants(state),
-        Page::Map | Page::Problems | Page::Tokens | Page::Services => Vec::new(),
+        Page::Tokens => tokens::wants(state),
+        Page::Services => services::wants(),
+        Page::Map | Page::Problems => Vec::new(),
     }
 }
 

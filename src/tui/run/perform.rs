@@ -30,6 +30,7 @@ impl Loop {
                         menu::refresh(&mut self.state);
                     }
                 }
+                Effect::Tell(result) => self.tell(result),
                 Effect::Replay(control) => {
                     if let Some(player) = &self.player {
                         player.control(control);

@@ -3,56 +3,35 @@
 use ratatui::style::Style;
 
 use super::pen::{Pen, Row};
+use super::services;
+use super::words::{key, key_does};
+use crate::trail::summary::ServiceRow;
 use crate::tui::Mode;
 use crate::tui::geometry::Area;
+use crate::tui::message::Action;
+use crate::tui::page::services::Light;
+use crate::tui::page::start::can_start;
+use crate::tui::stacks::{HEADERS, Here, Stack};
 use crate::tui::state::State;
 use crate::tui::text::{Safe, things};
 
-/// One stack: its name, how to say it in one line, and lines ready to copy where there are such.
-struct Stack {
-    name: &'static str,
-    short: &'static str,
-    lines: [&'static str; 2],
-}
+/// Stacks that the screen names.
+const SHOWN: [Stack; 5] = [Stack::Python, Stack::Java, Stack::DotNet, Stack::Node, Stack::Go];
 
-const STACKS: [Stack; 5] = [
-    Stack {
-        name: "Python",
-        short: "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_{SERVER,CLIENT}_REQUEST",
-        lines: [
-            "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST=",
-            "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_REQUEST=",
-        ],
-    },
-    Stack {
-        name: "Java",
-        short: "OTEL_INSTRUMENTATION_HTTP_{SERVER,CLIENT}_CAPTURE_REQUEST_HEADERS",
-        lines: [
-            "OTEL_INSTRUMENTATION_HTTP_SERVER_CAPTURE_REQUEST_HEADERS=",
-            "OTEL_INSTRUMENTATION_HTTP_CLIENT_CAPTURE_REQUEST_HEADERS=",
-        ],
-    },
-    Stack {
-        name: ".NET",
-        short: "OTEL_DOTNET_AUTO_TRACES_{ASPNETCORE,HTTP}_INSTRUMENTATION_CAPTURE_REQUEST_HEADERS",
-        lines: [
-            "OTEL_DOTNET_AUTO_TRACES_ASPNETCORE_INSTRUMENTATION_CAPTURE_REQUEST_HEADERS=",
-            "OTEL_DOTNET_AUTO_TRACES_HTTP_INSTRUMENTATION_CAPTURE_REQUEST_HEADERS=",
-        ],
-    },
-    Stack {
-        name: "Node.js",
-        short: "headersToSpanAttributes.{server,client}.requestHeaders (in code)",
-        lines: [
-            "",
-            "in code: headersToSpanAttributes.{server,client}.requestHeaders of instrumentation-http; undici has its own",
-        ],
-    },
-    Stack { name: "Go", short: "no option: tag by hand, jwtrail.token.presence and .fp", lines: ["", ""] },
+/// Columns of how much a service shows.
+const LIGHT: usize = 9;
+
+/// Services that are listed before the first hop.
+const SEEN: usize = 5;
+
+const NODE: &str =
+    "in code: headersToSpanAttributes.{server,client}.requestHeaders of instrumentation-http; undici has its own";
+
+/// Why saved traces may hold no hop.
+const WITHOUT_HOPS: [&str; 2] = [
+    "A hop is a request that arrives: an entry span, with the span of whoever called in the same trace.",
+    "Spans of kind client or internal alone make none; neither do traces whose services share no trace id.",
 ];
-
-/// What to capture: the token, and what proves that it was not there.
-const HEADERS: &str = "authorization,traceparent,user-agent";
 
 const WARNING: &str = "Every backend this service exports to gets the raw token: capture only where the exporter points at \
                        jwtrail alone, or delete the attribute in the Collector's other pipelines.";
@@ -97,7 +76,18 @@ pub fn overflow(state: &State) -> u16 {
 
 fn lines(state: &State, width: usize, long: bool) -> Vec<Row> {
     let theme = state.theme;
-    let mut rows = vec![Row::new(), Row::new().plain(" ").then(tick(state)), Row::new()];
+    let mut rows = vec![Row::new(), Row::new().plain(" ").then(tick(state))];
+    rows.extend(seen(state));
+    rows.push(Row::new());
+    if let Mode::Replay { .. } = state.mode {
+        for line in WITHOUT_HOPS {
+            rows.extend(wrapped(line, 1, width, theme.quiet()));
+        }
+        let services = key_does(state, Action::ViewServices, "shows which services were seen, ");
+        let traces = key_does(state, Action::ViewTraces, "their traces");
+        rows.push(Row::new().plain(" ").then(services).then(traces));
+        return rows;
+    }
     if state.mode != Mode::Live {
         return rows;
     }
@@ -105,34 +95,68 @@ fn lines(state: &State, width: usize, long: bool) -> Vec<Row> {
         let all = state.listening.join(theme.sign("  ·  ", "  -  "));
         rows.push(Row::new().text(" Listening  ", theme.quiet()).own(&all, theme.strong()));
     }
-    rows.push(Row::new().text(" No services at hand?  ", theme.quiet()).text("jwtrail demo", theme.strong()));
+    if can_start(state) {
+        rows.push(
+            Row::new()
+                .text(" No services at hand?  ", theme.quiet())
+                .then(key(state, Action::Demo))
+                .plain(" starts a shop of real services that break tokens"),
+        );
+    }
     rows.push(Row::new());
     rows.push(Row::new().text(" 1  Point an exporter here", theme.strong()));
     for line in exporter(state) {
         rows.extend(wrapped(&line, 4, width, Style::new()));
     }
     rows.push(Row::new());
-    rows.push(Row::new().text(" 2  Let it capture the header", theme.strong()));
+    let copies = key_does(state, Action::CopySnippet, "copies both steps for a stack");
+    rows.push(Row::new().text(" 2  Let it capture the header   ", theme.strong()).then(copies));
     // The warning comes before the recommendation: a screen that is cut below must not lose it.
     rows.extend(wrapped(WARNING, 4, width, theme.warning()));
     if !long {
         rows.push(Row::new().text("    Set to ", theme.quiet()).text(HEADERS, theme.strong()).text(":", theme.quiet()));
     }
-    for stack in &STACKS {
-        let label = Row::new().own(&format!("    {:<9}", stack.name), theme.quiet());
-        if long && !stack.lines[0].is_empty() {
-            rows.push(label);
-            rows.extend(
-                stack.lines.iter().map(|line| Row::new().plain("    ").text(line, Style::new()).plain(HEADERS)),
-            );
-        } else {
-            let text = if long { stack.lines[1] } else { stack.short };
-            let mut label = Some(label);
-            for line in Safe::new(if text.is_empty() { stack.short } else { text }).wrap(width.saturating_sub(14)) {
-                let before = label.take().unwrap_or_else(|| Row::new().plain("             "));
-                rows.push(before.safe(line, Style::new()));
-            }
-        }
+    for stack in SHOWN {
+        rows.extend(about(state, stack, width, long));
+    }
+    rows
+}
+
+/// What one stack is to be told: its variables in full where there is room, else in one line.
+fn about(state: &State, stack: Stack, width: usize, long: bool) -> Vec<Row> {
+    let label = Row::new().own(&format!("    {:<9}", stack.name()), state.theme.quiet());
+    if let Some(variables) = stack.capture().filter(|_| long) {
+        let line = |variable| Row::new().plain("    ").text(variable, Style::new()).plain("=").plain(HEADERS);
+        return std::iter::once(label).chain(variables.into_iter().map(line)).collect();
+    }
+    let text = if long && stack == Stack::Node { NODE } else { stack.short() };
+    let mut label = Some(label);
+    let lines = Safe::new(text).wrap(width.saturating_sub(14)).into_iter();
+    lines
+        .map(|line| label.take().unwrap_or_else(|| Row::new().plain("             ")).safe(line, Style::new()))
+        .collect()
+}
+
+/// The services seen so far, though there is no hop between any of them: what each of them shows.
+fn seen(state: &State) -> Vec<Row> {
+    let theme = state.theme;
+    let all = state.services_listed();
+    let line = |row: &&ServiceRow| {
+        let light = services::light(theme, Light::of(row));
+        let pad = " ".repeat(LIGHT.saturating_sub(light.width()));
+        let said = format!("  {}, {}", services::stack(row), things(row.spans, "span"));
+        Row::new()
+            .plain("   ")
+            .then(light)
+            .own(&pad, Style::new())
+            .own(&row.name, theme.strong())
+            .own(&said, theme.quiet())
+    };
+    let mut rows: Vec<Row> = all.iter().take(SEEN).map(line).collect();
+    if all.len() > SEEN {
+        let more = format!("   and {} more: ", all.len() - SEEN);
+        let rest = key_does(state, Action::ViewServices, "lists them all");
+        rows.push(Row::new().own(&more, theme.quiet()).then(rest));
     }
     rows
 }
@@ -148,8 +172,11 @@ fn tick(state: &State) -> Row {
     let totals = &state.snapshot.totals;
     let seen = format!("{}, {}", things(totals.spans, "span"), things(totals.traces, "trace"));
     if let Mode::Replay { file } = &state.mode {
-        let said = format!(": {seen}, no hop yet");
-        return Row::new().text("Reading ", theme.strong()).own(file, theme.strong()).own(&said, theme.quiet());
+        // Whoever plays says where it stands; without a word of it the file may still be read.
+        let ended = state.playback.as_ref().is_some_and(|playback| !playback.playing && playback.now >= playback.end);
+        let (word, said) =
+            if ended { ("", format!(" holds no hop: {seen}")) } else { ("Reading ", format!(": {seen}, no hop yet")) };
+        return Row::new().text(word, theme.strong()).own(file, theme.strong()).own(&said, theme.quiet());
     }
     if totals.spans == 0 {
         return match state.mode {
@@ -166,18 +193,11 @@ fn tick(state: &State) -> Row {
     Row::new().text(theme.sign("● ", "* "), theme.good()).text("It works.", theme.strong()).own(&said, Style::new())
 }
 
-/// The two variables that point an exporter here, from what listens.
+/// The two variables that point an exporter here, from what listens: one line for each protocol.
 fn exporter(state: &State) -> Vec<String> {
-    let listening = |protocol: &str| {
-        let holds = |address: &&String| address.to_ascii_lowercase().contains(protocol);
-        state.listening.iter().find(holds).and_then(|address| address.split_whitespace().next())
-    };
-    let mut lines = Vec::new();
-    if let Some(address) = listening("grpc") {
-        lines.push(format!("OTEL_EXPORTER_OTLP_ENDPOINT=http://{address} OTEL_EXPORTER_OTLP_PROTOCOL=grpc"));
-    }
-    if let Some(address) = listening("http") {
-        lines.push(format!("OTEL_EXPORTER_OTLP_ENDPOINT=http://{address} OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"));
-    }
+    let here = Here::of(&state.listening);
+    let mut lines: Vec<String> =
+        [true, false].into_iter().filter_map(|grpc| here.variables(grpc)).map(|both| both.join(" ")).collect();
+    lines.dedup();
     lines
 }

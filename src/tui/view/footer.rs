@@ -1,9 +1,11 @@
 //! The last lines: switches, if there are any, and the keys that matter most.
 
 use super::pen::{Pen, Row};
+use crate::tui::Mode;
 use crate::tui::geometry::Area;
 use crate::tui::message::Action;
 use crate::tui::page::Page;
+use crate::tui::page::start::can_start;
 use crate::tui::state::State;
 
 /// Most lines that switches may take.
@@ -46,6 +48,15 @@ const fn of_page(page: Page) -> &'static [(Action, &'static str)] {
             (Action::Copy, "copy"),
             (Action::Save, "save"),
         ],
+    }
+}
+
+/// Keys offered before anything can be drawn.
+fn at_first(state: &State) -> &'static [(Action, &'static str)] {
+    match state.mode {
+        Mode::Live if can_start(state) => &[(Action::CopySnippet, "copy settings"), (Action::Demo, "demo")],
+        Mode::Live => &[(Action::CopySnippet, "copy settings")],
+        Mode::Replay { .. } | Mode::Demo => &[],
     }
 }
 
@@ -92,7 +103,10 @@ fn keys(state: &State, width: u16) -> Row {
     .collect();
     let reserved: usize = ending.iter().map(Row::width).sum();
     // Keys that would do nothing are not offered.
-    let page: &[(Action, &'static str)] = if state.is_empty() { &[] } else { of_page(state.page()) };
+    let page: &[(Action, &'static str)] = match state.page() {
+        Page::Map | Page::Problems if state.is_empty() => at_first(state),
+        page => of_page(page),
+    };
     for &(action, does) in page {
         let Some(part) = offered(action, does) else { continue };
         if row.width() + part.width() + reserved <= usize::from(width) {

@@ -12,11 +12,15 @@ mod over;
 pub mod pen;
 pub mod problem_list;
 pub mod problems;
+pub mod service_detail;
 pub mod services;
+pub mod split;
 pub mod table;
+pub mod token_detail;
 pub mod tokens;
 pub mod trace;
 pub mod traces;
+pub mod words;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -37,7 +41,8 @@ pub fn render(state: &State, buffer: &mut Buffer) {
     let screen = state.screen();
     header::render(state, &mut pen, screen.header);
     footer::render(state, &mut pen, screen.footer);
-    if state.is_empty() && state.trace.is_none() {
+    // Lists say by themselves that they are empty; only the map has nothing to say then.
+    if state.is_empty() && matches!(state.page(), Page::Map | Page::Problems) {
         empty::render(state, &mut pen, state.body());
     } else {
         page(state, &mut pen, &screen);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jwtrail::filter::{Facts, Filter, Truth};
 use jwtrail::model::{Severity, TraceId, UnixNanos, Verdict};
-use jwtrail::trail::summary::{EdgeRow, NodeKind, ProblemRow, ServiceRow};
+use jwtrail::trail::summary::{CheckGround, EdgeRow, NodeKind, ProblemRow, ServiceRow};
 
 use super::{NOW, START, dropped};
 
@@ -53,10 +53,13 @@ fn service() -> ServiceRow {
         name: "orders".into(),
         kind: NodeKind::Service,
         language: "nodejs".into(),
+        sdk: "opentelemetry".into(),
         spans: 9,
         captures_inbound: None,
         captures_outbound: None,
+        witness: false,
         verifies: None,
+        check: CheckGround::default(),
     }
 }
 

@@ -7,7 +7,7 @@ use jwtrail::model::{
     Anomalies, Anomaly, Cause, Confidence, Finding, FindingHit, Fingerprint, Hop, Party, Presence, Reason, Segment,
     Severity, Side, SpanId, Token, TraceId, UnixNanos, Verdict, Verification, VerifyResult, VerifySource,
 };
-use jwtrail::trail::summary::{EdgeRow, NodeKind, ProblemRow, ServiceRow};
+use jwtrail::trail::summary::{CheckGround, EdgeRow, NodeKind, ProblemRow, ServiceRow};
 
 /// 2026-01-15 12:00:00 UTC.
 pub const NOON: u64 = 1_768_478_400;
@@ -124,10 +124,13 @@ impl Build {
             name: name.into(),
             kind,
             language: if kind == NodeKind::Service { "nodejs" } else { "" }.into(),
+            sdk: "opentelemetry".into(),
             spans: 1_200,
             captures_inbound: Some(true),
             captures_outbound: Some(true),
+            witness: true,
             verifies: Some(name == "orders"),
+            check: CheckGround::default(),
         });
         self
     }

@@ -15,10 +15,10 @@ const HANG: usize = 2;
 /// Lines in the making.
 pub(in crate::tui::view) struct Page {
     pub(in crate::tui::view) theme: Theme,
-    pub(super) width: usize,
+    pub(in crate::tui::view) width: usize,
     /// Columns of the labels; none in a column among others.
     label: usize,
-    pub(super) rows: Vec<Row>,
+    pub(in crate::tui::view) rows: Vec<Row>,
 }
 
 impl Page {

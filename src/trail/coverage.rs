@@ -82,7 +82,8 @@ impl Coverage {
         {
             *side = Some(side.unwrap_or(false) | shows);
         }
-        sum.witness |= span.captured.traceparent || span.captured.user_agent_or_host;
+        let says_absent = span.tags.as_deref().is_some_and(|tags| tags.absent);
+        sum.witness |= span.captured.traceparent || span.captured.user_agent_or_host || says_absent;
         sum.check(span);
     }
 

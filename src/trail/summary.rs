@@ -34,7 +34,8 @@ pub struct ServiceRow {
     pub captures_inbound: Option<bool>,
     /// Whether its call spans show what they sent; `None` where it has none.
     pub captures_outbound: Option<bool>,
-    /// Whether it captures what proves that a header was not there: `traceparent`, `user-agent`, `host`.
+    /// Whether it captures what proves that a header was not there (`traceparent`, `user-agent`, `host`), or tags absence
+    /// itself.
     pub witness: bool,
     /// Whether it was seen to check tokens; `None` where nothing says so.
     pub verifies: Option<bool>,

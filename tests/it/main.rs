@@ -13,6 +13,7 @@ mod check_live;
 mod cli;
 mod config;
 mod demo;
+mod demo_start;
 mod engine;
 mod examples;
 mod export;

@@ -306,21 +306,27 @@ impl<'t> Scan<'t> {
 
     /// What a hop's verdict says of its token.
     fn judged(&mut self, number: u32, trace: &'t TraceState, hop: &Contribution) {
-        if !matches!(hop.verdict, Verdict::Failed | Verdict::Exchanged) {
+        if !matches!(hop.verdict, Verdict::Failed | Verdict::Exchanged | Verdict::Changed) {
             return;
         }
         let Some(key) = self.span(trace, hop.key) else { return };
         let call = if key.is_entry() { self.parent(trace, key) } else { Some(key) };
         let Some(token) = tokens(key).next().or_else(|| tokens(call?).next()) else { return };
         let at = self.token(token, number, key.start);
-        if hop.verdict == Verdict::Failed {
-            let callee = Arc::clone(&self.trail.sums.edges[hop.edge].callee);
-            let service = self.shown(&callee);
-            return self.refused(at, service, number, hop.start, hop.cause.unwrap_or(Cause::Rejected));
+        match hop.verdict {
+            Verdict::Exchanged => {
+                if let Some(before) = call.and_then(|call| self.before(trace, call)) {
+                    let from = self.token(before, number, key.start);
+                    self.exchanged(from, at);
+                }
+            }
+            // A changed token that was turned away was so for what it had become.
+            Verdict::Changed if !refused_itself(trace, key) => {}
+            _ => {
+                let service = self.shown(&Arc::clone(&self.trail.sums.edges[hop.edge].callee));
+                self.refused(at, service, number, hop.start, hop.cause.unwrap_or(Cause::Rejected));
+            }
         }
-        let Some(before) = call.and_then(|call| self.before(trace, call)) else { return };
-        let from = self.token(before, number, key.start);
-        self.exchanged(from, at);
     }
 
     /// The token that the service of a call span received.
@@ -368,6 +374,13 @@ impl<'t> Scan<'t> {
             }
         }
     }
+}
+
+/// Whether an entry span was answered by a refusal that its own service made, as far as the judge saw.
+fn refused_itself(trace: &TraceState, entry: &Span) -> bool {
+    let status = matches!(entry.http_status, Some(401 | 403)) || matches!(entry.grpc_status, Some(7 | 16));
+    let service = &entry.resource.service;
+    status && trace.facts.iter().any(|fact| matches!(fact, Fact::Refuses(refuses) if refuses == service))
 }
 
 /// The tokens that a span's carriers held.

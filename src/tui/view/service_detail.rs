@@ -59,9 +59,9 @@ fn service(state: &State, page: &mut Page, row: &ServiceRow) {
     page.parts("received", Row::new(), side(state, row.captures_inbound, INBOUND));
     page.parts("sent", Row::new(), side(state, row.captures_outbound, OUTBOUND));
     let absence = if row.witness {
-        "proven: it captures traceparent or user-agent as well, so a token that is not there was not there"
+        "proven: it captures traceparent or user-agent as well, or tags that there was no token"
     } else {
-        "not proven: it captures no header that is always there; add traceparent,user-agent to what it captures"
+        "not proven: it captures no header that is always there, such as traceparent or user-agent"
     };
     page.text("absence", absence, if row.witness { plain } else { theme.quiet() });
     page.text("verifies", ground(row), plain);

@@ -9,7 +9,7 @@ use crate::model::{Cause, Check, Token, TokenFormat, UnixNanos, Verdict};
 use crate::trail::tokens::{Standing, TokenRow};
 use crate::tui::geometry::Area;
 use crate::tui::state::State;
-use crate::tui::text::{Safe, count, stretch};
+use crate::tui::text::{Safe, count, stretch, things};
 use crate::tui::theme::Theme;
 
 /// Columns of a number of the matrix.
@@ -95,11 +95,10 @@ fn times(state: &State, row: &TokenRow) -> Vec<Row> {
             Row::new().own(&format!("made for {}", stretch(exp.saturating_sub(iat).unsigned_abs())), Style::new()),
         );
     }
-    let traces = if row.traces == 1 { "1 trace".to_owned() } else { format!("{} traces", count(row.traces)) };
-    parts.push(
-        Row::new()
-            .own(&format!("seen in {traces}, {} to {} ago", ago(row.first_seen), ago(row.last_seen)), theme.quiet()),
-    );
+    let (first, last) = (ago(row.first_seen), ago(row.last_seen));
+    let when = if first == last { last } else { format!("{first} to {last}") };
+    let said = format!("seen in {}, {when} ago", things(row.traces, "trace"));
+    parts.push(Row::new().own(&said, theme.quiet()));
     parts
 }
 
@@ -146,9 +145,9 @@ fn matrix(state: &State, page: &mut Page, row: &TokenRow) {
     for standing in &row.standings {
         page.rows.push(line(state, standing, names));
     }
-    let mut told = "numbers count traces; verified: it says so, or answers well and refuses others".to_owned();
+    let mut told = "in traces; verified: it says so, or answers well and refuses others".to_owned();
     if !row.standings.iter().all(|standing| known(state, standing).into_iter().all(|known| known)) {
-        told.push_str("; ?: nothing shows it");
+        told.push_str("; ? not shown");
     }
     page.text("", &told, theme.quiet());
 }

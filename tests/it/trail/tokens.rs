@@ -73,6 +73,22 @@ fn tokens_of_one_subject_stand_together() {
 }
 
 #[test]
+fn a_changed_token_that_is_turned_away_says_what_it_had_become() {
+    // The callee answers the reminted token well in the recorded run: here it refuses it in its own words.
+    let (mut spans, logs) = support::read(&support::runs("reminted.jsonl"));
+    for span in spans.iter_mut().filter(|span| &*span.resource.service.name == "payment" && span.is_entry()) {
+        span.http_status = Some(401);
+        span.error_code = Some("invalid_token".into());
+    }
+    let mut trail = support::trail(jwtrail::model::policy::Policy::default());
+    trail.ingest(support::batch(spans, logs), UnixNanos(0));
+    trail.settle_all();
+    let page = trail.tokens(TokenOrder::LastSeen, false, None);
+    let payment: Vec<String> = all(&page).into_iter().flatten().filter(|line| line.starts_with("payment")).collect();
+    assert_eq!(payment, ["payment 1 0 0 1 reminted 1"; 3], "{:?}", all(&page));
+}
+
+#[test]
 fn a_filter_chooses_by_claims_and_services() {
     let trail = judged("wrong-key");
     let chosen = |filter: &str| {

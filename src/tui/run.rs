@@ -16,7 +16,7 @@ use super::effect::{Effect, Host};
 use super::graph::{Answer, Ask, lay_out};
 use super::keymap;
 use super::message::{Message, Pointer};
-use super::pager::Over;
+use super::pager::{self, Over};
 use super::replay::{Playback, Player};
 use super::signals::Signals;
 use super::state::State;
@@ -116,6 +116,9 @@ impl Layouts {
     }
 }
 
+/// What to tell the user, of success or failure.
+type Done = Result<String, String>;
+
 struct Loop {
     state: State,
     snapshots: watch::Receiver<Arc<crate::engine::Snapshot>>,
@@ -124,7 +127,7 @@ struct Loop {
     playback: Option<watch::Receiver<Arc<Playback>>>,
     host: Option<Arc<dyn Host>>,
     /// Answers of the host, by whichever thread it worked on.
-    done: (mpsc::UnboundedSender<Result<String, String>>, mpsc::UnboundedReceiver<Result<String, String>>),
+    done: (mpsc::UnboundedSender<Done>, mpsc::UnboundedReceiver<Done>),
     asking: Asking,
     layouts: Layouts,
     asked: Option<Ask>,
@@ -132,7 +135,7 @@ struct Loop {
     toast: Option<Instant>,
     redraw: bool,
     suspend: bool,
-    /// What another program is to show, by its name.
+    /// For another program, by name.
     open: Option<(String, String)>,
 }
 
@@ -182,18 +185,14 @@ impl Loop {
         update(&mut self.state, Message::Resize(width, height));
         loop {
             self.refresh();
-            self.perform(screen)?;
+            self.perform()?;
             if let Some((name, text)) = self.open.take() {
                 // Whoever reads the terminal now must be alone with it: the stream would eat the other program's keys.
                 drop(events);
-                let over = super::pager::show(screen, &mut signals, &mut stop, &name, &text).await?;
-                events = EventStream::new();
-                self.redraw = true;
-                match over {
-                    Over::Well => {}
-                    Over::Failed(why) => self.tell(Err(why)),
-                    Over::Stopped => return Ok(()),
+                if !self.shown(pager::show(screen, &mut signals, &mut stop, &name, &text).await?) {
+                    return Ok(());
                 }
+                events = EventStream::new();
             }
             self.draw(screen)?;
             let drawn = Instant::now();
@@ -269,9 +268,7 @@ impl Loop {
         if let Some(switches) = &self.switches {
             self.state.switches = switches.list();
         }
-        if self.state.toast.is_some() && self.toast.is_none() {
-            self.toast = Some(Instant::now() + TOAST);
-        }
+        self.toast = self.toast.or_else(|| self.state.toast.is_some().then(|| Instant::now() + TOAST));
         self.asking.want(self.state.wants(), self.state.newest.revision);
         let ask = self.state.ask();
         if !self.state.is_empty() && !self.state.laid.serves(&ask) && self.asked.as_ref() != Some(&ask) {
@@ -328,7 +325,7 @@ impl Loop {
     }
 
     /// Does what the state wants done outside of it.
-    fn perform(&mut self, screen: &mut Screen) -> Result<(), TuiError> {
+    fn perform(&mut self) -> Result<(), TuiError> {
         for effect in std::mem::take(&mut self.state.effects) {
             match effect {
                 Effect::Suspend => self.suspend = true,
@@ -346,7 +343,7 @@ impl Loop {
                     }
                 }
                 Effect::Copy { what, text } => {
-                    let result = screen.copy(&text).map(|needs| format!("copied the {what}{needs}"));
+                    let result = Screen::copy(&text).map(|needs| format!("copied the {what}{needs}"));
                     self.tell(result.map_err(|error| format!("the {what} was not copied: {error}")));
                 }
                 Effect::Open { name, text } => self.open = Some((name, text)),
@@ -365,7 +362,18 @@ impl Loop {
         Ok(())
     }
 
-    fn tell(&mut self, result: Result<String, String>) {
+    /// Goes on after another program had the terminal; false where that was the end.
+    fn shown(&mut self, over: Over) -> bool {
+        self.redraw = true;
+        match over {
+            Over::Well => {}
+            Over::Failed(why) => self.tell(Err(why)),
+            Over::Stopped => return false,
+        }
+        true
+    }
+
+    fn tell(&mut self, result: Done) {
         self.toast = Some(Instant::now() + TOAST);
         update(&mut self.state, Message::Done(result));
     }

@@ -34,7 +34,7 @@ pub(super) async fn show(
         Err(error) => return Ok(Over::Failed(format!("cannot write the text down: {error}"))),
     };
     let program = program(|name| std::env::var(name).ok());
-    screen.lend();
+    Screen::lend();
     let mut command = Command::new("sh");
     command.args(["-c", &format!("{program} \"$1\""), "sh"]).arg(file.path()).kill_on_drop(true);
     let over = match command.spawn() {

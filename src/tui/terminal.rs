@@ -127,7 +127,7 @@ impl Screen {
     }
 
     /// Puts text on the user's clipboard; answers what a multiplexer in between needs for that.
-    pub(super) fn copy(&mut self, text: &str) -> io::Result<&'static str> {
+    pub(super) fn copy(text: &str) -> io::Result<&'static str> {
         let between = Between::of(|name| std::env::var(name).ok());
         let bytes = clipboard::sequence(text, between).map_err(io::Error::other)?;
         let mut out = io::stdout();
@@ -137,7 +137,7 @@ impl Screen {
     }
 
     /// Gives the terminal back for as long as another program has it.
-    pub(super) fn lend(&mut self) {
+    pub(super) fn lend() {
         restore();
     }
 

@@ -169,20 +169,22 @@ fn entered(state: &mut State) {
             }
             Err(error) => state.prompt = Some(Prompt { error: Some(error.to_string()), ..prompt }),
         },
-        Purpose::Command => match Action::from_name(&text) {
-            Some(action) => act(state, action),
-            None => {
+        Purpose::Command => {
+            if let Some(action) = Action::from_name(&text) {
+                act(state, action);
+            } else {
                 let error = Some(format!("expected the name of an action, found `{text}`"));
                 state.prompt = Some(Prompt { error, ..prompt });
             }
-        },
-        Purpose::Reason(edit) => match edit.because(&text) {
-            Some(edit) => state.effects.push(Effect::Host(super::effect::Request::Policy(edit))),
-            None => {
+        }
+        Purpose::Reason(edit) => {
+            if let Some(edit) = edit.because(&text) {
+                state.effects.push(Effect::Host(super::effect::Request::Policy(edit)));
+            } else {
                 let error = Some("expected why this is accepted, found nothing".to_owned());
                 state.prompt = Some(Prompt { error, ..prompt });
             }
-        },
+        }
     }
 }
 

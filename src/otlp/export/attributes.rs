@@ -4,7 +4,7 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 
 use super::carriers;
-use crate::model::{Exposure, SelfTags, Span};
+use crate::model::{Exposure, Fingerprint, Reason, SelfTags, Span, VerifyResult};
 use crate::otlp::extract::fields::Field;
 use crate::token::REDACTED;
 
@@ -92,11 +92,11 @@ fn own(tags: &SelfTags, span: &Span, out: &mut Attributes) {
     if tags.absent && !told && span.carried.is_empty() {
         out.text(Field::Presence.key(), "absent");
     }
-    out.field(Field::VerifyResult, tags.verify_result.map(|result| result.name()));
-    out.field(Field::VerifyReason, tags.verify_reason.map(|reason| reason.name()));
-    out.field(Field::VerifyKey, tags.verify_key.as_ref().map(|print| print.as_str()));
+    out.field(Field::VerifyResult, tags.verify_result.map(VerifyResult::name));
+    out.field(Field::VerifyReason, tags.verify_reason.map(Reason::name));
+    out.field(Field::VerifyKey, tags.verify_key.as_ref().map(Fingerprint::as_str));
     out.field(Field::ExchangeIntent, tags.exchange_intent.as_deref());
-    out.field(Field::ExchangeFrom, tags.exchanged_from.as_ref().map(|print| print.as_str()));
+    out.field(Field::ExchangeFrom, tags.exchanged_from.as_ref().map(Fingerprint::as_str));
 }
 
 /// Tokens that stood where none belongs, each as the mark that a reader takes for one. Places that were written already

@@ -21,7 +21,7 @@ use super::graph::Ask;
 use super::keymap;
 use super::message::{Message, Pointer};
 use super::page::Page;
-use super::pager::Over;
+use super::pager;
 use super::replay::{Playback, Player};
 use super::signals::Signals;
 use super::state::State;
@@ -92,6 +92,9 @@ impl Drop for Running {
     }
 }
 
+/// What to tell the user, of success or failure.
+type Done = Result<String, String>;
+
 struct Loop {
     state: State,
     snapshots: watch::Receiver<Arc<crate::engine::Snapshot>>,
@@ -100,7 +103,7 @@ struct Loop {
     playback: Option<watch::Receiver<Arc<Playback>>>,
     host: Option<Arc<dyn Host>>,
     /// Answers of the host, by whichever thread it worked on.
-    done: (mpsc::UnboundedSender<Result<String, String>>, mpsc::UnboundedReceiver<Result<String, String>>),
+    done: (mpsc::UnboundedSender<Done>, mpsc::UnboundedReceiver<Done>),
     asking: Asking,
     layouts: Layouts,
     asked: Option<Ask>,
@@ -114,7 +117,7 @@ struct Loop {
     pace: Pace,
     redraw: bool,
     suspend: bool,
-    /// What another program is to show, by its name.
+    /// For another program, by name.
     open: Option<(String, String)>,
 }
 
@@ -166,18 +169,14 @@ impl Loop {
         loop {
             let began = Instant::now();
             self.refresh();
-            self.perform(screen)?;
+            self.perform()?;
             if let Some((name, text)) = self.open.take() {
                 // Whoever reads the terminal now must be alone with it: the stream would eat the other program's keys.
                 drop(events);
-                let over = super::pager::show(screen, &mut signals, &mut stop, &name, &text).await?;
-                events = EventStream::new();
-                self.redraw = true;
-                match over {
-                    Over::Well => {}
-                    Over::Failed(why) => self.tell(Err(why)),
-                    Over::Stopped => return Ok(()),
+                if !self.shown(pager::show(screen, &mut signals, &mut stop, &name, &text).await?) {
+                    return Ok(());
                 }
+                events = EventStream::new();
             }
             self.draw(screen)?;
             self.pace.drawn(began, Instant::now());
@@ -276,9 +275,7 @@ impl Loop {
         if let Some(switches) = &self.switches {
             self.state.switches = switches.list();
         }
-        if self.state.toast.is_some() && self.toast.is_none() {
-            self.toast = Some(Instant::now() + perform::TOAST);
-        }
+        self.toast = self.toast.or_else(|| self.state.toast.is_some().then(|| Instant::now() + perform::TOAST));
         self.asking.want(self.state.wants(), self.state.newest.revision);
         // What is not shown is laid out when it is.
         if self.state.page() != Page::Map || self.state.is_empty() {

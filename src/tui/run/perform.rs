@@ -10,6 +10,7 @@ use super::Loop;
 use super::pace::Why;
 use crate::tui::effect::Effect;
 use crate::tui::message::Message;
+use crate::tui::pager::Over;
 use crate::tui::terminal::Screen;
 use crate::tui::{TuiError, menu};
 
@@ -18,7 +19,7 @@ pub(super) const TOAST: Duration = Duration::from_secs(5);
 
 impl Loop {
     /// Does what the state wants done outside of it.
-    pub(super) fn perform(&mut self, screen: &mut Screen) -> Result<(), TuiError> {
+    pub(super) fn perform(&mut self) -> Result<(), TuiError> {
         for effect in std::mem::take(&mut self.state.effects) {
             match effect {
                 Effect::Suspend => self.suspend = true,
@@ -37,7 +38,7 @@ impl Loop {
                     }
                 }
                 Effect::Copy { what, text } => {
-                    let result = screen.copy(&text).map(|needs| format!("copied the {what}{needs}"));
+                    let result = Screen::copy(&text).map(|needs| format!("copied the {what}{needs}"));
                     self.tell(result.map_err(|error| format!("the {what} was not copied: {error}")));
                 }
                 Effect::Open { name, text } => self.open = Some((name, text)),
@@ -59,5 +60,16 @@ impl Loop {
     pub(super) fn tell(&mut self, result: Result<String, String>) {
         self.toast = Some(Instant::now() + TOAST);
         self.say(Message::Done(result), Why::Hand);
+    }
+
+    /// Goes on after another program had the terminal; false where that was the end.
+    pub(super) fn shown(&mut self, over: Over) -> bool {
+        self.redraw = true;
+        match over {
+            Over::Well => {}
+            Over::Failed(why) => self.tell(Err(why)),
+            Over::Stopped => return false,
+        }
+        true
     }
 }

@@ -79,7 +79,7 @@ impl Page {
         let theme = self.theme;
         let Some(token) = side.token.as_deref() else {
             let word = match side.presence {
-                _ if side.anomalies.contains(Anomaly::Placeholder) => "placeholder",
+                _ if side.anomalies.contains(Anomaly::Placeholder) => "placeholder:",
                 Presence::Absent => theme.sign("—", "-"),
                 Presence::Unknown => "?",
                 other => other.name(),

@@ -274,10 +274,8 @@ impl State {
             let inner = area.inner(most.frame);
             (inner.w, inner.h)
         });
-        let whole = match self.only_broken {
-            true => Arc::new(topology(&self.snapshot, true)),
-            false => self.index.whole(&self.snapshot),
-        };
+        let whole =
+            if self.only_broken { Arc::new(topology(&self.snapshot, true)) } else { self.index.whole(&self.snapshot) };
         Ask { whole, scope: self.scope, centre: self.selection.ends(), room }
     }
 

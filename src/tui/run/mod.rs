@@ -92,6 +92,9 @@ impl Drop for Running {
     }
 }
 
+/// What became of something that the host was asked for, in words.
+type Done = Result<String, String>;
+
 struct Loop {
     state: State,
     snapshots: watch::Receiver<Arc<crate::engine::Snapshot>>,
@@ -100,7 +103,7 @@ struct Loop {
     playback: Option<watch::Receiver<Arc<Playback>>>,
     host: Option<Arc<dyn Host>>,
     /// Answers of the host, by whichever thread it worked on.
-    done: (mpsc::UnboundedSender<Result<String, String>>, mpsc::UnboundedReceiver<Result<String, String>>),
+    done: (mpsc::UnboundedSender<Done>, mpsc::UnboundedReceiver<Done>),
     asking: Asking,
     layouts: Layouts,
     asked: Option<Ask>,
@@ -209,8 +212,14 @@ impl Loop {
                     self.say(Message::Minutes(self.minute), Why::Data);
                 }
                 () = Signals::stopped(&mut signals.stop) => return false,
-                _ = signals.suspend.recv() => (self.suspend, _) = (true, self.pace.wake(Why::Hand)),
-                _ = signals.resume.recv() => (self.redraw, _) = (true, self.pace.wake(Why::Hand)),
+                _ = signals.suspend.recv() => {
+                    self.suspend = true;
+                    self.pace.wake(Why::Hand);
+                }
+                _ = signals.resume.recv() => {
+                    self.redraw = true;
+                    self.pace.wake(Why::Hand);
+                }
                 _ = &mut *stop => return false,
                 // What follows until then belongs to the same picture: keys are few, snapshots are many.
                 () = at(due) => {}

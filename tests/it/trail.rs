@@ -6,4 +6,5 @@ mod order;
 mod policy;
 mod refusals;
 mod runs;
+mod samples;
 pub(crate) mod support;

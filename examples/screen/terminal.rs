@@ -28,7 +28,8 @@ impl Terminal {
     ) -> anyhow::Result<Self> {
         let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size)?;
-        let mut command = CommandBuilder::new(program);
+        let program = program.canonicalize().with_context(|| format!("no program at {}", program.display()))?;
+        let mut command = CommandBuilder::new(&program);
         command.args(args);
         command.env("TERM", "xterm-256color");
         command.env("LANG", "C.UTF-8");

@@ -30,9 +30,9 @@ async fn it_needs_both_receivers_and_leaves_other_requests_alone() {
     let refused = ask(&demo, Request::Demo).await.unwrap_err();
     assert!(refused.contains("needs both receivers"), "{refused}");
     assert!(demo.list().is_empty(), "no shop, no faults");
-    assert!(ask(&demo, Request::SaveTraces(Vec::new())).await.is_err());
+    assert!(ask(&demo, Request::SaveReport).await.is_err());
     let demo = DemoStart::new(Addresses { grpc, http: None }, Some(Arc::new(Behind)));
-    assert_eq!(ask(&demo, Request::SaveTraces(Vec::new())).await.as_deref(), Ok("SaveTraces([])"));
+    assert_eq!(ask(&demo, Request::SaveReport).await.as_deref(), Ok("SaveReport"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

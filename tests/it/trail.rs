@@ -6,5 +6,6 @@ mod order;
 mod policy;
 mod refusals;
 mod runs;
+mod samples;
 pub(crate) mod support;
 mod tokens;

@@ -223,8 +223,14 @@ impl Loop {
                     self.say(Message::Minutes(self.minute), Why::Data);
                 }
                 () = Signals::stopped(&mut signals.stop) => return false,
-                _ = signals.suspend.recv() => (self.suspend, _) = (true, self.pace.wake(Why::Hand)),
-                _ = signals.resume.recv() => (self.redraw, _) = (true, self.pace.wake(Why::Hand)),
+                _ = signals.suspend.recv() => {
+                    self.suspend = true;
+                    self.pace.wake(Why::Hand);
+                }
+                _ = signals.resume.recv() => {
+                    self.redraw = true;
+                    self.pace.wake(Why::Hand);
+                }
                 _ = &mut *stop => return false,
                 // What follows until then belongs to the same picture: keys are few, snapshots are many.
                 () = at(due) => {}

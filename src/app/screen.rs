@@ -37,7 +37,7 @@ pub async fn run(
     fault: impl Future<Output = anyhow::Error>,
 ) -> anyhow::Result<()> {
     let theme = tui::theme_for(args.ascii, false, |name| std::env::var(name).ok());
-    let options = TuiOptions { theme, mouse: !args.no_mouse, log_path };
+    let options = TuiOptions { theme, mouse: !args.no_mouse, log_path, ..TuiOptions::default() };
     let mut snapshots = feed.snapshots.clone();
     let mut ended = None;
     let quit = async {

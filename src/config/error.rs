@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::model::near::nearest;
+
 /// Why a file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -68,21 +70,8 @@ pub(super) fn explain(message: &str) -> String {
 
 /// "unknown KIND `x`: did you mean `y`?", and the whole list where nothing is near.
 pub(super) fn unknown(kind: &str, found: &str, known: &[&str]) -> String {
-    match nearest(found, known) {
+    match nearest(found, known.iter().copied()) {
         Some(near) => format!("unknown {kind} `{found}`: did you mean `{near}`?"),
         None => format!("unknown {kind} `{found}`: expected one of {}", known.join(", ")),
     }
-}
-
-/// The known word that a typing mistake or another spelling would lead away from.
-fn nearest<'a>(found: &str, known: &[&'a str]) -> Option<&'a str> {
-    let plain = |word: &str| word.to_ascii_lowercase().replace('-', "_");
-    let score = |word: &str| strsim::normalized_damerau_levenshtein(&plain(found), &plain(word));
-    known
-        .iter()
-        .copied()
-        .map(|word| (score(word), word))
-        .filter(|(near, _)| *near >= 0.5)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, word)| word)
 }

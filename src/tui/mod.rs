@@ -4,19 +4,24 @@
 //! state without any input or output, `view` draws the state. The engine is known only by the snapshots that it
 //! publishes; a slow terminal holds up the screen's own thread and nothing else.
 
+pub mod command;
 pub mod effect;
 pub mod geometry;
 pub mod graph;
 pub mod keymap;
+pub mod keyname;
+pub mod log;
 pub mod menu;
 pub mod message;
 pub mod page;
 pub mod picture;
 pub mod prompt;
 pub mod replay;
+pub mod saved;
 pub mod state;
 pub mod text;
 pub mod theme;
+pub mod typing;
 pub mod update;
 pub mod view;
 
@@ -88,6 +93,14 @@ pub struct TuiOptions {
     pub mouse: bool,
     /// Where logs go: the help screen says so.
     pub log_path: Option<PathBuf>,
+    /// Which key does what.
+    pub keymap: keymap::Keymap,
+    /// Views that the user saved.
+    pub views: Vec<saved::SavedView>,
+    /// Filters typed in earlier runs, the newest last.
+    pub filters: Vec<String>,
+    /// Commands typed in earlier runs, the newest last.
+    pub commands: Vec<String>,
 }
 
 /// Faults of the demo, or whatever else keys turn on and off.

@@ -83,7 +83,7 @@ fn a_new_user_finds_the_broken_hop_and_gets_the_terminal_back() {
     let position = b"\x1b[6n".as_slice();
     assert!(!written.windows(4).any(|four| four == position), "a terminal that never answers would hold it up");
     // A terminal keeps what was set before another was set in its place: each mode is left by its own name.
-    for mode in ["?1049", "?1000", "?1002", "?1003", "?1006", "?2026"] {
+    for mode in ["?1049", "?1000", "?1002", "?1003", "?1006", "?2004", "?2026"] {
         let last = |end: &str| {
             let sequence = format!("\u{1b}[{mode}{end}");
             memchr::memmem::rfind(&written, sequence.as_bytes())

@@ -6,6 +6,7 @@ mod fixture;
 mod keys;
 mod layout;
 mod pty;
+mod typing;
 
 use std::fmt::Write as _;
 use std::sync::Arc;

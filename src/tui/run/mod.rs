@@ -1,6 +1,7 @@
 //! Events in, messages through the state, pictures out. The only module here that waits.
 
 mod layouts;
+mod logs;
 mod perform;
 mod signals;
 
@@ -21,11 +22,13 @@ use super::graph::Ask;
 use super::keymap;
 use super::message::{Message, Pointer};
 use super::replay::{Playback, Player};
-use super::state::State;
+use super::state::{Filtering, State};
 use super::terminal::Screen;
+use super::typing::Typing;
 use super::update::update;
 use super::{Feed, Mode, Switches, TuiError, TuiOptions, view};
 use layouts::Layouts;
+use logs::Logs;
 use signals::Signals;
 
 /// Least time between two pictures.
@@ -101,6 +104,7 @@ struct Loop {
     asking: Asking,
     layouts: Layouts,
     asked: Option<Ask>,
+    logs: Logs,
     /// When the toast goes.
     toast: Option<Instant>,
     redraw: bool,
@@ -116,6 +120,9 @@ impl Loop {
             theme: options.theme,
             mouse: options.mouse,
             log_path,
+            keymap: Arc::new(options.keymap),
+            filter: Filtering { history: options.filters, ..Filtering::default() },
+            typing: Typing { commands: options.commands, views: Arc::new(options.views), ..Typing::default() },
             ..State::default()
         };
         let layouts = Layouts::start()?;
@@ -136,6 +143,7 @@ impl Loop {
             asking: Asking::new(feed.asker),
             layouts,
             asked: None,
+            logs: Logs::default(),
             toast: None,
             redraw: false,
             suspend: false,
@@ -172,6 +180,9 @@ impl Loop {
                 Some(answer) = self.layouts.answers.recv() => update(&mut self.state, Message::Laid(answer)),
                 Some(answer) = self.asking.answer() => update(&mut self.state, Message::Answered(answer)),
                 Some(result) = self.done.1.recv() => self.tell(result),
+                tail = self.logs.next(&self.state), if self.state.log.is_some() => {
+                    update(&mut self.state, Message::Log(tail));
+                }
                 playback = changed(&mut self.playback) => update(&mut self.state, Message::Playback(playback)),
                 () = at(self.toast) => {
                     self.toast = None;

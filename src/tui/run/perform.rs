@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Loop;
-use crate::tui::effect::Effect;
+use crate::tui::effect::{Effect, Request};
 use crate::tui::message::Message;
 use crate::tui::terminal::Screen;
 use crate::tui::update::update;
@@ -55,6 +55,8 @@ impl Loop {
                             drop(done.send(host.perform(request)));
                         })?;
                     }
+                    // A history that nobody keeps is one of this run.
+                    None if matches!(request, Request::Remember { .. }) => {}
                     None => self.tell(Err("nothing here can do that".to_owned())),
                 },
             }
@@ -63,6 +65,9 @@ impl Loop {
     }
 
     pub(super) fn tell(&mut self, result: Result<String, String>) {
+        if result.as_ref().is_ok_and(String::is_empty) {
+            return;
+        }
         self.toast = Some(Instant::now() + TOAST);
         update(&mut self.state, Message::Done(result));
     }

@@ -10,7 +10,7 @@ mod exempt;
 mod explain;
 mod facts;
 mod findings;
-mod hints;
+pub mod hints;
 mod judge;
 mod known;
 mod leaning;

@@ -43,7 +43,7 @@ use replay::Player;
 use state::State;
 
 pub use run::run;
-pub use terminal::columns;
+pub use terminal::{columns, size};
 pub use theme::{Depth, Theme};
 
 /// Where the pictures come from.

@@ -169,7 +169,9 @@ pub fn faults(command: &Command, rows: &[OptionRow]) -> Vec<(usize, String)> {
         let tried = places.iter().map(|arg| values(arg, row, Path::new("")));
         let wrong: Vec<(usize, String)> = tried.filter_map(Result::err).collect();
         if wrong.len() == places.len() {
-            found.extend(wrong.into_iter().next());
+            // The one that knows a word near to it says the most.
+            let near = wrong.iter().position(|(_, message)| message.contains("did you mean")).unwrap_or(0);
+            found.extend(wrong.into_iter().nth(near));
         }
     }
     found

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::Checked;
+use super::{Checked, Health};
 use crate::app::{history, preferences, source};
 use crate::cli::JudgeArgs;
 use crate::config::{self, File};
@@ -69,8 +69,12 @@ fn configuration() -> Vec<Checked> {
             vec![Checked::good(what, format!("{}: {}", path.display(), counts.join(", ")))]
         }
         Ok(found) => {
-            let mend = "nothing but `config`, `doctor` and the like runs before that";
-            found.faults.iter().map(|fault| Checked::bad(what, fault.to_string(), mend)).collect()
+            let bad = |fault: &config::ConfigError| Checked::new(what, Health::Bad, fault.to_string());
+            let mut all: Vec<Checked> = found.faults.iter().map(bad).collect();
+            if let Some(last) = all.last_mut() {
+                last.mend = Some("until then `config` and `doctor` run, and hardly anything else".to_owned());
+            }
+            all
         }
     }
 }

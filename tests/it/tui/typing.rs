@@ -222,9 +222,11 @@ fn saved_views_are_shown_by_name_and_key_and_kept() {
     assert_eq!(shown(&driven), expected);
     driven = driven.keys(":map\n:filter orders\n:view bro\t\n");
     assert_eq!(shown(&driven), expected);
+    driven.say(Message::Resize(120, 110));
     let help = driven.keys("?");
-    let help_text = jwtrail::tui::view::help::rows(&help.state);
-    assert!(help_text > 0);
+    let listed = help.text().lines().find(|line| line.contains("broken payments")).map(str::to_owned);
+    let listed = listed.expect("a line of the help");
+    assert!(listed.contains("F2") && listed.contains("traces callee:pay* verdict:failed"), "{listed}");
     driven = help.keys("?:save-view slow ones\n");
     let kept = driven.state.effects.iter().rev().find_map(|effect| match effect {
         Effect::Host(Request::SaveView(view)) => Some(view.clone()),

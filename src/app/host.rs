@@ -151,7 +151,8 @@ impl Host for Around {
             Request::SaveReport => self.report(),
             Request::Policy(edit) => self.edit(edit),
             Request::Demo => Err("the demo starts where nothing else runs: `jwtrail demo`".to_owned()),
-            Request::Remember { .. } => Err("nothing here keeps a history".to_owned()),
+            // The desk in front of this host keeps them.
+            Request::Remember { .. } | Request::SaveView(_) => Err("nothing here keeps that".to_owned()),
         }
     }
 }

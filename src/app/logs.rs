@@ -20,11 +20,16 @@ pub fn start() -> Option<PathBuf> {
     Some(path)
 }
 
-/// `XDG_STATE_HOME/jwtrail`, else `~/.local/state/jwtrail`, else a folder for temporary files.
-fn folders() -> Vec<PathBuf> {
+/// `XDG_STATE_HOME/jwtrail`, else `~/.local/state/jwtrail`; `None` without a home.
+pub fn state_folder() -> Option<PathBuf> {
     let variable = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let state = variable("XDG_STATE_HOME").or_else(|| variable("HOME").map(|home| home.join(".local/state")));
-    let mut folders: Vec<PathBuf> = state.into_iter().map(|folder| folder.join("jwtrail")).collect();
+    state.map(|folder| folder.join("jwtrail"))
+}
+
+/// That one, else a folder for temporary files.
+fn folders() -> Vec<PathBuf> {
+    let mut folders: Vec<PathBuf> = state_folder().into_iter().collect();
     folders.push(std::env::temp_dir().join(format!("jwtrail-{}", std::process::id())));
     folders
 }

@@ -5,20 +5,26 @@ pub mod check;
 mod check_follow;
 mod check_live;
 pub mod clock;
+pub mod config;
 pub mod demo;
 pub mod demo_run;
 pub mod demo_start;
+mod desk;
+pub mod doctor;
 mod ending;
 mod follow;
 pub mod graph;
+mod history;
 pub mod host;
 mod judged;
 pub mod keys;
+mod layers;
 pub mod live;
 mod logs;
 mod out;
 mod output;
 pub mod policy;
+pub mod preferences;
 pub mod profile;
 mod receive;
 pub mod redact;
@@ -35,20 +41,23 @@ mod wrapped;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use anyhow::Context;
-use clap::Parser;
-
 use crate::cli::{Cli, Command};
 use crate::model::policy::Policy;
 use crate::token::{FingerprintKey, KeySets, Shared};
+use anyhow::Context;
+use layers::Failure;
 
 /// Reads the command line, does what it says, answers the exit status: 2 for bad input or options.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match layers::parse(std::env::args_os()) {
         Ok(cli) => cli,
-        Err(error) => {
+        Err(Failure::Clap(error)) => {
             complain(&error);
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+        Err(Failure::Config(error)) => {
+            out::note(&scrubbed(&format!("error: {error}")));
+            return ExitCode::from(2);
         }
     };
     match run(&cli) {
@@ -90,6 +99,8 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Policy(command)) => policy::run(command),
         Some(Command::Graph(args)) => graph::run(args),
         Some(Command::Redact(args)) => redact::run(args),
+        Some(Command::Doctor(args)) => doctor::run(args),
+        Some(Command::Config(command)) => config::run(command),
         Some(Command::Completions(args)) => shell::completions(args),
         Some(Command::Man) => shell::man(),
     }

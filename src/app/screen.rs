@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use anyhow::anyhow;
 
+use super::desk::Desk;
+use super::history::{self, History};
 use super::host::Around;
+use super::preferences::{self, Preferences};
 use crate::cli::ScreenArgs;
 use crate::engine::EngineHandle;
 use crate::tui::{self, Feed, Mode, Switches, TuiOptions};
@@ -42,14 +45,17 @@ fn feed(
 
 /// Draws until the user leaves, or until `fault` says what can not go on: by then the terminal is as before.
 pub async fn run(
-    feed: Feed,
+    mut feed: Feed,
     args: ScreenArgs,
     log_path: Option<PathBuf>,
     switches: Option<Arc<dyn Switches>>,
     fault: impl Future<Output = anyhow::Error>,
 ) -> anyhow::Result<()> {
     let theme = tui::theme_for(args.ascii, false, |name| std::env::var(name).ok());
-    let options = TuiOptions { theme, mouse: !args.no_mouse, log_path };
+    let Preferences { keymap, views, .. } = preferences::load()?;
+    let History { filters, commands } = history::path().map(|path| history::load(&path)).unwrap_or_default();
+    feed.host = Some(Desk::new(feed.host.take()));
+    let options = TuiOptions { theme, mouse: !args.no_mouse, log_path, keymap, views, filters, commands };
     let mut snapshots = feed.snapshots.clone();
     let mut ended = None;
     let quit = async {

@@ -1,7 +1,9 @@
 //! Commands and options, nothing else. What an option is worth when it is not given stands in `config`.
 
 mod check;
+mod config;
 mod demo;
+mod doctor;
 mod graph;
 mod policy;
 mod redact;
@@ -13,7 +15,9 @@ mod shell;
 use clap::{Args, Parser, Subcommand};
 
 pub use check::CheckArgs;
+pub use config::{ConfigCommand, ConfigShowArgs};
 pub use demo::DemoArgs;
+pub use doctor::DoctorArgs;
 pub use graph::{GraphArgs, GraphFormat};
 pub use policy::{PolicyCheckArgs, PolicyCommand, SuggestArgs};
 pub use redact::RedactArgs;
@@ -83,6 +87,12 @@ pub enum Command {
     /// Write saved traces without credentials, as OTLP JSON lines
     #[command(after_help = redact::HELP)]
     Redact(RedactArgs),
+    /// What this terminal can do, what listens, what each service tells, and what to set
+    #[command(after_help = doctor::HELP)]
+    Doctor(Box<DoctorArgs>),
+    /// Show the settings in force, and where they come from
+    #[command(subcommand, after_help = config::HELP)]
+    Config(ConfigCommand),
     /// Write completions for a shell
     #[command(after_help = shell::HELP)]
     Completions(CompletionsArgs),

@@ -98,7 +98,11 @@ pub fn add(path: &Path, rule: &Rule) -> Result<Written, EditError> {
     let failed = |source| EditError::Write { path: path.to_path_buf(), source };
     let before = existing(path)?;
     let text = match &before {
-        Some(_) => fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_path_buf(), source })?,
+        Some(_) => fs::read_to_string(path).map_err(|source| ConfigError::Read {
+            what: "policy",
+            path: path.to_path_buf(),
+            source,
+        })?,
         None => HEAD.to_owned(),
     };
     // Errors that are there already are named by line, in the words of `policy check`.
@@ -131,7 +135,7 @@ fn existing(path: &Path) -> Result<Option<fs::Permissions>, EditError> {
     let metadata = match fs::symlink_metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => return Err(ConfigError::Read { path: path.to_path_buf(), source }.into()),
+        Err(source) => return Err(ConfigError::Read { what: "policy", path: path.to_path_buf(), source }.into()),
     };
     if metadata.is_symlink() {
         let to = fs::read_link(path).unwrap_or_default();

@@ -3,12 +3,16 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::model::near::nearest;
+
 /// Why a file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// It cannot be read at all.
-    #[error("cannot read the policy {}: {source}", path.display())]
+    #[error("cannot read the {what} {}: {source}", path.display())]
     Read {
+        /// What it was to be: `policy`, `configuration`.
+        what: &'static str,
         /// The file.
         path: PathBuf,
         /// Why not.
@@ -36,7 +40,7 @@ impl ConfigError {
         let start = before.rfind('\n').map_or(0, |newline| newline + 1);
         Self::Invalid {
             path: path.to_path_buf(),
-            line: before.matches('\n').count() + 1,
+            line: line(text, offset),
             column: before[start..].chars().count() + 1,
             message,
         }
@@ -47,6 +51,11 @@ impl ConfigError {
         let offset = error.span().map_or(0, |span| span.start);
         Self::at(path, text, offset, explain(error.message()))
     }
+}
+
+/// The line of a byte, from 1.
+pub(super) fn line(text: &str, offset: usize) -> usize {
+    text.get(..offset.min(text.len())).unwrap_or(text).matches('\n').count() + 1
 }
 
 /// serde's "unknown field `x`, expected one of `a`, `b`" holds the known words: the sentence stays true to the
@@ -67,22 +76,9 @@ pub(super) fn explain(message: &str) -> String {
 }
 
 /// "unknown KIND `x`: did you mean `y`?", and the whole list where nothing is near.
-pub(super) fn unknown(kind: &str, found: &str, known: &[&str]) -> String {
-    match nearest(found, known) {
+pub fn unknown(kind: &str, found: &str, known: &[&str]) -> String {
+    match nearest(found, known.iter().copied()) {
         Some(near) => format!("unknown {kind} `{found}`: did you mean `{near}`?"),
         None => format!("unknown {kind} `{found}`: expected one of {}", known.join(", ")),
     }
-}
-
-/// The known word that a typing mistake or another spelling would lead away from.
-fn nearest<'a>(found: &str, known: &[&'a str]) -> Option<&'a str> {
-    let plain = |word: &str| word.to_ascii_lowercase().replace('-', "_");
-    let score = |word: &str| strsim::normalized_damerau_levenshtein(&plain(found), &plain(word));
-    known
-        .iter()
-        .copied()
-        .map(|word| (score(word), word))
-        .filter(|(near, _)| *near >= 0.5)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, word)| word)
 }

@@ -27,8 +27,11 @@ pub struct Inspection {
 
 /// Reads a file and names everything that is wrong with it.
 pub fn inspect(path: &Path) -> Result<Inspection, ConfigError> {
-    let text =
-        std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_path_buf(), source })?;
+    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+        what: "policy",
+        path: path.to_path_buf(),
+        source,
+    })?;
     Ok(inspect_text(path, &text))
 }
 
@@ -55,6 +58,17 @@ pub fn inspect_text(path: &Path, text: &str) -> Inspection {
     };
     let (errors, warnings) = (in_order(&mut found), in_order(&mut doubts));
     Inspection { file: File { path: Some(path.to_path_buf()), policy, options }, errors, warnings }
+}
+
+/// Names and lines of `[options]`, and `settle` where `[limits]` has it.
+pub(super) fn options_set(path: &Path) -> Vec<(String, usize)> {
+    let Ok(text) = std::fs::read_to_string(path) else { return Vec::new() };
+    let Ok(table) = DeTable::parse(&text) else { return Vec::new() };
+    let within = |name: &str| table.get_ref().get(name).and_then(|value| value.get_ref().as_table());
+    let options = within("options").into_iter().flatten();
+    let limits = within("limits").into_iter().flatten().filter(|(key, _)| key.get_ref() == "settle");
+    let line = |at: usize| super::error::line(&text, at);
+    options.chain(limits).map(|(key, _)| (key.get_ref().to_string(), line(key.span().start))).collect()
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

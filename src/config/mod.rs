@@ -9,6 +9,7 @@ mod error;
 mod file;
 mod inspect;
 pub mod units;
+mod user;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -19,10 +20,11 @@ use serde::Deserialize;
 use crate::model::policy::Policy;
 use crate::model::{KeyPlace, KeySource, Severity};
 
-pub use error::ConfigError;
+pub use error::{ConfigError, unknown};
 pub use file::{parse, read};
 pub use inspect::{Inspection, inspect, inspect_text};
 pub use units::ByteSize;
+pub use user::{KeyRow, OptionRow, Placed, Setting, USER_FILE, UserFile, ViewRow, user_path};
 
 /// The policy's name in the working directory.
 pub const FILE_NAME: &str = "jwtrail.toml";
@@ -73,6 +75,11 @@ pub struct FileOptions {
     /// `--fail-on`
     #[serde(deserialize_with = "units::severity")]
     pub fail_on: Option<Severity>,
+}
+
+/// The long options that a policy's `[options]` sets, with their lines; nothing where it cannot be read.
+pub fn options_set(path: &Path) -> Vec<(String, usize)> {
+    inspect::options_set(path)
 }
 
 /// A file as read: its path for messages, the policy, and the options in it.

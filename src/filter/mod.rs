@@ -52,6 +52,11 @@ pub struct Context {
     pub now: UnixNanos,
 }
 
+/// Whether a text holds what looks like a raw token: it is neither kept nor shown again.
+pub fn holds_token(text: &str) -> bool {
+    raw::find(text).is_some()
+}
+
 /// A parsed filter. Prints a form of itself that parses back to the same.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Filter(Expr);

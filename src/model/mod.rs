@@ -7,6 +7,7 @@ pub mod finding;
 pub mod hop;
 pub mod id;
 pub mod keys;
+pub mod near;
 pub mod policy;
 pub mod resource;
 pub mod span;

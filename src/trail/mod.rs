@@ -11,7 +11,7 @@ mod explain;
 mod facts;
 mod findings;
 pub mod held;
-mod hints;
+pub mod hints;
 mod judge;
 mod known;
 mod leaning;

@@ -3,6 +3,7 @@
 use crate::model::TraceId;
 
 use super::replay::Control;
+use super::saved::SavedView;
 
 /// Something to be done outside of the state.
 #[derive(Clone, PartialEq, Debug)]
@@ -67,6 +68,8 @@ pub enum Request {
         /// The line.
         line: String,
     },
+    /// Keep a view in the configuration.
+    SaveView(SavedView),
 }
 
 /// One change of the policy file (`jwtrail.toml`).
@@ -117,6 +120,6 @@ impl PolicyEdit {
 
 /// The program around the screen. Called off the screen's thread; may take its time.
 pub trait Host: Send + Sync {
-    /// Does it; answers what to tell the user, of success or failure.
+    /// Does it; answers what to tell the user, of success or failure. Empty where there is nothing to tell.
     fn perform(&self, request: Request) -> Result<String, String>;
 }

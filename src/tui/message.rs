@@ -6,6 +6,7 @@ use crate::engine::{Answer, Snapshot};
 
 use super::graph;
 use super::keymap::Key;
+use super::log::Tail;
 use super::replay::Playback;
 
 macro_rules! actions {
@@ -190,6 +191,8 @@ pub enum Message {
     Answered(Arc<Answer>),
     /// The call graph is laid out.
     Laid(Arc<graph::Answer>),
+    /// The end of the log was read, while it shows.
+    Log(Result<Tail, String>),
     /// Where the replay stands.
     Playback(Arc<Playback>),
     /// Whole minutes since the last snapshot came: ages grow though nothing else does.

@@ -5,23 +5,28 @@
 //! publishes; a slow terminal holds up the screen's own thread and nothing else.
 
 pub mod clipboard;
+pub mod command;
 pub mod effect;
 pub mod filtering;
 pub mod geometry;
 pub mod graph;
 pub mod index;
 pub mod keymap;
+pub mod keyname;
+pub mod log;
 pub mod menu;
 pub mod message;
 pub mod page;
 pub mod picture;
 pub mod prompt;
 pub mod replay;
+pub mod saved;
 pub mod stacks;
 pub mod state;
 pub mod take;
 pub mod text;
 pub mod theme;
+pub mod typing;
 pub mod update;
 pub mod view;
 pub mod waterfall;
@@ -46,7 +51,7 @@ use replay::Player;
 use state::State;
 
 pub use run::run;
-pub use terminal::columns;
+pub use terminal::{columns, size};
 pub use theme::{Depth, Theme};
 
 /// Where the pictures come from.
@@ -96,6 +101,14 @@ pub struct TuiOptions {
     pub mouse: bool,
     /// Where logs go: the help screen says so.
     pub log_path: Option<PathBuf>,
+    /// Which key does what.
+    pub keymap: keymap::Keymap,
+    /// Views that the user saved.
+    pub views: Vec<saved::SavedView>,
+    /// Filters typed in earlier runs, the newest last.
+    pub filters: Vec<String>,
+    /// Commands typed in earlier runs, the newest last.
+    pub commands: Vec<String>,
 }
 
 /// Faults of the demo, or whatever else keys turn on and off.

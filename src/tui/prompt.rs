@@ -5,6 +5,7 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use super::effect::PolicyEdit;
 use super::keymap::Key;
+use super::typing::Aid;
 
 /// What is typed.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -39,6 +40,8 @@ pub struct Prompt {
     pub cursor: usize,
     /// What is wrong with it, if anything.
     pub error: Option<String>,
+    /// Completion, history, and where it is wrong.
+    pub aid: Aid,
 }
 
 /// What a key did to the line.
@@ -55,7 +58,7 @@ pub enum Typed {
 impl Prompt {
     /// A line with this text, the cursor behind it.
     pub fn new(purpose: Purpose, text: String) -> Self {
-        Self { purpose, cursor: text.len(), text, error: None }
+        Self { purpose, cursor: text.len(), text, error: None, aid: Aid::default() }
     }
 
     /// Puts text at the cursor; what is no printable character is left out.

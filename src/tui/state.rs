@@ -13,6 +13,7 @@ use super::geometry::{Area, Pane, Screen};
 use super::graph::{Answer, Ask, EdgeKey, NodeKey, Scope, topology};
 use super::index::Index;
 use super::keymap::Keymap;
+use super::log::LogPane;
 use super::menu::Menu;
 use super::page::problems::Problems;
 use super::page::services::Services;
@@ -23,6 +24,7 @@ use super::page::{self, Page};
 use super::prompt::Prompt;
 use super::replay::Playback;
 use super::theme::Theme;
+use super::typing::Typing;
 use super::{Mode, Switch};
 
 /// A problem by what it is, not by where it stands in the list.
@@ -138,6 +140,10 @@ pub struct State {
     pub filter: Filtering,
     /// The line that is typed into.
     pub prompt: Option<Prompt>,
+    /// What the line knows: earlier commands, saved views.
+    pub typing: Typing,
+    /// The log, while it lies over the page.
+    pub log: Option<LogPane>,
     /// The menu that is open.
     pub menu: Option<Menu>,
     /// The last toast, while it shows.
@@ -205,6 +211,8 @@ impl Default for State {
             services: Services::default(),
             filter: Filtering::default(),
             prompt: None,
+            typing: Typing::default(),
+            log: None,
             menu: None,
             toast: None,
             playback: None,
@@ -245,7 +253,9 @@ impl State {
 
     /// What the engine is to be asked, as long as it stays wanted.
     pub fn wants(&self) -> Vec<Query> {
-        page::wants(self)
+        let mut wants = page::wants(self);
+        wants.extend(super::command::wants(self));
+        wants
     }
 
     /// What lies between header and footer.

@@ -16,6 +16,7 @@ use super::page::{self, Page};
 use super::prompt::{Prompt, Purpose, Typed};
 use super::replay::Control;
 use super::state::{ProblemKey, Selection, State, Toast};
+use super::{command, log, saved, typing};
 
 /// Seconds that one key goes in a replay.
 const SEEK: i64 = 5;
@@ -31,9 +32,7 @@ fn happen(state: &mut State, message: Message) {
     match message {
         Message::Press(key) => press(state, key),
         Message::Paste(text) => {
-            if let Some(prompt) = &mut state.prompt {
-                prompt.insert(&text);
-            }
+            typing::paste(state, &text);
         }
         Message::Act(action) => act(state, action),
         Message::Point(pointer, x, y) => point(state, pointer, x, y),
@@ -41,6 +40,7 @@ fn happen(state: &mut State, message: Message) {
         Message::Snapshot(snapshot) => publish(state, snapshot),
         Message::Answered(answer) => answered(state, &answer),
         Message::Laid(answer) => state.laid = answer,
+        Message::Log(tail) => log::took(state, tail),
         Message::Playback(playback) => state.playback = Some(playback),
         Message::Minutes(minutes) => state.minutes = minutes,
         Message::Done(Ok(text)) => state.toast = Some(Toast { text, failed: false }),
@@ -51,7 +51,12 @@ fn happen(state: &mut State, message: Message) {
 
 fn answered(state: &mut State, answer: &Arc<Answer>) {
     match &**answer {
-        Answer::Traces(query, rows) => page::traces::answered(state, query, rows.clone()),
+        Answer::Traces(query, rows) => {
+            let listed = page::wants(state).contains(&answer.query());
+            if !command::found(state, query, rows) || listed {
+                page::traces::answered(state, query, rows.clone());
+            }
+        }
         Answer::Trace(id, view) => page::trace::answered(state, *id, view.clone()),
         Answer::Twin(route, twin) => page::trace::twin_answered(state, route, twin),
         Answer::Tokens(_, tokens) => page::tokens::answered(state, tokens.clone()),
@@ -135,11 +140,9 @@ pub(super) fn focus_pane(state: &mut State, pane: Pane) {
 
 /// A key: what is typed has it first, then a menu, then the keymap.
 fn press(state: &mut State, key: Key) {
-    if let Some(prompt) = &mut state.prompt {
-        match prompt.press(key) {
-            Typed::On => prompt.error = None,
-            Typed::Left => state.prompt = None,
-            Typed::Entered => entered(state),
+    if state.prompt.is_some() {
+        if typing::press(state, key) == Typed::Entered {
+            entered(state);
         }
         return;
     }
@@ -154,31 +157,22 @@ fn press(state: &mut State, key: Key) {
     }
     if let Some(action) = action {
         act(state, action);
+    } else if let Some(view) = state.typing.views.clone().iter().find(|view| view.key == Some(key)) {
+        (state.log, state.help) = (None, None);
+        if let Err(text) = saved::show(state, view) {
+            state.toast = Some(Toast { text, failed: true });
+        }
     }
 }
 
 /// What was typed is done.
 fn entered(state: &mut State) {
     let Some(prompt) = state.prompt.take() else { return };
-    let text = prompt.text.trim().to_owned();
     match &prompt.purpose {
-        Purpose::Filter => match text.parse::<crate::filter::Filter>() {
-            Ok(filter) => {
-                state.filter.filter = (!filter.is_empty()).then_some(filter);
-                state.filter.text = text;
-            }
-            Err(error) => state.prompt = Some(Prompt { error: Some(error.to_string()), ..prompt }),
-        },
-        Purpose::Command => {
-            if let Some(action) = Action::from_name(&text) {
-                act(state, action);
-            } else {
-                let error = Some(format!("expected the name of an action, found `{text}`"));
-                state.prompt = Some(Prompt { error, ..prompt });
-            }
-        }
+        Purpose::Filter => typing::filter(state, prompt),
+        Purpose::Command => command::entered(state, prompt),
         Purpose::Reason(edit) => {
-            if let Some(edit) = edit.because(&text) {
+            if let Some(edit) = edit.because(prompt.text.trim()) {
                 state.effects.push(Effect::Host(super::effect::Request::Policy(edit)));
             } else {
                 let error = Some("expected why this is accepted, found nothing".to_owned());
@@ -188,11 +182,11 @@ fn entered(state: &mut State) {
     }
 }
 
-fn act(state: &mut State, action: Action) {
+pub(super) fn act(state: &mut State, action: Action) {
     if state.help.is_some() && help(state, action) {
         return;
     }
-    if everywhere(state, action) || page::act(state, action) {
+    if log::act(state, action) || everywhere(state, action) || page::act(state, action) {
         return;
     }
     if action == Action::All {
@@ -216,8 +210,9 @@ fn everywhere(state: &mut State, action: Action) -> bool {
         Action::Mouse => state.mouse = !state.mouse,
         Action::Suspend => state.effects.push(Effect::Suspend),
         Action::Redraw => state.effects.push(Effect::Redraw),
-        Action::Filter => state.prompt = Some(Prompt::new(Purpose::Filter, state.filter.text.clone())),
-        Action::Command => state.prompt = Some(Prompt::new(Purpose::Command, String::new())),
+        Action::Filter => typing::open(state, Purpose::Filter),
+        Action::Command => typing::open(state, Purpose::Command),
+        Action::Log => log::toggle(state),
         Action::Faults => state.menu = menu::faults(state),
         _ => return view(state, action) || replay(state, action) || super::take::act(state, action),
     }
@@ -285,6 +280,9 @@ fn point(state: &mut State, pointer: Pointer, x: u16, y: u16) {
             Pointer::Drag => {}
         }
         return;
+    }
+    if state.log.is_some() {
+        return log::point(state, pointer);
     }
     if state.is_tiny() || state.prompt.is_some() {
         return;

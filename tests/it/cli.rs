@@ -32,7 +32,7 @@ fn definitions_hold_together() {
 #[test]
 fn help_tells_each_command() {
     let mut texts = Cli::command().render_long_help().to_string();
-    for name in ["serve", "replay", "check", "demo", "policy"] {
+    for name in ["serve", "replay", "check", "demo", "policy", "doctor", "config"] {
         let mut command = Cli::command();
         command.build();
         let sub = command.find_subcommand_mut(name).unwrap();

@@ -25,6 +25,7 @@ mod formats;
 mod graph;
 mod keys;
 mod otlp;
+mod preferences;
 mod pty;
 mod record;
 mod redact;

@@ -85,7 +85,7 @@ fn a_new_user_finds_the_broken_hop_and_gets_the_terminal_back() {
     let position = b"\x1b[6n".as_slice();
     assert!(!written.windows(4).any(|four| four == position), "a terminal that never answers would hold it up");
     // A terminal keeps what was set before another was set in its place: each mode is left by its own name.
-    for mode in ["?1049", "?1000", "?1002", "?1003", "?1006", "?2026"] {
+    for mode in ["?1049", "?1000", "?1002", "?1003", "?1006", "?2004", "?2026"] {
         let last = |end: &str| {
             let sequence = format!("\u{1b}[{mode}{end}");
             memchr::memmem::rfind(&written, sequence.as_bytes())
@@ -123,4 +123,75 @@ fn ascii_and_no_color_mean_what_they_say() {
     terminal.press("\u{3}");
     let (status, _) = terminal.ended();
     assert!(status.success(), "{status}");
+}
+
+/// A replay in a home of its own.
+fn replay(home: &std::path::Path) -> Terminal {
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_jwtrail"));
+    let traces = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/runs/stripped-by-proxy.jsonl");
+    command.args(["replay", traces]);
+    command.env_clear();
+    command.cwd(home);
+    command.env("XDG_STATE_HOME", home.join("state"));
+    command.env("XDG_CONFIG_HOME", home.join("config"));
+    command.env("TERM", "xterm-256color");
+    Terminal::start(command, 120, 40)
+}
+
+#[test]
+fn what_was_typed_is_there_the_next_time_and_keys_are_the_users_own() {
+    let home = tempfile::tempdir().unwrap();
+    let config = home.path().join("config/jwtrail/config.toml");
+    std::fs::create_dir_all(config.parent().unwrap()).unwrap();
+    let text = "[options]\nno-mouse = true\n[keys]\nhelp = \"ctrl-x\"\nquit = [\"ctrl-c\", \"Q\"]\n\
+                [[view]]\nname = \"drops\"\nkey = \"F2\"\npage = \"problems\"\nfilter = \"verdict:dropped\"\n";
+    std::fs::write(&config, text).unwrap();
+    let mut terminal = replay(home.path());
+    terminal.wait_for("gateway → orders");
+    assert_eq!(terminal.screen().mouse_protocol_mode(), vt100::MouseProtocolMode::None, "no-mouse of the file");
+    terminal.press("/serv\t");
+    terminal.wait_for("/service:");
+    terminal.press("\u{1b}[200~ord\n\u{1b}[201~\t");
+    terminal.wait_for("/service:orders");
+    terminal.press("\r");
+    terminal.wait("the line gone", |screen| !screen.contents().contains("/service:orders"));
+    terminal.press("\u{18}");
+    terminal.wait_for("─ Help ─");
+    terminal.wait_for("^c, Q");
+    terminal.press("\u{18}:save-view mine\r");
+    terminal.wait_for("saved the view `mine`");
+    terminal.press("Q");
+    assert!(terminal.ended().0.success());
+    assert!(std::fs::read_to_string(&config).unwrap().contains("name = \"mine\""), "the view is kept");
+    let history = home.path().join("state/jwtrail/history");
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&history).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+
+    let mut terminal = replay(home.path());
+    terminal.wait_for("gateway → orders");
+    terminal.press("/\u{1b}[A");
+    terminal.wait_for("/service:orders");
+    terminal.press("\u{3}");
+    terminal.wait("the line gone", |screen| !screen.contents().contains("/service:orders"));
+    terminal.press(":\u{1b}[A");
+    terminal.wait_for(":save-view mine");
+    terminal.press("\u{3}Q");
+    assert!(terminal.ended().0.success());
+}
+
+#[test]
+fn the_log_shows_over_the_screen() {
+    let home = tempfile::tempdir().unwrap();
+    let mut terminal = replay(home.path());
+    terminal.wait_for("gateway → orders");
+    let log = home.path().join("state/jwtrail/jwtrail.log");
+    terminal.press(":log\r");
+    terminal.wait_for("Log  ");
+    let mut file = std::fs::OpenOptions::new().append(true).open(&log).unwrap();
+    std::io::Write::write_all(&mut file, b"2026-11-27T19:00:00Z  WARN jwtrail: what just happened\n").unwrap();
+    terminal.wait_for("19:00:00 WARN jwtrail: what just happened");
+    terminal.press("L");
+    terminal.wait("the log gone", |screen| !screen.contents().contains("what just happened"));
+    terminal.press("\u{3}");
+    assert!(terminal.ended().0.success());
 }

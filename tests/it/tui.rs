@@ -13,6 +13,7 @@ mod pty;
 mod take;
 mod take_pty;
 mod trace;
+mod typing;
 
 use std::fmt::Write as _;
 use std::sync::Arc;

@@ -1,6 +1,7 @@
 //! Events in, messages through the state, pictures out. The only module here that waits.
 
 mod layouts;
+mod logs;
 mod pace;
 mod perform;
 
@@ -24,11 +25,13 @@ use super::page::Page;
 use super::pager;
 use super::replay::{Playback, Player};
 use super::signals::Signals;
-use super::state::State;
+use super::state::{Filtering, State};
 use super::terminal::Screen;
+use super::typing::Typing;
 use super::update::update;
 use super::{Feed, Mode, Switches, TuiError, TuiOptions, view};
 use layouts::Layouts;
+use logs::Logs;
 use pace::{Pace, Why};
 
 /// How long nothing has to come until what is ago is said anew.
@@ -107,6 +110,7 @@ struct Loop {
     asking: Asking,
     layouts: Layouts,
     asked: Option<Ask>,
+    logs: Logs,
     /// When the toast goes.
     toast: Option<Instant>,
     /// Minutes since the newest snapshot came: what is said to be ago grows older without one.
@@ -130,6 +134,9 @@ impl Loop {
             theme: options.theme,
             mouse: options.mouse,
             log_path,
+            keymap: Arc::new(options.keymap),
+            filter: Filtering { history: options.filters, ..Filtering::default() },
+            typing: Typing { commands: options.commands, views: Arc::new(options.views), ..Typing::default() },
             ..State::default()
         };
         let layouts = Layouts::start()?;
@@ -150,6 +157,7 @@ impl Loop {
             asking: Asking::new(feed.asker),
             layouts,
             asked: None,
+            logs: Logs::default(),
             toast: None,
             minutes: interval_at(Instant::now() + MINUTE, MINUTE),
             minute: 0,
@@ -213,6 +221,9 @@ impl Loop {
                 Some(answer) = self.layouts.answers.recv() => self.say(Message::Laid(answer), Why::Data),
                 Some(answer) = self.asking.answer() => self.say(Message::Answered(answer), Why::Data),
                 Some(result) = self.done.1.recv() => self.tell(result),
+                tail = self.logs.next(&self.state), if self.state.log.is_some() => {
+                    self.say(Message::Log(tail), Why::Data);
+                }
                 playback = changed(&mut self.playback) => self.say(Message::Playback(playback), Why::Data),
                 () = at(self.toast) => {
                     self.toast = None;

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::Loop;
 use super::pace::Why;
-use crate::tui::effect::Effect;
+use crate::tui::effect::{Effect, Request};
 use crate::tui::message::Message;
 use crate::tui::pager::Over;
 use crate::tui::terminal::Screen;
@@ -50,6 +50,8 @@ impl Loop {
                             drop(done.send(host.perform(request)));
                         })?;
                     }
+                    // A history that nobody keeps is one of this run.
+                    None if matches!(request, Request::Remember { .. }) => {}
                     None => self.tell(Err("nothing here can do that".to_owned())),
                 },
             }
@@ -58,6 +60,9 @@ impl Loop {
     }
 
     pub(super) fn tell(&mut self, result: Result<String, String>) {
+        if result.as_ref().is_ok_and(String::is_empty) {
+            return;
+        }
         self.toast = Some(Instant::now() + TOAST);
         self.say(Message::Done(result), Why::Hand);
     }

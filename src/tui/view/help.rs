@@ -64,12 +64,30 @@ fn lines(state: &State) -> Vec<Row> {
             lines.push(Row::new().own(&format!("   {keys:<14}"), theme.strong()).text(binding.does, Style::new()));
         }
     }
+    lines.extend(views(state));
     lines.push(Row::new());
     lines.push(
         Row::new().text(" A click selects, the wheel moves; m gives the mouse back to the terminal.", theme.quiet()),
     );
     if !state.log_path.is_empty() {
         lines.push(Row::new().text(" Logs: ", theme.quiet()).own(&state.log_path, Style::new()));
+    }
+    lines
+}
+
+/// Views that the user saved, with their keys.
+fn views(state: &State) -> Vec<Row> {
+    let theme = state.theme;
+    let views = &state.typing.views;
+    let mut lines = Vec::new();
+    if !views.is_empty() {
+        lines.extend([Row::new(), Row::new().text(" Saved views", theme.strong())]);
+    }
+    for view in views.iter() {
+        let key = view.key.map(crate::tui::keymap::written).unwrap_or_default();
+        let row = Row::new().own(&format!("   {key:<14}"), theme.strong()).own(&view.name, Style::new());
+        let about = format!("  {} {}", view.page.title(), view.filter);
+        lines.push(row.own(about.trim_end(), theme.quiet()));
     }
     lines
 }

@@ -6,12 +6,14 @@ pub mod evidence;
 pub mod footer;
 pub mod header;
 pub mod help;
+pub mod log;
 pub mod map;
 mod node;
 mod over;
 pub mod pen;
 pub mod problem_list;
 pub mod problems;
+mod prompt;
 pub mod service_detail;
 pub mod services;
 pub mod split;
@@ -48,6 +50,7 @@ pub fn render(state: &State, buffer: &mut Buffer) {
         page(state, &mut pen, &screen);
     }
     let last = Area { y: whole.h - 1, h: 1, ..whole };
+    log::render(state, &mut pen, whole);
     over::render(state, &mut pen, whole, last);
     if state.help.is_some() {
         help::render(state, &mut pen, whole);

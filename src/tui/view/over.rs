@@ -1,11 +1,10 @@
 //! What lies over a page: the menu, the line that is typed into, the toast.
 
-use ratatui::style::{Modifier, Style};
+use ratatui::style::Style;
 
 use super::pen::{Pen, Row};
 use crate::tui::geometry::Area;
 use crate::tui::menu::Menu;
-use crate::tui::prompt::Prompt;
 use crate::tui::state::{State, Toast};
 use crate::tui::text::Safe;
 
@@ -18,7 +17,7 @@ pub fn render(state: &State, pen: &mut Pen, whole: Area, last: Area) {
         self::toast(state, pen, last, toast);
     }
     if let Some(prompt) = &state.prompt {
-        self::prompt(state, pen, last, prompt);
+        super::prompt::render(state, pen, whole, last, prompt);
     }
 }
 
@@ -47,19 +46,4 @@ fn toast(state: &State, pen: &mut Pen, last: Area, toast: &Toast) {
     pen.clear(last);
     let mark = if toast.failed { state.theme.sign("▲ ", "! ") } else { state.theme.sign("✓ ", "ok ") };
     pen.row(last.x, last.y, last.w, &Row::new().plain(" ").text(mark, style).own(&toast.text, style));
-}
-
-fn prompt(state: &State, pen: &mut Pen, last: Area, prompt: &Prompt) {
-    let theme = state.theme;
-    pen.clear(last);
-    let (before, after) = prompt.text.split_at(prompt.cursor);
-    let mut rest = after.chars();
-    let under = rest.next().map_or_else(|| " ".to_owned(), String::from);
-    let cursor = Style::new().add_modifier(Modifier::REVERSED);
-    let mut row = Row::new().text(prompt.purpose.sign(), theme.focus()).own(before, Style::new());
-    row = row.own(&under, cursor).own(rest.as_str(), Style::new());
-    if let Some(error) = &prompt.error {
-        row = row.plain("   ").own(error, theme.warning());
-    }
-    pen.row(last.x, last.y, last.w, &row);
 }

@@ -7,6 +7,7 @@ use crate::tui::page::{moved, rows_of};
 use crate::tui::state::{State, Toast};
 use crate::tui::view;
 use crate::tui::waterfall::SpanKey;
+use crate::tui::waterfall::align::{Aligned, Difference};
 
 /// Lines that the wheel moves.
 const WHEEL: i32 = 3;
@@ -123,8 +124,9 @@ fn problem(state: &mut State, forward: bool) {
     let (at, differs) = (trace.at, trace.twin().is_some());
     let rows: Vec<usize> = match trace.twin() {
         Some((beside, _)) => {
-            let lines = beside.lines.iter().enumerate();
-            lines.filter(|(_, line)| line.difference.is_some()).map(|(row, _)| row).collect()
+            // A failure comes up from below: lines that differ by it alone are seen on the way.
+            let differs = |line: &Aligned| line.difference.is_some_and(|difference| difference != Difference::Status);
+            (0..beside.lines.len()).filter(|row| differs(&beside.lines[*row])).collect()
         }
         None => {
             unfold_problems(trace);

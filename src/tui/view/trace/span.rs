@@ -74,6 +74,7 @@ fn hops(page: &mut Page, view: &TraceView, node: &Node) {
     hops.sort_by_key(|hop| std::cmp::Reverse((hop.verdict.accuses(), hop.worst())));
     for hop in hops {
         verdict(page, hop);
+        elsewhere(page, hop);
         if let Some(hint) = hop.hint.as_deref() {
             page.text("look at", hint, page.theme.strong());
         }
@@ -87,6 +88,16 @@ fn hops(page: &mut Page, view: &TraceView, node: &Node) {
         if let Some(from) = hop.verification.relayed_from {
             page.text("relayed", &format!("the refusal comes from {}", named(view, from)), Style::new());
         }
+    }
+}
+
+/// A message may have been sent in another trace: what stands above here is not what called.
+fn elsewhere(page: &mut Page, hop: &Hop) {
+    if let Some(caller) = hop.caller.as_ref()
+        && let (Some(trace), Some(span)) = (caller.trace_id, caller.span_id)
+    {
+        let text = format!("{} sent it in trace {trace}, span {span}", caller.service);
+        page.text("caller", &text, Style::new());
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{TraceId, Verdict};
+use crate::model::{Hop, TraceId, Verdict};
 
 use super::Trail;
 use super::facts::folded;
@@ -25,6 +25,13 @@ pub struct Route {
     pub caller: Option<Arc<str>>,
     /// Its callee.
     pub callee: Arc<str>,
+}
+
+impl Route {
+    /// Whether a hop is one of the edge in question.
+    pub fn is_of(&self, hop: &Hop) -> bool {
+        hop.callee.service == self.callee && hop.caller.as_ref().map(|party| &party.service) == self.caller.as_ref()
+    }
 }
 
 /// What a search for a twin found.

@@ -11,7 +11,7 @@ use crate::trail::twin::{Route, Twin, folded_operation};
 use crate::trail::views::TraceView;
 use crate::tui::state::State;
 use crate::tui::view;
-use crate::tui::waterfall::align::{Aligned, align, first_difference};
+use crate::tui::waterfall::align::{Aligned, Difference, align, first_difference};
 use crate::tui::waterfall::{Line, SpanKey, Waterfall, hop_at};
 
 pub use keys::{act, point};
@@ -64,7 +64,7 @@ pub struct Beside {
     pub fall: Arc<Waterfall>,
     /// Both traces line by line; empty until one is found.
     pub lines: Arc<[Aligned]>,
-    /// The line where they first part.
+    /// The line where they first part: on the hop that was asked about, else anywhere.
     pub first: Option<usize>,
     /// The selected span where it is only in the twin.
     pub there: Option<SpanKey>,
@@ -141,7 +141,10 @@ impl Trace {
             && let Some(twin) = beside.answer.as_ref().and_then(|answer| answer.view.clone())
         {
             beside.lines = align((&view, &self.fall), (&twin, &beside.fall), self.all).into();
-            beside.first = first_difference(&beside.lines);
+            // What was asked about comes first: a trace may be broken in several places.
+            let asked = |at: usize| self.fall.nodes[at].hops.iter().any(|hop| beside.route.is_of(&view.hops[*hop]));
+            let token = |line: &Aligned| line.difference == Some(Difference::Token) && line.here.is_some_and(asked);
+            beside.first = beside.lines.iter().position(token).or_else(|| first_difference(&beside.lines));
         }
         if !self.moved {
             let wish = self.wish.and_then(|id| view.spans.iter().rposition(|(_, span)| span.span_id == id));

@@ -12,6 +12,7 @@ use super::pen::{Pen, Row};
 use super::{frame_of, page_frame};
 use crate::model::Verdict;
 use crate::trail::views::TraceView;
+use crate::tui::Mode;
 use crate::tui::geometry::{Area, Frame};
 use crate::tui::message::Action;
 use crate::tui::page::trace::{Trace, first_shown};
@@ -159,7 +160,11 @@ fn notices(state: &State, trace: &Trace, view: &TraceView) -> Vec<(String, Style
         notices.push(text);
     }
     if !trace.held {
-        let text = "evicted meanwhile to stay within memory: this is what was last seen of it";
+        let text = if matches!(state.mode, Mode::Replay { .. }) {
+            "not held at this point of the replay: this is what was last seen of it"
+        } else {
+            "evicted meanwhile to stay within memory: this is what was last seen of it"
+        };
         notices.push((text.to_owned(), theme.warning()));
     } else if !view.settled {
         notices.push(("not settled: evidence may still come and change what is said here".to_owned(), theme.quiet()));

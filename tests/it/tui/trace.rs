@@ -5,8 +5,9 @@ mod made;
 use std::sync::Arc;
 
 use crossterm::event::KeyCode;
-use jwtrail::engine::{Answer, Query};
-use jwtrail::model::{Carried, CarriedValue, SpanId, TraceId, UnixNanos, Verdict};
+use jwtrail::engine::{Answer, Clock, EngineHandle, EngineOptions, Query};
+use jwtrail::model::policy::Policy;
+use jwtrail::model::{Carried, CarriedValue, Sink, SpanId, TraceId, UnixNanos, Verdict};
 use jwtrail::trail::Trail;
 use jwtrail::trail::views::TraceView;
 use jwtrail::tui::Depth;
@@ -126,7 +127,7 @@ fn no_twin_says_how_many_were_searched() {
     let before = driven.keys("t");
     assert!(before.text().contains("looking for a trace on which orders → shipping went well"), "{}", before.text());
     let driven = with_twin(before.keys("t"), &trail);
-    assert!(driven.text().contains("no twin: 2 of 3 traces held were searched"), "{}", driven.text());
+    assert!(driven.text().contains("no twin: 2 of 2 other traces held were searched"), "{}", driven.text());
     assert_eq!(wants(&driven.state).len(), 1, "a search that found nothing is not made again and again");
 }
 
@@ -330,5 +331,46 @@ fn every_size_draws() {
         if twin {
             driven = driven.keys("t");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_running_engine_answers_with_a_trace_and_its_twin() {
+    let options = EngineOptions { intake_bytes: 64 << 20, memory: 64 << 20 };
+    let clock: Clock = Arc::new(|| UnixNanos(1_000_000_000));
+    let engine = EngineHandle::start(support::trail(Policy::default()), options, clock).expect("an engine");
+    for name in ["drop-in-fanout", "intact"] {
+        let (spans, logs) = support::read(&run(name));
+        engine.intake().accept(support::batch(spans, logs)).expect("there is room");
+    }
+    let (mut driven, trail) = opened(&["drop-in-fanout", "intact"], 120, 40);
+    open(&mut driven.state, worst(&trail));
+    for _ in 0..2 {
+        for query in wants(&driven.state) {
+            let answer = engine.asker().ask(query.clone()).await.expect("the engine runs");
+            assert_eq!(answer.query(), query);
+            driven.say(Message::Answered(Arc::new(answer)));
+        }
+        driven = if trace(&driven).beside.is_none() { driven.keys("t") } else { driven };
+    }
+    assert!(driven.text().contains("the first difference: orders → GET /: not sent here"), "{}", driven.text());
+}
+
+#[test]
+fn of_several_breaks_the_one_that_was_asked_about_is_the_first_difference() {
+    let trail = judged(&["drop-in-fanout", "intact"]);
+    let mut view = trail.trace_view(worst(&trail)).expect("it is held");
+    let [lost, asked] = ["payment", "shipping"].map(|name| {
+        let hop = view.hops.iter().position(|hop| &*hop.callee.service == name);
+        hop.expect("a hop")
+    });
+    // Earlier in the trace, a second token is lost.
+    (view.hops[lost].verdict, view.hops[lost].received) = (Verdict::Dropped, view.hops[asked].received.clone());
+    for (hop, place) in [(lost, "payment GET /{p:path}"), (asked, "orders → GET /")] {
+        let mut driven = Driven::new(120, 40, store());
+        open_hop(&mut driven.state, &view.hops[hop]);
+        answer(&mut driven, view.id, Some(view.clone()));
+        let text = with_twin(driven, &trail).text();
+        assert!(text.contains(&format!("the first difference: {place}: ")), "{text}");
     }
 }

@@ -1,5 +1,8 @@
 //! Keys and mouse in one trace.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use super::{Beside, Trace, keep_in_sight};
 use crate::trail::twin::Route;
 use crate::tui::message::{Action, Pointer};
@@ -7,6 +10,7 @@ use crate::tui::page::{moved, rows_of};
 use crate::tui::state::{State, Toast};
 use crate::tui::view;
 use crate::tui::waterfall::SpanKey;
+use crate::tui::waterfall::align::{Aligned, Difference};
 
 /// Lines that the wheel moves.
 const WHEEL: i32 = 3;
@@ -120,33 +124,35 @@ fn right(trace: &mut Trace) {
 /// The next problem, or the one before; beside a twin the next difference.
 fn problem(state: &mut State, forward: bool) {
     let Some(trace) = &mut state.trace else { return };
-    let (at, differs) = (trace.at, trace.twin().is_some());
-    let rows: Vec<usize> = match trace.twin() {
-        Some((beside, _)) => {
-            let lines = beside.lines.iter().enumerate();
-            lines.filter(|(_, line)| line.difference.is_some()).map(|(row, _)| row).collect()
-        }
-        None => {
-            unfold_problems(trace);
-            let mut rows: Vec<usize> =
-                (0..trace.lines.len()).filter(|row| trace.fall.problems.contains(&trace.lines[*row].span)).collect();
-            rows.sort_unstable();
-            rows
-        }
-    };
-    let at = if differs { at } else { trace.at };
-    let found = if forward {
-        rows.iter().find(|row| **row > at).or(rows.first())
-    } else {
-        rows.iter().rev().find(|row| **row < at).or(rows.last())
-    };
-    match found {
-        Some(row) => choose(trace, *row),
-        None => {
-            let text = if differs { "the two traces do not differ" } else { "no hop of this trace is accused" };
-            state.toast = Some(Toast { text: text.to_owned(), failed: false });
-        }
+    if trace.twin().is_none() {
+        unfold_problems(trace);
     }
+    let (rows, none) = match trace.twin() {
+        Some((beside, _)) => (differing(&beside.lines), "the two traces do not differ"),
+        None => (broken(trace), "no hop of this trace is accused"),
+    };
+    let found = if forward {
+        rows.iter().find(|row| **row > trace.at).or(rows.first())
+    } else {
+        rows.iter().rev().find(|row| **row < trace.at).or(rows.last())
+    };
+    if let Some(row) = found {
+        choose(trace, *row);
+    } else {
+        state.toast = Some(Toast { text: none.to_owned(), failed: false });
+    }
+}
+
+/// Lines of two traces that differ. A failure comes up from below: those that differ by it alone are seen on the way.
+fn differing(lines: &[Aligned]) -> Vec<usize> {
+    let differs = |line: &Aligned| line.difference.is_some_and(|difference| difference != Difference::Status);
+    (0..lines.len()).filter(|row| differs(&lines[*row])).collect()
+}
+
+/// Lines at which something is broken.
+fn broken(trace: &Trace) -> Vec<usize> {
+    let problems: HashSet<usize> = trace.fall.problems.iter().copied().collect();
+    (0..trace.lines.len()).filter(|row| problems.contains(&trace.lines[*row].span)).collect()
 }
 
 /// Nothing that is broken stays folded away while people go from one to the next.
@@ -169,24 +175,16 @@ fn twin(state: &mut State) {
     if trace.beside.take().is_some() {
         return trace.arrange();
     }
-    match trace.route() {
-        Some(route) => trace.beside = Some(looked_for(route)),
-        None => {
-            let text = "this trace has no hop to find a twin for".to_owned();
-            state.toast = Some(Toast { text, failed: true });
-        }
+    if let Some(route) = trace.route() {
+        trace.beside = Some(looked_for(route));
+    } else {
+        let text = "this trace has no hop to find a twin for".to_owned();
+        state.toast = Some(Toast { text, failed: true });
     }
 }
 
 fn looked_for(route: Route) -> Beside {
-    Beside {
-        route,
-        answer: None,
-        fall: std::sync::Arc::default(),
-        lines: std::sync::Arc::default(),
-        first: None,
-        there: None,
-    }
+    Beside { route, answer: None, fall: Arc::default(), lines: Arc::default(), first: None, there: None }
 }
 
 /// The mouse in a trace.

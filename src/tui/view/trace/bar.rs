@@ -35,9 +35,8 @@ pub fn draw(pen: &mut Pen, line: Area, (start, end): (u64, u64), style: Style) -
                     "="
                 }
             }
-            (_, 0, 8) => "█",
+            (_, 0..=2, 8) => "█",
             (_, 0, to) => LEFT[to as usize],
-            (_, 1..=2, 8) => "█",
             (_, 7, _) => "▕",
             (_, _, 8) => "▐",
             _ => "▌",

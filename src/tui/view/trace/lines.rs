@@ -38,7 +38,7 @@ impl Columns {
         let lane = (width * 3 / 10).clamp(21, 38);
         let rest = width.saturating_sub(lane + 3);
         // Where there is little room, names matter more than times.
-        let bar = if width < 100 { rest * 2 / 5 } else { rest * 11 / 20 };
+        let bar = if width < 100 { rest * 2 / 5 } else { rest * 9 / 20 };
         Self { label: rest - bar, bar, lane }
     }
 }
@@ -92,7 +92,8 @@ fn one(state: &State, pen: &mut Pen, area: Area, columns: Columns, (trace, view)
         (true, 0) => Fold::Open,
         (true, folded) => Fold::Closed(folded),
     };
-    let label = label(theme, (service, span.as_ref()), node, line.depth, &fold, usize::from(columns.label));
+    let step = if columns.label < 30 { 1 } else { STEP };
+    let label = label(theme, (service, span.as_ref()), node, (line.depth, step), &fold, usize::from(columns.label));
     pen.row(area.x + 1, area.y, columns.label, &label);
     let x = area.x + 1 + columns.label + 1;
     let axis = Area { x, w: columns.bar.saturating_sub(STATUS + 1), ..area };
@@ -120,12 +121,12 @@ pub fn label(
     theme: Theme,
     (service, span): (&str, &Span),
     node: &Node,
-    depth: usize,
+    (depth, step): (usize, usize),
     fold: &Fold,
     width: usize,
 ) -> Row {
     // Beyond half of the room the depth is a number: the names matter more.
-    let indent = depth * if width < 30 { 1 } else { STEP };
+    let indent = depth * step;
     let mut row = if indent > width / 2 {
         let number = format!("{depth}{} ", theme.sign("›", ">"));
         Row::new().own(&format!("{number:>room$}", room = width / 2), theme.quiet())

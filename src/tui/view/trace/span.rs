@@ -73,6 +73,7 @@ fn hops(page: &mut Page, view: &TraceView, node: &Node) {
     hops.sort_by_key(|hop| std::cmp::Reverse((hop.verdict.accuses(), hop.worst())));
     for hop in hops {
         verdict(page, hop);
+        elsewhere(page, hop);
         page.hop(hop, hop.hint.as_deref(), None);
         if let Some(blame) = hop.blame {
             page.text("broke at", &named(view, blame), page.theme.warning());
@@ -80,6 +81,16 @@ fn hops(page: &mut Page, view: &TraceView, node: &Node) {
         if let Some(from) = hop.verification.relayed_from {
             page.text("refused", &format!("by {}", named(view, from)), Style::new());
         }
+    }
+}
+
+/// A message may have been sent in another trace: what stands above here is not what called.
+fn elsewhere(page: &mut Page, hop: &Hop) {
+    if let Some(caller) = hop.caller.as_ref()
+        && let (Some(trace), Some(span)) = (caller.trace_id, caller.span_id)
+    {
+        let text = format!("{} sent it in trace {trace}, span {span}", caller.service);
+        page.text("caller", &text, Style::new());
     }
 }
 

@@ -28,15 +28,15 @@ pub fn notice(state: &State, trace: &Trace, view: &TraceView) -> Option<(String,
         return Some((format!("looking for a trace on which {edge} went well …"), theme.quiet()));
     };
     let Some(twin) = &answer.view else {
-        let (searched, held) = (count(answer.searched as u64), count(answer.held as u64));
+        let (searched, held) = (count(answer.searched as u64), count(answer.held.saturating_sub(1) as u64));
         let text = format!(
-            "no twin: {searched} of {held} traces held were searched, none came over {} {} with {edge} intact",
+            "no twin: {searched} of {held} other traces held were searched, none came over {} {} with {edge} intact",
             route.service, route.operation
         );
         return Some((text, theme.warning()));
     };
     let text = match beside.first.and_then(|at| beside.lines.get(at)) {
-        Some(line) => format!("first difference: {}", parting(line, (trace, view), (beside, twin))),
+        Some(line) => format!("the first difference: {}", parting(line, (trace, view), (beside, twin))),
         None => format!("{edge} went well there, and what shows of the two does not differ"),
     };
     Some((text, theme.strong()))
@@ -115,9 +115,11 @@ pub fn render(
 fn one(pen: &mut Pen, area: Area, side: &Side, line: &Aligned, theme: Theme) {
     let lane_width = (area.w * 2 / 5).clamp(18, 34);
     let room = area.w.saturating_sub(lane_width + 2);
+    let step = if area.w < 80 { 1 } else { 2 };
     let Some(at) = (side.of)(line) else {
-        let gap =
-            Row::new().own(&" ".repeat(line.depth * 2 + 2), Style::new()).text(theme.sign("╌╌╌", "..."), theme.quiet());
+        let gap = Row::new()
+            .own(&" ".repeat(line.depth * step + 2), Style::new())
+            .text(theme.sign("╌╌╌", "..."), theme.quiet());
         pen.row(area.x + 1, area.y, room, &gap);
         return;
     };
@@ -125,7 +127,8 @@ fn one(pen: &mut Pen, area: Area, side: &Side, line: &Aligned, theme: Theme) {
     let node = &side.fall.nodes[at];
     let status = status(theme, span);
     let width = usize::from(room).saturating_sub(status.width() + 1);
-    let label = cut(label(theme, (service, span.as_ref()), node, line.depth, &Fold::Leaf, width), width);
+    let label =
+        cut(label(theme, (service, span.as_ref()), node, (line.depth, step), &Fold::Leaf, usize::from(room)), width);
     pen.row(area.x + 1, area.y, room, &label.plain(" ").then(status));
     pen.row(area.x + 1 + room + 1, area.y, lane_width, &lane(theme, node.mark.as_ref()));
 }

@@ -67,7 +67,7 @@ fn missing_and_circular_parents_and_clocks_apart_leave_a_tree() {
 /// A trace of many spans: a chain as deep as it is long, or a fan.
 fn many(spans: u64, deep: bool) -> TraceView {
     let parent = |id: u64| if deep || id == 1 { id - 1 } else { 1 };
-    let kind = |id: u64| if id % 2 == 0 { SpanKind::Client } else { SpanKind::Server };
+    let kind = |id: u64| if id.is_multiple_of(2) { SpanKind::Client } else { SpanKind::Server };
     view_of(
         (1..=spans)
             .map(|id| span(id, parent(id), kind(id), ["a", "b"][(id / 2 % 2) as usize], (id, spans * 2 - id)))

@@ -36,7 +36,8 @@ pub(super) async fn show(
     let program = program(|name| std::env::var(name).ok());
     Screen::lend();
     let mut command = Command::new("sh");
-    command.args(["-c", &format!("{program} \"$1\""), "sh"]).arg(file.path()).kill_on_drop(true);
+    // A shell that died of Ctrl-C would leave its pager behind, and two programs would read one terminal.
+    command.args(["-c", &format!("trap : INT; {program} \"$1\""), "sh"]).arg(file.path()).kill_on_drop(true);
     let over = match command.spawn() {
         Ok(mut child) => loop {
             let [interrupt, terminate, hangup] = &mut signals.stop;

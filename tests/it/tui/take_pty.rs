@@ -107,8 +107,15 @@ fn the_policy_is_written_and_judged_by_at_once() {
 fn a_pager_has_the_terminal_to_itself() {
     let folder = tempfile::tempdir().expect("a folder");
     let pager = folder.path().join("pager.sh");
-    let script =
-        "#!/bin/sh\ncat \"$1\"\nprintf 'it is my turn: '\nread -r line < /dev/tty\nprintf '%s' \"$line\" > got\n";
+    // Ctrl-C does not end it. It wipes the terminal at its end, so that the second one is not taken for the first.
+    let script = r#"#!/bin/sh
+trap 'printf not-yet' INT
+cat "$1"
+printf 'it is my turn: '
+until read -r line < /dev/tty; do :; done
+printf '%s' "$line" > got
+printf '\033[2J'
+"#;
     fs::write(&pager, script).expect("a script");
     fs::set_permissions(&pager, fs::Permissions::from_mode(0o755)).expect("a program");
     let mut terminal = replay(folder.path(), &[("PAGER", pager.to_str().expect("text"))]);
@@ -116,6 +123,8 @@ fn a_pager_has_the_terminal_to_itself() {
         terminal.press("E");
         terminal.wait_for("it is my turn: ");
         assert!(!terminal.screen().alternate_screen() && !terminal.is_raw() && terminal.text().contains("look at"));
+        terminal.press("\u{3}");
+        terminal.wait_for("not-yet");
         terminal.press(line);
         terminal.press("\r");
         terminal.wait("the screen again", |screen| {

@@ -9,7 +9,7 @@ use crate::trail::summary::{EdgeRow, ProblemRow, ServiceRow};
 
 use super::effect::Effect;
 use super::geometry::{Area, Pane, Screen};
-use super::graph::{Answer, Ask, EdgeKey, NodeKey, Scope, topology};
+use super::graph::{Answer, Ask, EdgeKey, NodeKey, Scope};
 use super::index::Index;
 use super::keymap::Keymap;
 use super::menu::Menu;
@@ -274,9 +274,7 @@ impl State {
             let inner = area.inner(most.frame);
             (inner.w, inner.h)
         });
-        let whole =
-            if self.only_broken { Arc::new(topology(&self.snapshot, true)) } else { self.index.whole(&self.snapshot) };
-        Ask { whole, scope: self.scope, centre: self.selection.ends(), room }
+        Ask::new(&self.snapshot, self.only_broken, self.scope, self.selection.ends(), room)
     }
 
     /// The row of an edge.

@@ -34,8 +34,8 @@ pub(super) fn whole(snapshot: &Snapshot, only_broken: bool) -> Topology {
         order.push(row.caller.clone());
         order.push(Some(row.callee.clone()));
     }
-    let touched: AHashSet<NodeKey> =
-        rows.iter().flat_map(|row| [row.caller.clone(), Some(row.callee.clone())]).collect();
+    let ends = rows.iter().filter(|_| only_broken);
+    let touched: AHashSet<NodeKey> = ends.flat_map(|row| [row.caller.clone(), Some(row.callee.clone())]).collect();
     let mut seen = AHashSet::new();
     order.retain(|key| (!only_broken || touched.contains(key)) && seen.insert(key.clone()));
 

@@ -1,21 +1,19 @@
-//! Where edges stand in a snapshot, and what graph they make. Kept while snapshots differ in figures alone: thousands
-//! of edges are looked up, and their graph is compared, many times in one picture.
+//! Where edges stand in a snapshot. Kept while snapshots differ in figures alone: a picture asks for hundreds of edges by
+//! their names, and walking through thousands of rows for each would take longer than drawing.
 
 use std::sync::Arc;
 
 use ahash::AHashMap;
 
-use super::graph::{EdgeKey, Topology, topology};
+use super::graph::EdgeKey;
 use crate::engine::Snapshot;
-use crate::trail::summary::{EdgeRow, NodeKind, ServiceRow};
+use crate::trail::summary::EdgeRow;
 
-/// What holds for all snapshots with the same services and edges.
+/// What holds for all snapshots with the same edges in the same order.
 #[derive(Clone, Debug, Default)]
 pub struct Index {
     edges: Vec<EdgeKey>,
-    services: Vec<(Arc<str>, NodeKind)>,
     places: AHashMap<EdgeKey, usize>,
-    whole: Arc<Topology>,
 }
 
 impl Index {
@@ -26,16 +24,12 @@ impl Index {
             return Arc::clone(last);
         }
         let edges: Vec<EdgeKey> = snapshot.edges.iter().map(EdgeKey::of).collect();
-        Arc::new(Self {
-            services: snapshot.services.iter().map(|row| (Arc::clone(&row.name), row.kind)).collect(),
-            // Of rows with the same ends, the first, as a walk from the front would find it.
-            places: edges.iter().cloned().enumerate().rev().map(|(place, edge)| (edge, place)).collect(),
-            edges,
-            whole: Arc::new(topology(snapshot, false)),
-        })
+        // Of rows with the same ends, the first, as a walk from the front would find it.
+        let places = edges.iter().cloned().enumerate().rev().map(|(place, edge)| (edge, place)).collect();
+        Arc::new(Self { edges, places })
     }
 
-    /// Whether a snapshot has these services and edges, in this order.
+    /// Whether a snapshot has these edges in this order.
     fn holds(&self, snapshot: &Snapshot) -> bool {
         let edge = |(known, row): (&EdgeKey, &EdgeRow)| {
             same(&known.callee, &row.callee)
@@ -45,12 +39,7 @@ impl Index {
                     _ => false,
                 }
         };
-        let service =
-            |((name, kind), row): (&(Arc<str>, NodeKind), &ServiceRow)| same(name, &row.name) && *kind == row.kind;
-        self.edges.len() == snapshot.edges.len()
-            && self.services.len() == snapshot.services.len()
-            && self.edges.iter().zip(&snapshot.edges).all(edge)
-            && self.services.iter().zip(&snapshot.services).all(service)
+        self.edges.len() == snapshot.edges.len() && self.edges.iter().zip(&snapshot.edges).all(edge)
     }
 
     /// The row of an edge.
@@ -59,11 +48,6 @@ impl Index {
         let known = self.places.get(key).and_then(|place| snapshot.edges.get(*place)).filter(is);
         // A snapshot that nobody indexed is searched.
         known.or_else(|| if self.holds(snapshot) { None } else { snapshot.edges.iter().find(is) })
-    }
-
-    /// The whole graph of a snapshot.
-    pub fn whole(&self, snapshot: &Snapshot) -> Arc<Topology> {
-        if self.holds(snapshot) { Arc::clone(&self.whole) } else { Arc::new(topology(snapshot, false)) }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::trail::summary::{EdgeRow, ProblemRow, ServiceRow};
 use super::effect::Effect;
 use super::filtering::Place;
 use super::geometry::{Area, Pane, Screen};
-use super::graph::{Answer, Ask, EdgeKey, NodeKey, Scope, topology};
+use super::graph::{Answer, Ask, EdgeKey, NodeKey, Scope};
 use super::index::Index;
 use super::keymap::Keymap;
 use super::log::LogPane;
@@ -296,14 +296,11 @@ impl State {
             let inner = area.inner(most.frame);
             (inner.w, inner.h)
         });
-        let whole = match (&self.filter.filter, self.only_broken) {
-            (None, true) => Arc::new(topology(&self.snapshot, true)),
-            (None, false) => self.index.whole(&self.snapshot),
-            (Some(_), _) => {
-                return Ask::of_edges(&self.snapshot, self.edges_shown(), self.scope, self.selection.ends(), room);
-            }
-        };
-        Ask { whole, scope: self.scope, centre: self.selection.ends(), room }
+        let centre = self.selection.ends();
+        match &self.filter.filter {
+            None => Ask::new(&self.snapshot, self.only_broken, self.scope, centre, room),
+            Some(_) => Ask::of_edges(&self.snapshot, self.edges_shown(), self.scope, centre, room),
+        }
     }
 
     /// The row of an edge.

@@ -111,7 +111,7 @@ pub struct Topology {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Ask {
     /// Everything that may be shown.
-    pub whole: Arc<Topology>,
+    pub whole: Topology,
     /// How much of it.
     pub scope: Scope,
     /// The selection's ends.
@@ -123,7 +123,8 @@ pub struct Ask {
 impl Ask {
     /// Everything that a snapshot shows, or only what is broken.
     pub fn new(snapshot: &Snapshot, only_broken: bool, scope: Scope, centre: Vec<NodeKey>, room: (u16, u16)) -> Self {
-        Self { whole: Arc::new(topology(snapshot, only_broken)), scope, centre, room }
+        let rows = snapshot.edges.iter().filter(|row| !only_broken || scope::broken(row));
+        Self { whole: scope::whole(snapshot, rows, only_broken), scope, centre, room }
     }
 
     /// These edges of a snapshot, and the nodes at their ends.
@@ -134,14 +135,8 @@ impl Ask {
         centre: Vec<NodeKey>,
         room: (u16, u16),
     ) -> Self {
-        Self { whole: Arc::new(scope::whole(snapshot, rows, true)), scope, centre, room }
+        Self { whole: scope::whole(snapshot, rows, true), scope, centre, room }
     }
-}
-
-/// Everything that a snapshot shows as a graph, or only what is broken.
-pub fn topology(snapshot: &Snapshot, only_broken: bool) -> Topology {
-    let rows = snapshot.edges.iter().filter(|row| !only_broken || scope::broken(row));
-    scope::whole(snapshot, rows, only_broken)
 }
 
 /// One laid out node: where its box stands, in columns and rows of the drawing.

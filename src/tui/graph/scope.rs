@@ -39,8 +39,8 @@ pub(super) fn whole<'a>(
         order.push(row.caller.clone());
         order.push(Some(row.callee.clone()));
     }
-    let touched: AHashSet<NodeKey> =
-        rows.iter().flat_map(|row| [row.caller.clone(), Some(row.callee.clone())]).collect();
+    let ends = rows.iter().filter(|_| only_broken);
+    let touched: AHashSet<NodeKey> = ends.flat_map(|row| [row.caller.clone(), Some(row.callee.clone())]).collect();
     let mut seen = AHashSet::new();
     order.retain(|key| (!only_at_ends || touched.contains(key)) && seen.insert(key.clone()));
 

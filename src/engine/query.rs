@@ -177,16 +177,13 @@ impl Answerer {
     }
 
     fn traces(&mut self, trail: &Trail, query: &TraceQuery, now: UnixNanos) -> TracePage {
-        let (lines, held, searched) = match &query.filter {
-            Some(filter) => {
-                let found = self.search.find(trail, filter, Context { now });
-                (listing::lines(found.matching.into_iter(), query.order), found.held, found.searched)
-            }
-            None => {
-                let lines = listing::lines(trail.held(), query.order);
-                let held = lines.len();
-                (lines, held, held)
-            }
+        let (lines, held, searched) = if let Some(filter) = &query.filter {
+            let found = self.search.find(trail, filter, Context { now });
+            (listing::lines(found.matching.into_iter(), query.order), found.held, found.searched)
+        } else {
+            let lines = listing::lines(trail.held(), query.order);
+            let held = lines.len();
+            (lines, held, held)
         };
         let matching = lines.len();
         let (first, rows) = listing::window(lines, query);

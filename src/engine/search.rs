@@ -2,6 +2,7 @@
 //! open is judged, the newest first. What was found is noted at each trace, so that the same question, asked again, goes
 //! on where the last one ended.
 
+use std::cmp::Reverse;
 use std::time::{Duration, Instant};
 
 use crate::filter::{Context, Filter, Truth};
@@ -55,7 +56,7 @@ impl Search {
             }
         }
         found.searched = found.held;
-        open.sort_unstable_by(|a, b| (b.0, b.1.id).cmp(&(a.0, a.1.id)));
+        open.sort_unstable_by_key(|(start, trace)| Reverse((*start, trace.id)));
         let begun = Instant::now();
         for (at, (start, trace)) in open.iter().enumerate() {
             if at >= LEAST && at.is_multiple_of(16) && begun.elapsed() >= BUDGET {

@@ -13,13 +13,8 @@ const AGAIN: Duration = Duration::from_millis(250);
 
 /// The same for questions that look at every span held.
 const AGAIN_FOR_ALL: Duration = Duration::from_secs(1);
-
-fn again(query: &Query) -> Duration {
-    match query {
-        Query::Tokens(_) => AGAIN_FOR_ALL,
-        Query::Traces(_) | Query::Trace(_) | Query::Twin(_) => AGAIN,
-    }
-}
+/// Traces held for which a list rests that long once more.
+const MANY: usize = 25_000;
 
 /// One question that is wanted.
 struct Wanted {
@@ -30,12 +25,25 @@ struct Wanted {
     waits: bool,
     /// Whether the last answer was only a part: asked again though nothing was published.
     partial: bool,
+    /// Least time until it is asked again.
+    again: Duration,
 }
 
 impl Wanted {
-    /// Since when it is known that there is a newer answer.
-    fn stale(&self, revision: u64) -> Option<Instant> {
-        self.asked.filter(|(asked, _)| *asked != revision || self.partial).map(|(_, at)| at)
+    /// When to ask again, where there is a newer answer.
+    fn due(&self, revision: u64) -> Option<Instant> {
+        self.asked.filter(|(asked, _)| *asked != revision || self.partial).map(|(_, at)| at + self.again)
+    }
+}
+
+/// A list of many is drawn up anew less often: it costs more, and a person sees no less.
+fn rest(answer: &Answer) -> Duration {
+    match answer {
+        Answer::Traces(_, page) if !answer.is_partial() => {
+            AGAIN * (1 + u32::try_from(page.held / MANY).unwrap_or(u32::MAX - 1)).min(8)
+        }
+        Answer::Tokens(..) => AGAIN_FOR_ALL,
+        _ => AGAIN,
     }
 }
 
@@ -60,7 +68,7 @@ impl Asking {
         self.wanted.retain(|wanted| queries.contains(&wanted.query));
         for query in queries {
             if !self.wanted.iter().any(|wanted| wanted.query == query) {
-                self.wanted.push(Wanted { query, asked: None, waits: false, partial: false });
+                self.wanted.push(Wanted { query, asked: None, waits: false, partial: false, again: AGAIN });
             }
         }
         self.ask();
@@ -70,8 +78,7 @@ impl Asking {
         let Some(asker) = &self.asker else { return };
         let now = Instant::now();
         for wanted in &mut self.wanted {
-            let due = wanted.asked.is_none()
-                || wanted.stale(self.revision).is_some_and(|at| now >= at + again(&wanted.query));
+            let due = wanted.asked.is_none() || wanted.due(self.revision).is_some_and(|at| now >= at);
             if wanted.waits || !due {
                 continue;
             }
@@ -90,7 +97,7 @@ impl Asking {
     /// When a question is to be asked again though nothing else happens.
     fn due(&self) -> Option<Instant> {
         let waiting = self.wanted.iter().filter(|wanted| !wanted.waits);
-        waiting.filter_map(|wanted| Some(wanted.stale(self.revision)? + again(&wanted.query))).min()
+        waiting.filter_map(|wanted| wanted.due(self.revision)).min()
     }
 
     /// The next answer to a question that is still wanted. Asks again what is due meanwhile.
@@ -106,7 +113,7 @@ impl Asking {
             };
             let query = answer.query();
             if let Some(wanted) = self.wanted.iter_mut().find(|wanted| wanted.query == query) {
-                (wanted.waits, wanted.partial) = (false, answer.is_partial());
+                (wanted.waits, wanted.partial, wanted.again) = (false, answer.is_partial(), rest(&answer));
                 return Some(answer);
             }
         }

@@ -1,6 +1,7 @@
 //! The filter in force: what it hides on every page, the words that say so, and how it is let go.
 
 use crate::filter::{Context, Facts, Filter};
+use crate::model::{Cause, Finding, Verdict};
 use crate::trail::summary::{EdgeRow, NodeKind, ProblemRow};
 
 use super::message::Action;
@@ -129,14 +130,12 @@ fn filter_of(row: &ProblemRow) -> Option<(String, Filter)> {
     let caller = row.caller.as_deref().map_or_else(|| "is:entry".to_owned(), |name| format!("caller:{}", quoted(name)));
     let mut text = format!("{caller} callee:{}", quoted(&row.callee));
     let what = [
-        ("verdict", row.verdict.map(|verdict| verdict.name())),
-        ("cause", row.cause.map(|cause| cause.name())),
-        ("finding", row.finding.map(|finding| finding.name())),
+        ("verdict", row.verdict.map(Verdict::name)),
+        ("cause", row.cause.map(Cause::name)),
+        ("finding", row.finding.map(Finding::name)),
     ];
-    for (field, name) in what {
-        if let Some(name) = name {
-            text.push_str(&format!(" {field}:{name}"));
-        }
+    for (field, name) in what.into_iter().filter_map(|(field, name)| Some((field, name?))) {
+        text = format!("{text} {field}:{name}");
     }
     let filter = Filter::parse(&text).ok()?;
     // As short as it prints: without the quotes that a plain name does not need.

@@ -39,7 +39,7 @@ pub(super) fn whole<'a>(
         order.push(row.caller.clone());
         order.push(Some(row.callee.clone()));
     }
-    let ends = rows.iter().filter(|_| only_broken);
+    let ends = rows.iter().filter(|_| only_at_ends);
     let touched: AHashSet<NodeKey> = ends.flat_map(|row| [row.caller.clone(), Some(row.callee.clone())]).collect();
     let mut seen = AHashSet::new();
     order.retain(|key| (!only_at_ends || touched.contains(key)) && seen.insert(key.clone()));

@@ -143,9 +143,14 @@ fn step(state: &mut State, by: i32) {
         }
         return;
     }
-    let from = state.traces.at();
-    let to = super::moved(from, by, page.rows.len());
-    let id = page.rows[to].id;
+    go(state, super::moved(state.traces.at(), by, page.rows.len()));
+}
+
+/// Selects a row of the page.
+fn go(state: &mut State, to: usize) {
+    let (from, height) = (state.traces.at(), view::traces::rows(state));
+    let Some(page) = state.traces.page.clone() else { return };
+    let Some(id) = page.rows.get(to).map(|row| row.id) else { return };
     state.traces.line = table::line_after(state.traces.line, (from, to), height, page.rows.len());
     state.traces.selected = Some(id);
     // Near an end of what is known, but not of the list: ask for what lies beyond before it has to show.
@@ -173,8 +178,8 @@ pub fn point(state: &mut State, pointer: Pointer, x: u16, y: u16) {
             let Some(id) = page.and_then(|page| page.rows.get(row).map(|row| row.id)) else { return };
             if state.traces.selected == Some(id) {
                 super::trace::open(state, id);
-            } else if let Ok(by) = i32::try_from(row as i64 - state.traces.at() as i64) {
-                step(state, by);
+            } else {
+                go(state, row);
             }
         }
     }

@@ -7,7 +7,7 @@ use super::pen::{Pen, Row};
 use super::problems::{ago, cause_text, finding_detail};
 use super::table::{Column, Table, cell, top};
 use super::traces::says;
-use crate::model::Verdict;
+use crate::model::{UnixNanos, Verdict};
 use crate::trail::summary::ProblemRow;
 use crate::tui::geometry::Area;
 use crate::tui::page::problems::{self, ProblemOrder, at};
@@ -148,20 +148,22 @@ fn cells(state: &State, row: &ProblemRow) -> Vec<Row> {
             (theme.finding_glyph(), name, theme.severity(row.severity))
         }
     };
-    let since = |time: crate::model::UnixNanos| {
-        stretch(state.snapshot.now.0.saturating_sub(time.0) / 1_000_000_000 + state.minutes * 60)
-    };
     vec![
         cell(row.severity.name(), theme.severity(row.severity)),
         Row::new().text(glyph, style).plain(" ").own(&word.replace('_', " "), style),
         cell(&ProblemKey::of(row).edge.title(theme.sign("→", "->")), plain),
         cell(&why(row), plain),
         cell(&format!("{} of {}", count(row.count), count(row.of)), plain),
-        cell(&since(row.first_seen), quiet),
-        cell(&since(row.last_seen), quiet),
+        cell(&since(state, row.first_seen), quiet),
+        cell(&since(state, row.last_seen), quiet),
         cell(&sparkline(&row.spark, theme), quiet),
         cell(row.confidence.name(), quiet),
     ]
+}
+
+/// How long ago that was.
+fn since(state: &State, time: UnixNanos) -> String {
+    stretch(state.snapshot.now.0.saturating_sub(time.0) / 1_000_000_000 + state.minutes * 60)
 }
 
 /// The cause in words, or what the finding found.
@@ -183,11 +185,14 @@ fn lines(state: &State, row: &ProblemRow, width: u16) -> Vec<Row> {
         1 => format!("{}: Enter opens it", &row.traces[0].to_string()[..8]),
         _ => "Enter lists those that show it".to_owned(),
     };
-    let asked = format!("{}{status}; {}", row.sample.operation, ago(state, row));
+    let asked = format!("{}{status}", row.sample.operation);
+    let first = since(state, row.first_seen);
+    let seen = format!("first {first} ago, last {}, {}", ago(state, row), row.confidence.name());
     let parts = [
         ("why", Some(why(row)), Style::new()),
         ("asked for", Some(asked), Style::new()),
         ("look at", row.hint.clone(), theme.strong()),
+        ("seen", Some(seen), theme.quiet()),
         ("traces", Some(traces), theme.quiet()),
     ];
     let mut lines = Vec::new();

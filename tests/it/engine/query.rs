@@ -109,6 +109,9 @@ fn by_start(trail: &Trail) -> Vec<TraceId> {
     ids
 }
 
+/// What rows are sorted by, the highest first.
+type Key = fn(&TraceRow) -> u64;
+
 #[test]
 fn pages_hold_the_whole_list_in_its_order() {
     let trail = trail_of(spans(30), usize::MAX);
@@ -117,7 +120,6 @@ fn pages_hold_the_whole_list_in_its_order() {
     let query = TraceQuery::default();
     let ids: Vec<TraceId> = walk(&trail, &query).iter().map(|row| row.id).collect();
     assert_eq!(ids, by_start(&trail));
-    type Key = fn(&TraceRow) -> u64;
     let keys: [(TraceOrder, Key); 3] = [
         (TraceOrder::Severity, |row| {
             (u64::from(row.accused > 0) << 40) + ((row.severity as u64) << 32) + row.accused as u64

@@ -12,7 +12,9 @@ use jwtrail::trail::views::TraceRow;
 use jwtrail::tui::message::{Message, Pointer};
 use jwtrail::tui::page::Page;
 use jwtrail::tui::state::{ProblemKey, Selection};
+use jwtrail::tui::view::table;
 use jwtrail::tui::{Depth, Mode};
+use proptest::prelude::*;
 
 use super::fixture::{self, seconds};
 use super::{Driven, store};
@@ -403,4 +405,23 @@ fn a_replay_counts_ages_from_its_own_time() {
     let mut driven = traces((120, 40), page(0, 200, 3_120));
     driven.state.mode = Mode::Replay { file: "traces.jsonl".to_owned() };
     assert!(driven.text().contains("  7 s"), "{}", driven.text());
+}
+
+proptest! {
+    #[test]
+    fn the_selected_row_is_in_sight_and_no_line_stays_empty(
+        rows in 1_usize..500, height in 1_u16..80, line in any::<u16>(), moves in prop::collection::vec(-90_i32..90, 1..20)
+    ) {
+        let (mut at, mut line) = (0, line);
+        for by in moves {
+            let first = table::top(at, line, height, rows);
+            let to = jwtrail::tui::page::moved(at, by, rows);
+            line = table::line_after(line, (at, to), height, rows);
+            at = to;
+            let now = table::top(at, line, height, rows);
+            let seen = |first: usize| (first..first + usize::from(height)).contains(&at);
+            prop_assert!(seen(now) && now + usize::from(height).min(rows) <= rows);
+            prop_assert!(!seen(first) || now == first, "the rows moved though the selection stayed in sight");
+        }
+    }
 }

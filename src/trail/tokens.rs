@@ -19,6 +19,9 @@ pub const MOST_TOKENS: usize = 1_000;
 /// Tokens that a chain of exchanges names at most.
 const CHAIN: usize = 8;
 
+/// Further exchanges of one token that are counted at most.
+pub const MOST_FORKS: u64 = scan::EXCHANGES as u64 - 1;
+
 /// What tokens are sorted by.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum TokenOrder {
@@ -48,7 +51,7 @@ pub struct TokenRow {
     pub standings: Vec<Standing>,
     /// The line of exchanges that it stands in, by short names, itself among them; empty where it was not exchanged.
     pub chain: Vec<Arc<str>>,
-    /// Tokens that it was exchanged into beside the one that the chain names.
+    /// Tokens that it was exchanged into beside the one that the chain names; [`MOST_FORKS`] may be more.
     pub forks: u64,
     /// Whether the row above is a token for the same subject.
     pub grouped: bool,

@@ -16,7 +16,7 @@ use crate::trail::store::TraceState;
 /// Spans that are walked up at most to find the token that a span stands under.
 const DEPTH: usize = 64;
 /// Exchanges that are kept of one token, each way.
-const EXCHANGES: usize = 8;
+pub const EXCHANGES: usize = 8;
 
 /// What a service did: an index into [`Mark::counts`].
 #[derive(Clone, Copy)]
@@ -365,13 +365,25 @@ impl<'t> Scan<'t> {
         }
     }
 
-    /// Joins what tags say to tokens that were seen after all.
+    /// Joins what tags say to tokens that were seen after all, and puts exchanges in order of time: the map that traces
+    /// come out of has none.
     fn resolve(&mut self) {
         for into in 0..self.sums.len() {
             let from = self.sums[into].origin.and_then(|origin| self.by_print.get(origin).copied());
             if let Some(from) = from {
                 self.exchanged(from, into as u32);
             }
+        }
+        for at in 0..self.sums.len() {
+            let (mut from, mut into) =
+                (std::mem::take(&mut self.sums[at].from), std::mem::take(&mut self.sums[at].into));
+            for list in [&mut from, &mut into] {
+                list.sort_by_key(|other| {
+                    let sum = &self.sums[*other as usize];
+                    (sum.first_seen, sum.token.fingerprint())
+                });
+            }
+            (self.sums[at].from, self.sums[at].into) = (from, into);
         }
     }
 }

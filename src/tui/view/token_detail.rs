@@ -6,7 +6,7 @@ use super::evidence::Page;
 use super::pen::{Pen, Row};
 use super::{split, tokens};
 use crate::model::{Cause, Check, Token, TokenFormat, UnixNanos, Verdict};
-use crate::trail::tokens::{Standing, TokenRow};
+use crate::trail::tokens::{MOST_FORKS, Standing, TokenRow};
 use crate::tui::geometry::Area;
 use crate::tui::state::State;
 use crate::tui::text::{Safe, count, stretch, things};
@@ -127,7 +127,8 @@ fn exchange(page: &mut Page, row: &TokenRow) {
         line = line.own(name, theme.token(name).patch(here));
     }
     if row.forks > 0 {
-        line = line.own(&format!("  and into {} more", count(row.forks)), theme.quiet());
+        let more = if row.forks >= MOST_FORKS { " or more" } else { "" };
+        line = line.own(&format!("  and into {}{more} others", count(row.forks)), theme.quiet());
     }
     page.parts("chain", Row::new(), vec![line]);
 }

@@ -57,8 +57,8 @@ pub fn understand(file: UserFile, faults: Vec<ConfigError>) -> Preferences {
             Err((at, message)) => wrong.push((at, message)),
         }
     }
-    wrong.sort();
     found.faults.extend(wrong.into_iter().map(|(at, message)| found.file.fault(at, message)));
+    found.faults.sort_by_key(ConfigError::place);
     found
 }
 

@@ -221,10 +221,8 @@ fn tried(arg: &Arg, value: &str) -> Result<(), String> {
     }
     let parser = arg.get_value_parser().clone();
     let lone = Arg::new("value").long("value").value_parser(parser).action(ArgAction::Set);
-    let error = match Command::new("jwtrail").arg(lone).try_get_matches_from(["jwtrail", &format!("--value={value}")]) {
-        Ok(_) => return Ok(()),
-        Err(error) => error,
-    };
+    let tried = Command::new("jwtrail").arg(lone).try_get_matches_from(["jwtrail", &format!("--value={value}")]);
+    let Err(error) = tried else { return Ok(()) };
     if let (ErrorKind::InvalidValue, Some(ContextValue::Strings(known))) =
         (error.kind(), error.get(ContextKind::ValidValue))
     {

@@ -1,6 +1,7 @@
 //! `jwtrail config`: what is in force, and why.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -54,10 +55,8 @@ fn head(found: &Preferences) -> String {
         Some(path) => format!("# configuration: {}{}\n", path.display(), there(&path)),
         None => "# configuration: none, for neither XDG_CONFIG_HOME nor HOME is set\n".to_owned(),
     };
-    match policy(found) {
-        Some((path, why)) => text += &format!("# policy: {} ({why})\n", path.display()),
-        None => text += "# policy: none\n",
-    }
+    let policy = policy(found).map(|(path, why)| format!("{} ({why})", path.display()));
+    let _ = writeln!(text, "# policy: {}", policy.as_deref().unwrap_or("none"));
     // A secret: that it is there is all that is told.
     let key = std::env::var_os("JWTRAIL_FP_KEY").is_some_and(|key| !key.is_empty());
     text + &format!("# JWTRAIL_FP_KEY: {}\n", if key { "set, not shown" } else { "not set, drawn afresh for each run" })
@@ -99,10 +98,11 @@ fn options(found: &Preferences, given: Option<&ArgMatches>) -> String {
             .or_else(|| in_environment(arg))
             .or_else(|| in_policy(name, below.as_ref()))
             .or_else(|| in_file(name, found));
-        text += &match worth.or_else(|| default(name, arg)) {
-            Some(Worth { value, from }) => format!("{:<40} # {from}\n", format!("{name} = {value}")),
-            None => format!("{:<40} # not set\n", format!("# {name} =")),
+        let (line, from) = match worth.or_else(|| default(name, arg)) {
+            Some(Worth { value, from }) => (format!("{name} = {value}"), from),
+            None => (format!("# {name} ="), "not set".to_owned()),
         };
+        let _ = writeln!(text, "{line:<40} # {from}");
     }
     text
 }
@@ -190,7 +190,8 @@ fn keys(found: &Preferences) -> String {
             None => "default, less what another action took".to_owned(),
         };
         let keys: Vec<String> = keys.iter().map(|key| quoted(key)).collect();
-        text += &format!("{:<40} # {from}\n", format!("{} = [{}]", action.name(), keys.join(", ")));
+        let line = format!("{} = [{}]", action.name(), keys.join(", "));
+        let _ = writeln!(text, "{line:<40} # {from}");
     }
     text
 }
@@ -200,21 +201,21 @@ fn views(found: &Preferences) -> String {
     for view in &found.views {
         let row = found.file.views.iter().find(|row| row.name.value == view.name);
         let line = row.map_or(0, |row| found.file.line(row.name.at));
-        text += &format!("\n[[view]] # config.toml:{line}\nname = {}\n", quoted(&view.name));
+        let _ = writeln!(text, "\n[[view]] # config.toml:{line}\nname = {}", quoted(&view.name));
         if let Some(key) = view.key {
-            text += &format!("key = {}\n", quoted(&written(key)));
+            let _ = writeln!(text, "key = {}", quoted(&written(key)));
         }
-        text += &format!("page = {}\n", quoted(view.page.title()));
+        let _ = writeln!(text, "page = {}", quoted(view.page.title()));
         if !view.filter.is_empty() {
-            text += &format!("filter = {}\n", quoted(&view.filter));
+            let _ = writeln!(text, "filter = {}", quoted(&view.filter));
         }
         if let Some(sort) = &view.sort {
-            text += &format!("sort = {}\n", quoted(sort));
+            let _ = writeln!(text, "sort = {}", quoted(sort));
         }
     }
     if let Some(theme) = &found.file.theme {
         let theme = toml::Table::from_iter([("theme".to_owned(), toml::Value::Table(theme.clone()))]);
-        text += &format!("\n{theme}");
+        let _ = write!(text, "\n{theme}");
     }
     text
 }

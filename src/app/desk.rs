@@ -1,6 +1,7 @@
 //! What the screen hands out to be kept for the next run: history and saved views. Whatever else it wants goes to the
 //! host behind.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -63,10 +64,10 @@ fn written(view: &SavedView) -> String {
     let text = |value: &str| toml::Value::String(value.to_owned()).to_string();
     let mut lines = format!("[[view]]\nname = {}\npage = {}\n", text(&view.name), text(view.page.title()));
     if !view.filter.is_empty() {
-        lines += &format!("filter = {}\n", text(&view.filter));
+        let _ = writeln!(lines, "filter = {}", text(&view.filter));
     }
     if let Some(sort) = &view.sort {
-        lines += &format!("sort = {}\n", text(sort));
+        let _ = writeln!(lines, "sort = {}", text(sort));
     }
     lines
 }

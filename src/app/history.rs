@@ -110,8 +110,8 @@ mod tests {
             commands: vec!["traces".to_owned()],
         };
         assert_eq!(load(&path), expected);
-        let many: String = (0..MOST).map(|at| format!("/service:{at}\n")).collect();
-        fs::write(&path, many).unwrap();
+        let many: Vec<String> = (0..MOST).map(|at| format!("/service:{at}")).collect();
+        fs::write(&path, many.join("\n") + "\n").unwrap();
         fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
         remember(&path, false, "service:last").unwrap();
         let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&path).unwrap().permissions());

@@ -195,7 +195,8 @@ fn values(arg: &Arg, row: &OptionRow, file: &Path) -> Result<Vec<String>, (usize
     let flag = matches!(arg.get_action(), ArgAction::SetTrue);
     match &row.value.value {
         Setting::Flag(on) if flag => Ok(vec![on.to_string()]),
-        _ if flag => Err((at, "expected `true` or `false`".to_owned())),
+        Setting::One(value) if flag => Err((at, format!("expected `true` or `false`, found `{value}`"))),
+        Setting::Many(_) if flag => Err((at, "expected `true` or `false`, found a list".to_owned())),
         Setting::Flag(on) => Err((at, format!("expected {}, found `{on}`", wanted(arg)))),
         Setting::One(value) => tried(arg, value).map(|()| vec![placed(value)]).map_err(|message| (at, message)),
         Setting::Many(list) if matches!(arg.get_action(), ArgAction::Append) => list
@@ -220,10 +221,8 @@ fn tried(arg: &Arg, value: &str) -> Result<(), String> {
     }
     let parser = arg.get_value_parser().clone();
     let lone = Arg::new("value").long("value").value_parser(parser).action(ArgAction::Set);
-    let error = match Command::new("jwtrail").arg(lone).try_get_matches_from(["jwtrail", &format!("--value={value}")]) {
-        Ok(_) => return Ok(()),
-        Err(error) => error,
-    };
+    let tried = Command::new("jwtrail").arg(lone).try_get_matches_from(["jwtrail", &format!("--value={value}")]);
+    let Err(error) = tried else { return Ok(()) };
     if let (ErrorKind::InvalidValue, Some(ContextValue::Strings(known))) =
         (error.kind(), error.get(ContextKind::ValidValue))
     {

@@ -57,8 +57,8 @@ pub fn understand(file: UserFile, faults: Vec<ConfigError>) -> Preferences {
             Err((at, message)) => wrong.push((at, message)),
         }
     }
-    wrong.sort();
     found.faults.extend(wrong.into_iter().map(|(at, message)| found.file.fault(at, message)));
+    found.faults.sort_by_key(ConfigError::place);
     found
 }
 
@@ -76,24 +76,22 @@ fn bind<'a>(
     };
     let mut keys = Vec::new();
     for name in &row.keys {
-        match keyname::read(&name.value) {
-            Err(message) => wrong.push((name.at, message)),
-            Ok(key) => match given.iter().find(|(taken, _)| *taken == key) {
-                Some((_, other)) => wrong.push((
-                    name.at,
-                    format!(
-                        "expected a key for `{}` alone, found `{}`, which `{}` has already (line {})",
-                        row.action.value,
-                        name.value,
-                        other.action.value,
-                        file.line(other.action.at)
-                    ),
-                )),
-                None => {
-                    given.push((key, row));
-                    keys.push(key);
-                }
-            },
+        let key = match keyname::read(&name.value) {
+            Ok(key) => key,
+            Err(message) => {
+                wrong.push((name.at, message));
+                continue;
+            }
+        };
+        if let Some((_, other)) = given.iter().find(|(taken, _)| *taken == key) {
+            let (own, other, line) = (&row.action.value, &other.action.value, file.line(other.action.at));
+            let found = &name.value;
+            let message =
+                format!("expected a key for `{own}` alone, found `{found}`, which `{other}` has already (line {line})");
+            wrong.push((name.at, message));
+        } else {
+            given.push((key, row));
+            keys.push(key);
         }
     }
     keymap.rebind(action, &keys);

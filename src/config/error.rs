@@ -34,6 +34,14 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
+    /// Line and column, from 1; zeros where it is about the whole file.
+    pub fn place(&self) -> (usize, usize) {
+        match self {
+            Self::Read { .. } => (0, 0),
+            Self::Invalid { line, column, .. } => (*line, *column),
+        }
+    }
+
     /// An error at a byte offset of `text`.
     pub(super) fn at(path: &Path, text: &str, offset: usize, message: String) -> Self {
         let before = text.get(..offset.min(text.len())).unwrap_or(text);

@@ -189,13 +189,11 @@ fn view(state: &mut State, name: &str) -> Result<(), String> {
     if let Some(view) = views.iter().find(|view| view.name == name) {
         return saved::show(state, view);
     }
-    match saved::page(name) {
-        Some(page) => (state.view, state.trace) = (page, None),
-        None => {
-            let pages = Page::VIEWS.iter().map(|page| page.title());
-            return Err(unknown("view", name, views.iter().map(|view| view.name.as_str()).chain(pages)));
-        }
-    }
+    let Some(page) = saved::page(name) else {
+        let pages = Page::VIEWS.iter().map(|page| page.title());
+        return Err(unknown("view", name, views.iter().map(|view| view.name.as_str()).chain(pages)));
+    };
+    (state.view, state.trace) = (page, None);
     Ok(())
 }
 

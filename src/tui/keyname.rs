@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_mistake_names_what_was_meant() {
-        let error = |name| read(name).map(written).unwrap_or_else(|error| error);
+        let error = |name| read(name).map_or_else(|error| error, written);
         assert_eq!(error("pgup-"), "unknown key `pgup-`: did you mean `pgup`?");
         assert_eq!(error("ctlr-c"), "unknown key `ctlr-c`: did you mean `ctrl-c`?");
         assert_eq!(error("spcae"), "unknown key `spcae`: did you mean `space`?");

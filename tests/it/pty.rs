@@ -157,7 +157,10 @@ fn what_was_typed_is_there_the_next_time_and_keys_are_the_users_own() {
     terminal.wait("the line gone", |screen| !screen.contents().contains("/service:orders"));
     terminal.press("\u{18}");
     terminal.wait_for("─ Help ─");
+    terminal.wait_for("^x closes");
+    terminal.resize(120, 110);
     terminal.wait_for("^c, Q");
+    terminal.wait_for("drops  problems verdict:dropped");
     terminal.press("\u{18}:save-view mine\r");
     terminal.wait_for("saved the view `mine`");
     terminal.press("Q");

@@ -82,20 +82,19 @@ fn configuration() -> Vec<Checked> {
 fn history() -> Checked {
     let what = "history";
     let Some(path) = history::path() else { return Checked::note(what, "kept for this run alone: HOME is not set") };
-    let Ok(meta) = fs::metadata(&path) else {
+    let Ok(permissions) = fs::metadata(&path).map(|meta| meta.permissions()) else {
         return Checked::note(what, format!("{} is not there yet", path.display()));
     };
     if fs::File::open(&path).is_err() {
         return Checked::bad(what, format!("{} cannot be read", path.display()), "make it this user's own again");
     }
     #[cfg(unix)]
-    if std::os::unix::fs::PermissionsExt::mode(&meta.permissions()) & 0o077 != 0 {
+    if std::os::unix::fs::PermissionsExt::mode(&permissions) & 0o077 != 0 {
         let said = format!("{} can be read by others", path.display());
         return Checked::bad(what, said, format!("chmod 600 {}", path.display()));
     }
     let kept = history::load(&path);
     let said = format!("{}: {} filters, {} commands", path.display(), kept.filters.len(), kept.commands.len());
-    drop(meta);
     Checked::good(what, said)
 }
 

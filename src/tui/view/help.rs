@@ -110,8 +110,10 @@ pub fn render(state: &State, pen: &mut Pen, whole: Area) {
     pen.row(area.x + 2, area.y, w - 4, &title);
     let over = lines.len().saturating_sub(usize::from(h.saturating_sub(2)));
     let first = usize::from(state.help.unwrap_or(0)).min(over);
-    let close = if over > 0 { " arrows scroll, ? closes " } else { " ? closes " };
-    pen.row(area.x + w.saturating_sub(28), area.y + h - 1, 26, &Row::new().text(close, state.theme.quiet()));
+    let key = state.keymap.keys(crate::tui::message::Action::Help).into_iter().next();
+    let key = key.unwrap_or_else(|| "Esc".to_owned());
+    let close = format!(" {}{key} closes ", if over > 0 { "arrows scroll, " } else { "" });
+    pen.row(area.x + w.saturating_sub(28), area.y + h - 1, 26, &Row::new().own(&close, state.theme.quiet()));
     for (y, line) in (area.y + 1..area.y + h - 1).zip(lines.iter().skip(first)) {
         pen.row(area.x + 1, y, w - 2, line);
     }

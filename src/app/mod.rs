@@ -1,14 +1,17 @@
 //! One file for each command: each only wires source, engine and consumer.
 
 mod bar;
+mod calls;
 pub mod check;
 mod check_follow;
 mod check_live;
 pub mod clock;
+mod deck;
 pub mod demo;
 pub mod demo_run;
 mod ending;
 mod follow;
+mod following;
 pub mod graph;
 mod judged;
 pub mod keys;
@@ -16,6 +19,7 @@ pub mod live;
 mod logs;
 mod out;
 mod output;
+pub mod player;
 pub mod policy;
 pub mod profile;
 mod receive;
@@ -27,6 +31,7 @@ mod settings;
 pub mod shell;
 mod signals;
 mod source;
+mod survey;
 pub mod timeline;
 mod wrapped;
 

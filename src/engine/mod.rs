@@ -6,6 +6,7 @@ mod intake;
 mod owner;
 pub mod query;
 mod rate;
+pub mod replay;
 pub mod snapshot;
 
 use std::sync::{Arc, mpsc};
@@ -20,6 +21,7 @@ use owner::{Message, Owner};
 
 pub use intake::Intake;
 pub use query::{Answer, Asker, Query};
+pub use replay::Replayer;
 pub use snapshot::{Losses, Snapshot, Totals};
 
 /// Where the engine gets its time from: the wall clock live, the replayed time in a replay.
@@ -155,6 +157,11 @@ impl EngineHandle {
     /// An end for a screen to ask at.
     pub fn asker(&self) -> Asker {
         Asker::new(self.sender.clone())
+    }
+
+    /// An end for whoever replays.
+    pub fn replayer(&self) -> Replayer {
+        Replayer::new(self.sender.clone())
     }
 
     /// An end for what the intake side has to say beside spans.

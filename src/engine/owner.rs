@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::intake::{Gauge, cost};
 use super::query::{self, Answer, Query};
 use super::rate::Rate;
+use super::replay::Step;
 use super::{Clock, EngineOptions, Finished, HopQuery, Losses, Snapshot, Totals};
 use crate::model::{Batch, Hop};
 use crate::trail::summary::{Announcement, SetupNote};
@@ -40,6 +41,8 @@ pub(super) enum Message {
     Notes(Vec<String>),
     /// Answer with the capture profile, everything judged as settled where nothing comes after.
     Profile { last: bool, reply: std::sync::mpsc::Sender<SavedProfile> },
+    /// Do one step of a replay, and say when it is done.
+    Replay(Step, std::sync::mpsc::Sender<()>),
     /// Judge everything as settled.
     Settle(oneshot::Sender<()>),
     /// Judge what was accepted, then end.
@@ -48,21 +51,23 @@ pub(super) enum Message {
 
 /// Owner of the trail.
 pub(super) struct Owner {
-    trail: Trail,
+    pub(super) trail: Trail,
     options: EngineOptions,
-    clock: Clock,
+    pub(super) clock: Clock,
     gauge: Arc<Gauge>,
     publish: watch::Sender<Arc<Snapshot>>,
     announce: mpsc::Sender<Announcement>,
-    rate: Rate,
+    pub(super) rate: Rate,
     /// Counted from batches: the trail never sees what could not be read.
-    rejected: u64,
-    bad_tags: u64,
+    pub(super) rejected: u64,
+    pub(super) bad_tags: u64,
     /// What the intake side has to say.
     notes: Vec<String>,
     /// Batches or notes came since the last tick.
-    dirty: bool,
-    last_span: Option<Instant>,
+    pub(super) dirty: bool,
+    /// Whether the time is a replay's: it goes on without spans, and back.
+    pub(super) replayed: bool,
+    pub(super) last_span: Option<Instant>,
     last_publish: Option<Instant>,
     last_tick: Instant,
 }
@@ -88,6 +93,7 @@ impl Owner {
             bad_tags: 0,
             notes: Vec::new(),
             dirty: false,
+            replayed: false,
             last_span: None,
             last_publish: None,
             last_tick: Instant::now(),
@@ -134,6 +140,11 @@ impl Owner {
                 self.notes = notes;
                 self.dirty = true;
             }
+            Message::Replay(step, done) => {
+                self.replay(step);
+                // Whoever replays may have gone away meanwhile.
+                let _ = done.send(());
+            }
             Message::Settle(reply) => {
                 self.trail.settle_all();
                 self.dirty = false;
@@ -164,7 +175,7 @@ impl Owner {
         self.gauge.release(cost);
     }
 
-    fn tick(&mut self) {
+    pub(super) fn tick(&mut self) {
         self.last_tick = Instant::now();
         let changed = self.trail.tick((self.clock)());
         let fresh = std::mem::take(&mut self.dirty);
@@ -189,9 +200,15 @@ impl Owner {
             // A reader that is too slow, or not there, loses lines and no verdict: the snapshot has them all.
             drop(self.announce.try_send(announcement));
         }
+        if self.replayed {
+            // The order of first appearance would be another one after each way back.
+            snapshot.services.sort_by(|a, b| a.name.cmp(&b.name));
+            snapshot.edges.sort_by(|a, b| (&a.caller, &a.callee).cmp(&(&b.caller, &b.callee)));
+        }
         let last = Arc::clone(&self.publish.borrow());
+        let moved = self.replayed && snapshot.now != last.now;
         (snapshot.revision, snapshot.now) = (last.revision, last.now);
-        if snapshot == *last {
+        if snapshot == *last && !moved {
             return;
         }
         (snapshot.revision, snapshot.now) = (last.revision + 1, (self.clock)());

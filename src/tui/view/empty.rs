@@ -5,6 +5,8 @@ use ratatui::style::Style;
 use super::pen::{Pen, Row};
 use crate::tui::Mode;
 use crate::tui::geometry::Area;
+use crate::tui::message::Action;
+use crate::tui::replay::Playback;
 use crate::tui::state::State;
 use crate::tui::text::{Safe, things};
 
@@ -147,6 +149,9 @@ fn tick(state: &State) -> Row {
     let theme = state.theme;
     let totals = &state.snapshot.totals;
     let seen = format!("{}, {}", things(totals.spans, "span"), things(totals.traces, "trace"));
+    if let Some(playback) = state.playback.as_ref().filter(|playback| playback.following.is_none()) {
+        return replayed(state, playback, &seen);
+    }
     if let Mode::Replay { file } = &state.mode {
         let said = format!(": {seen}, no hop yet");
         return Row::new().text("Reading ", theme.strong()).own(file, theme.strong()).own(&said, theme.quiet());
@@ -164,6 +169,21 @@ fn tick(state: &State) -> Row {
     let from = if names.is_empty() { String::new() } else { format!(" from {}{more}", names.join(", ")) };
     let said = format!("  {seen}{from}; no hop between services yet");
     Row::new().text(theme.sign("● ", "* "), theme.good()).text("It works.", theme.strong()).own(&said, Style::new())
+}
+
+/// A moment of a replay without a hop.
+fn replayed(state: &State, playback: &Playback, seen: &str) -> Row {
+    let theme = state.theme;
+    let row = match playback {
+        Playback { ended: true, .. } => Row::new().text("No hop in all of it", theme.strong()),
+        Playback { seeking: Some(_), .. } => return Row::new().text("Judging what was recorded.", theme.strong()),
+        _ => Row::new().text("No hop yet at this moment", theme.strong()),
+    };
+    let row = row.own(&format!(": {seen}"), theme.quiet());
+    match state.keymap.keys(Action::NextHop).first() {
+        Some(key) if !playback.ended => row.plain("   ").own(key, theme.strong()).text(" next hop", theme.quiet()),
+        _ => row,
+    }
 }
 
 /// The two variables that point an exporter here, from what listens.

@@ -49,9 +49,9 @@ const fn of_page(page: Page) -> &'static [(Action, &'static str)] {
     }
 }
 
-/// Lines that the footer takes.
+/// Lines that the footer takes, the replay's bar included.
 pub fn rows(state: &State) -> u16 {
-    1 + u16::try_from(switches(state).len()).unwrap_or(0)
+    1 + super::replay_bar::rows(state) + u16::try_from(switches(state).len()).unwrap_or(0)
 }
 
 /// Draws switches above keys.

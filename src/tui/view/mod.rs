@@ -11,6 +11,7 @@ mod over;
 pub mod pen;
 pub mod problem_list;
 pub mod problems;
+pub mod replay_bar;
 pub mod services;
 pub mod table;
 pub mod tokens;
@@ -36,6 +37,7 @@ pub fn render(state: &State, buffer: &mut Buffer) {
     let screen = state.screen();
     header::render(state, &mut pen, screen.header);
     footer::render(state, &mut pen, screen.footer);
+    replay_bar::render(state, &mut pen);
     if state.is_empty() && state.trace.is_none() {
         empty::render(state, &mut pen, state.body());
     } else {

@@ -331,6 +331,7 @@ impl Deck {
             speed: self.speed,
             playing: self.playing,
             looping: self.looping,
+            moving: self.goal.is_some(),
             ended: self.goal.is_none() && self.reached == END,
             seeking,
             accused: self.survey.as_ref().map(|survey| Arc::clone(&survey.slots)),

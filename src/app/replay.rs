@@ -65,7 +65,9 @@ pub fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
             };
             play(args, &judging, line, blank, memory, show)?;
         }
-        (false, false) => bail!("expected traces or dependency lists, found both in {}: replay them one by one", show.names),
+        (false, false) => {
+            bail!("expected traces or dependency lists, found both in {}: replay them one by one", show.names)
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -145,7 +147,14 @@ struct Show {
 }
 
 /// Plays and draws.
-fn play(args: &ReplayArgs, judging: &Judging, line: Timeline, blank: Blank, memory: ByteSize, show: Show) -> anyhow::Result<()> {
+fn play(
+    args: &ReplayArgs,
+    judging: &Judging,
+    line: Timeline,
+    blank: Blank,
+    memory: ByteSize,
+    show: Show,
+) -> anyhow::Result<()> {
     let start = line.start();
     let bounds = EngineOptions { memory: memory.0 / COPIES, ..judging.engine() };
     let engine = EngineHandle::start(blank(), bounds, Arc::new(move || start))?;

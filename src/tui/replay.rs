@@ -23,6 +23,8 @@ pub struct Playback {
     pub looping: bool,
     /// Whether everything was replayed, and judged as settled.
     pub ended: bool,
+    /// Whether it is on its way to `now` still; else the newest snapshot shows that moment.
+    pub moving: bool,
     /// How much is done of a way to another moment that takes long, in percent.
     pub seeking: Option<u8>,
     /// Accused hops in equal slots from start to end; `None` until they are counted.

@@ -6,6 +6,8 @@ mod fixture;
 mod keys;
 mod layout;
 mod pty;
+mod replay;
+mod replay_pty;
 
 use std::fmt::Write as _;
 use std::sync::Arc;

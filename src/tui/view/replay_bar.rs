@@ -107,19 +107,18 @@ impl Parts {
 fn before(state: &State, playback: &Playback) -> Row {
     let theme = state.theme;
     let (sign, word) = match playback {
-        Playback { playing: true, .. } => (theme.sign("▶", ">"), ""),
+        // Words are of one width: the hops behind them must not move when it stops.
         Playback { ended: true, .. } => (theme.sign("■", "#"), "at the end"),
-        _ => (theme.sign("‖", "="), "paused"),
+        Playback { playing: true, .. } => (theme.sign("▶", ">"), "playing   "),
+        _ => (theme.sign("‖", "="), "paused    "),
     };
     let style = if playback.playing { theme.good() } else { theme.warning() };
-    let mut row = Row::new().plain(" ").text(sign, style).plain(" ");
-    if !word.is_empty() {
-        row = row.text(word, style).plain(" ");
-    }
+    let mut row = Row::new().plain(" ").text(sign, style).plain(" ").text(word, style).plain("  ");
     let length = playback.end.0.saturating_sub(playback.start.0);
     let at = playback.now.0.saturating_sub(playback.start.0);
     row = row.own(&clock(at, length), theme.strong()).own(&format!(" / {}", clock(length, length)), theme.quiet());
-    row = row.plain("  ").own(&speed(playback.speed, theme.sign("×", "x")), theme.strong()).plain("  ");
+    let speed = playback.speed.map_or_else(|| "max".to_owned(), |speed| format!("{}{speed}", theme.sign("×", "x")));
+    row = row.own(&format!("  {speed:<5}  "), theme.strong());
     if playback.looping {
         row = row.text(theme.sign("↻ loops", "loops"), theme.focus()).plain("  ");
     }
@@ -232,10 +231,6 @@ fn clock(nanos: u64, length: u64) -> String {
         3_600..86_400 => format!("{}:{:02}:{seconds:02}", minutes / 60, minutes % 60),
         _ => format!("{} d {:02}:{:02}", minutes / 1_440, minutes / 60 % 24, minutes % 60),
     }
-}
-
-fn speed(speed: Option<f64>, times: &str) -> String {
-    speed.map_or_else(|| "max".to_owned(), |speed| format!("{times}{speed}"))
 }
 
 #[cfg(test)]

@@ -62,6 +62,8 @@ impl Calls {
                 sample: Arc::new(sample(caller, callee)),
             });
         }
+        // The busiest calls are looked at first.
+        snapshot.edges.sort_by_key(|row| std::cmp::Reverse(row.hops));
         snapshot.totals.verdicts[Verdict::Unknown as usize] = snapshot.totals.hops;
         snapshot.services = services.into_values().collect();
         snapshot.setup.push(SetupNote::Intake(

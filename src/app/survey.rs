@@ -6,7 +6,7 @@ use ahash::AHashMap;
 
 use super::timeline::{END, Timeline, done};
 use crate::engine::replay::Recorded;
-use crate::model::{Hop, SpanId, TraceId, UnixNanos};
+use crate::model::{Hop, SpanId, SpanKind, TraceId, UnixNanos};
 use crate::trail::Trail;
 
 /// Slots that accused hops are counted in: more than a terminal has columns, so that a view can add them up.
@@ -73,9 +73,21 @@ fn slot(line: &Timeline, moment: UnixNanos) -> usize {
     usize::try_from(slot).unwrap_or(SLOTS).min(SLOTS - 1)
 }
 
+/// Spans between a call and the request that it was made for: deeper ones are a damaged trace's.
+const DEEPEST: usize = 256;
+
+/// When a span had come, and what it belongs to.
+#[derive(Clone, Copy, Default)]
+struct Come {
+    at: UnixNanos,
+    parent: Option<SpanId>,
+    /// Whether it is where a request comes in.
+    entry: bool,
+}
+
 /// When spans had come, and traces all of theirs.
 struct Moments {
-    spans: AHashMap<(TraceId, SpanId), UnixNanos>,
+    spans: AHashMap<(TraceId, SpanId), Come>,
     traces: AHashMap<TraceId, UnixNanos>,
     settle: u64,
     end: UnixNanos,
@@ -88,7 +100,12 @@ impl Moments {
             let trace = match &arrival.what {
                 Recorded::Span(span) => {
                     let known = moments.spans.entry((span.trace_id, span.span_id)).or_default();
-                    *known = done(span).max(*known);
+                    let at = done(span).max(known.at);
+                    // Both sides of a call may share an id: the way up goes on from the caller's.
+                    let client = span.kind == SpanKind::Client;
+                    let parent = if client { span.parent_id } else { known.parent.or(span.parent_id) };
+                    let entry = known.entry || matches!(span.kind, SpanKind::Server | SpanKind::Consumer);
+                    *known = Come { at, parent, entry };
                     span.trace_id
                 }
                 Recorded::Log(record) => record.trace_id,
@@ -99,7 +116,8 @@ impl Moments {
         moments
     }
 
-    /// When a hop is complete: its last span has come, or, where a span is missing for ever, when its trace is settled.
+    /// When a hop is complete: all spans from the callee's entry up to the request that the caller made its call for have
+    /// come, or, where a span is missing for ever, its trace is settled.
     fn of(&self, hop: &Hop) -> UnixNanos {
         if hop.callee.span_id.is_none() || hop.gap {
             let quiet = self.traces.get(&hop.trace_id).copied().unwrap_or(self.end);
@@ -111,6 +129,22 @@ impl Moments {
         let named = parties.map(|party| (party.trace_id.unwrap_or(hop.trace_id), party.span_id));
         let sides = [&hop.inbound, &hop.sent, &hop.received].map(|side| (hop.trace_id, side.span_id));
         let spans = named.chain(sides).filter_map(|(trace, span)| self.spans.get(&(trace, span?)));
-        spans.copied().max().unwrap_or(self.end)
+        let last = spans.map(|come| come.at).max();
+        last.max(self.way_up(hop)).unwrap_or(self.end)
+    }
+
+    /// When the last span between the callee's entry and the caller's had come.
+    fn way_up(&self, hop: &Hop) -> Option<UnixNanos> {
+        let mut last = None;
+        let mut next = hop.callee.span_id;
+        for step in 0..DEEPEST {
+            let Some(come) = next.and_then(|span| self.spans.get(&(hop.trace_id, span))) else { break };
+            last = last.max(Some(come.at));
+            if come.entry && step > 0 {
+                break;
+            }
+            next = come.parent;
+        }
+        last
     }
 }

@@ -14,8 +14,8 @@ use crate::tui::text::{mebibytes, stretch};
 
 /// Fewest columns in which hops over time say anything.
 const LEAST_TRACK: usize = 10;
-/// Most columns that keys may take from the hops: a fifth of the line.
-const KEYS_SHARE: usize = 3;
+/// Columns that hops over time keep before keys get any.
+const FAIR_TRACK: usize = 24;
 
 /// Keys offered where there is room, the most useful first.
 const KEYS: [([Action; 2], &str); 5] = [
@@ -45,8 +45,12 @@ pub fn render(state: &State, pen: &mut Pen) {
     if let Some((_, columns)) = parts.track {
         track(state, pen, playback, Area { x: area.x + used, w: columns, ..area });
     }
-    let width = u16::try_from(parts.keys.width()).unwrap_or(u16::MAX);
-    pen.row((area.x + area.w).saturating_sub(width), area.y, width, &parts.keys);
+    let said = said(state, playback);
+    let over = if said.width() > 0 { said } else { parts.keys };
+    let width = u16::try_from(over.width().max(parts.reserved)).unwrap_or(u16::MAX).min(area.w);
+    let right = Area { x: area.x + area.w - width, w: width, ..area };
+    pen.clear(right);
+    pen.row(right.x, right.y, right.w, &over);
 }
 
 /// The mouse; true where it was the bar's.
@@ -85,22 +89,24 @@ struct Parts {
     before: Row,
     track: Option<(u16, u16)>,
     keys: Row,
+    /// Columns of the keys.
+    reserved: usize,
 }
 
 impl Parts {
     fn new(state: &State, playback: &Playback, width: usize) -> Self {
         if let Some(bytes) = playback.following {
-            return Self { before: following(state, bytes), track: None, keys: Row::new() };
+            return Self { before: following(state, bytes), track: None, keys: Row::new(), reserved: 0 };
         }
         let before = before(state, playback);
         let room = width.saturating_sub(before.width() + 1);
-        let keys = keys(state, room.min(width / KEYS_SHARE));
+        let keys = keys(state, room.saturating_sub(FAIR_TRACK).min(width / 3));
         let track = room.saturating_sub(keys.width());
         if track < LEAST_TRACK {
-            return Self { before, track: None, keys: Row::new() };
+            return Self { before, track: None, keys: Row::new(), reserved: 0 };
         }
         let cast = |columns: usize| u16::try_from(columns).unwrap_or(u16::MAX);
-        Self { track: Some((cast(before.width()), cast(track))), before, keys }
+        Self { track: Some((cast(before.width()), cast(track))), before, reserved: keys.width(), keys }
     }
 }
 
@@ -120,14 +126,20 @@ fn before(state: &State, playback: &Playback) -> Row {
     let speed = playback.speed.map_or_else(|| "max".to_owned(), |speed| format!("{}{speed}", theme.sign("×", "x")));
     row = row.own(&format!("  {speed:<5}  "), theme.strong());
     if playback.looping {
-        row = row.text(theme.sign("↻ loops", "loops"), theme.focus()).plain("  ");
-    }
-    if let Some(percent) = playback.seeking {
-        row = row.own(&format!("seeking {percent} %"), theme.warning()).plain("  ");
-    } else if let Some(note) = playback.note {
-        row = row.text(note.text(), theme.warning()).plain("  ");
+        let word = if state.size.0 < 80 { theme.sign("↻", "R") } else { theme.sign("↻ loops", "loops") };
+        row = row.text(word, theme.focus()).plain("  ");
     }
     row
+}
+
+/// What is said for a while: over the keys, so that the hops stay where they are.
+fn said(state: &State, playback: &Playback) -> Row {
+    let warning = state.theme.warning();
+    match (playback.seeking, playback.note) {
+        (Some(percent), _) => Row::new().own(&format!("  seeking {percent} % "), warning),
+        (None, Some(note)) => Row::new().plain("  ").text(note.text(), warning).plain(" "),
+        (None, None) => Row::new(),
+    }
 }
 
 /// As many keys as fit, the most useful first, in their order.

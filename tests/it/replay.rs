@@ -18,7 +18,6 @@ use crate::trail::support::{decoder, policy_of, runs, trail};
 
 /// Longer than any machine should take.
 const PATIENCE: Duration = Duration::from_secs(60);
-
 /// As the runs are judged elsewhere.
 const SETTLE: u64 = 15_000_000_000;
 
@@ -218,11 +217,12 @@ async fn every_hop_is_visited_once_on_and_back() {
         played.seek(played.line.start()).await;
         let on = played.moments(Control::NextHop, Note::NoLaterHop).await;
         // A hop may be seen before all of its evidence has come: then it is the verdict that is new.
-        let (mut hops, mut spans, mut last) = (0, 0, UnixNanos(0));
+        let (mut hops, mut last) = (0, UnixNanos(0));
         for (at, (now, seen)) in on.iter().enumerate() {
-            assert!(*now > last && seen.totals.spans > spans, "{}: nothing new at hop {at}", run.display());
+            // The end that settles all is behind the last span, at its time.
+            assert!(*now > last || at + 1 == on.len(), "{}: nothing new at hop {at}", run.display());
             assert!(seen.totals.hops >= hops, "{}: a hop is gone at hop {at}", run.display());
-            (hops, spans, last) = (seen.totals.hops, seen.totals.spans, *now);
+            (hops, last) = (seen.totals.hops, *now);
         }
         assert!(on.len() as u64 * 4 >= hops, "{}: {} moments for {hops} hops", run.display(), on.len());
         assert_eq!(hops, all.totals.hops, "{}: the last one shows all", run.display());
@@ -318,9 +318,9 @@ async fn the_way_back_shows_nothing_in_between() {
 async fn it_plays_to_the_end_and_again_from_the_start() {
     let line = || Timeline::new(read(&runs("drop-in-fanout.jsonl")));
     let mut played = Played::start(line(), Policy::default(), Some(1.0), false);
-    let (start, end) = (played.line.start(), played.line.end());
+    let end = played.line.end();
     let all = played.ended().await;
-    assert!(!played.playback.borrow().playing && all.totals.hops == 12, "{:?}", all.totals);
+    assert!(!played.playback.borrow().playing && all.totals.hops == 12);
     played.press(Control::Toggle);
     played.until("playing from the start", |playback| playback.playing && !playback.ended && playback.now < end).await;
     played.ended().await;
@@ -328,7 +328,7 @@ async fn it_plays_to_the_end_and_again_from_the_start() {
     played.press(Control::Toggle);
     for _ in 0..2 {
         played.until("at the end", |playback| playback.ended && playback.playing).await;
-        played.until("at the start", |playback| !playback.ended && playback.now >= start).await;
+        played.until("at the start", |playback| !playback.ended && playback.now < end).await;
     }
     played.press(Control::Toggle);
     played.until("still", |playback| !playback.playing).await;
@@ -370,11 +370,11 @@ async fn recordings_of_any_shape_can_be_gone_through() {
     // Nothing lasts: it has one moment, and an end.
     let mut played = Played::start(recording(vec![span(0, 7, 7), span(1, 7, 3)]), Policy::default(), None, true);
     assert_eq!(played.ended().await.totals.spans, 2);
-    for control in [Control::Seconds(-5), Control::Seconds(5), Control::NextHop, Control::PreviousHop, Control::Toggle]
-    {
+    for control in [Control::Seconds(-5), Control::Seconds(5), Control::NextHop, Control::PreviousHop] {
         played.press(control);
     }
-    played.until("still", |playback| !playback.playing).await;
+    played.press(Control::Loop);
+    played.until("answered", |playback| !playback.looping && !playback.moving).await;
     // The same twice.
     let batches = || read(&runs("drop-in-fanout.jsonl"));
     let twice = Timeline::new(batches().into_iter().chain(batches()).collect());

@@ -352,7 +352,9 @@ impl Deck {
 fn more(line: &Timeline, mut trail: Trail, index: usize, all: usize) -> (Trail, usize) {
     let upto = (index + CHUNK).min(all);
     let arrivals = line.arrivals().get(index..upto).unwrap_or_default();
-    arrivals.iter().cloned().for_each(|arrival| arrival.give(&mut trail));
+    for arrival in arrivals {
+        arrival.clone().give(&mut trail);
+    }
     if let Some(last) = arrivals.last().filter(|_| upto < all) {
         trail.tick(last.at);
     }

@@ -53,13 +53,15 @@ pub fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     let line = recording.finish();
     match (line.is_empty(), calls.is_empty()) {
         (true, true) => bail!("expected spans, found none in {}", show.names),
-        (true, false) => draw_calls(calls, show)?,
+        (true, false) => draw_calls(&calls, show)?,
         (false, true) => {
             let blank: Blank = {
                 let (policy, options) = (judging.file.policy.clone(), judging.options.clone());
                 Arc::new(move || {
                     let mut trail = Trail::new(policy.clone(), options.clone());
-                    profiles.iter().for_each(|saved| trail.restore_profile(saved));
+                    for saved in &profiles {
+                        trail.restore_profile(saved);
+                    }
                     trail
                 })
             };
@@ -183,7 +185,7 @@ fn play(
 }
 
 /// Draws what dependency lists count: one picture, and nothing behind it.
-fn draw_calls(calls: Calls, show: Show) -> anyhow::Result<()> {
+fn draw_calls(calls: &Calls, show: Show) -> anyhow::Result<()> {
     let (publish, snapshots) = watch::channel(Arc::new(calls.snapshot()));
     let feed = Feed::new(snapshots, Vec::new(), Mode::Replay { file: show.names });
     super::runtime()?.block_on(screen::run(feed, show.drawn, show.log, None, std::future::pending()))?;

@@ -91,7 +91,9 @@ impl Timeline {
     /// Sorts what was read, whatever it takes.
     pub fn new(batches: Vec<Batch>) -> Self {
         let mut builder = Builder::within(usize::MAX);
-        batches.into_iter().for_each(|batch| builder.take(batch));
+        for batch in batches {
+            builder.take(batch);
+        }
         builder.finish()
     }
 

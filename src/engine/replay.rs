@@ -110,7 +110,9 @@ impl Owner {
                     self.rate.add(spans as u64, now);
                     self.last_span = Some(now);
                 }
-                arrivals.into_iter().for_each(|arrival| arrival.give(&mut self.trail));
+                for arrival in arrivals {
+                    arrival.give(&mut self.trail);
+                }
                 if last {
                     self.trail.settle_all();
                 }

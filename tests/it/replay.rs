@@ -1,6 +1,6 @@
 //! A recording played without a screen: wherever it goes and by whichever way, it shows what a fresh replay would show.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ fn all_runs() -> Vec<PathBuf> {
     found
 }
 
-fn read(run: &PathBuf) -> Vec<Batch> {
+fn read(run: &Path) -> Vec<Batch> {
     let decoder = decoder(&policy_of(run), &[run.with_file_name("jwks.json")]);
     let mut batches = Vec::new();
     jwtrail::otlp::files::read_file(run, decoder.as_ref(), &mut |batch| batches.push(batch)).unwrap();
@@ -63,7 +63,7 @@ impl Played {
         Self { line, blank, engine, playing, playback, snapshots }
     }
 
-    fn of(run: &PathBuf) -> Self {
+    fn of(run: &Path) -> Self {
         Self::start(Timeline::new(read(run)), policy_of(run), None, false)
     }
 

@@ -262,7 +262,7 @@ mod tests {
     fn no_accused_hop_is_lost_between_slots_and_columns() {
         let slots: Vec<u32> = (0..1_200).map(|at| u32::from(at % 7 == 0)).collect();
         for width in [10, 37, 120, 200, 1_200, 2_000] {
-            assert_eq!(columns(&slots, width).iter().sum::<u32>(), slots.iter().sum());
+            assert_eq!(columns(&slots, width).iter().sum::<u32>(), slots.iter().sum::<u32>());
         }
     }
 }

@@ -141,7 +141,7 @@ fn the_mouse_goes_to_a_moment_and_can_be_dragged_off_the_line() {
     assert_eq!(point(Pointer::Click, first, 38), to(0));
     assert_eq!(point(Pointer::Drag, last, 20), to(63));
     assert_eq!(point(Pointer::Drag, 119, 39), to(63), "beyond the end is the end");
-    let middle = point(Pointer::Click, (first + last) / 2, 38);
+    let middle = point(Pointer::Click, u16::midpoint(first, last), 38);
     let [Effect::Replay(Control::Seek(at))] = middle.as_slice() else { panic!("{middle:?}") };
     assert!((START + 30 * SECOND..START + 33 * SECOND).contains(&at.0), "{at:?}");
     assert_eq!(point(Pointer::WheelUp, first, 38), [Effect::Replay(Control::Seconds(-1))]);

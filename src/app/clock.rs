@@ -1,7 +1,6 @@
 //! The one place that asks for the time of day.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::engine::Clock;
@@ -17,21 +16,4 @@ pub fn system() -> Clock {
 pub fn now() -> UnixNanos {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     UnixNanos(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
-}
-
-/// The time of a replay: stands still until it is set.
-#[derive(Clone, Default)]
-pub struct Replayed(Arc<AtomicU64>);
-
-impl Replayed {
-    /// Moves the time.
-    pub fn set(&self, now: UnixNanos) {
-        self.0.store(now.0, Ordering::Release);
-    }
-
-    /// What an engine is started with.
-    pub fn clock(&self) -> Clock {
-        let time = Arc::clone(&self.0);
-        Arc::new(move || UnixNanos(time.load(Ordering::Acquire)))
-    }
 }

@@ -147,7 +147,8 @@ impl Inputs<'_> {
     }
 }
 
-fn damage(file: &str, report: &ListReport) {
+/// What could not be read of a list, on standard error.
+pub(super) fn damage(file: &str, report: &ListReport) {
     if report.rejected > 0 {
         out::note(&format!("{file}: {} items without parent and child were left out", report.rejected));
     }

@@ -1,11 +1,13 @@
 //! One file for each command: each only wires source, engine and consumer.
 
 mod bar;
+mod calls;
 pub mod check;
 mod check_follow;
 mod check_live;
 pub mod clock;
 pub mod config;
+mod deck;
 pub mod demo;
 pub mod demo_run;
 pub mod demo_start;
@@ -13,6 +15,7 @@ mod desk;
 pub mod doctor;
 mod ending;
 mod follow;
+mod following;
 pub mod graph;
 mod history;
 pub mod host;
@@ -23,6 +26,7 @@ pub mod live;
 mod logs;
 mod out;
 mod output;
+pub mod player;
 pub mod policy;
 pub mod preferences;
 pub mod profile;
@@ -35,6 +39,7 @@ mod settings;
 pub mod shell;
 mod signals;
 mod source;
+mod survey;
 pub mod timeline;
 mod wrapped;
 

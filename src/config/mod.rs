@@ -35,6 +35,8 @@ pub const DEFAULT_GRPC: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::n
 pub const DEFAULT_HTTP: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 4318);
 /// Default of `--memory`.
 pub const DEFAULT_MEMORY: ByteSize = ByteSize(256 * 1024 * 1024);
+/// Default of `replay`'s `--memory`: a recording stays whole if it can.
+pub const DEFAULT_REPLAY_MEMORY: ByteSize = ByteSize(2 * 1024 * 1024 * 1024);
 /// Default of `--record-size`.
 pub const DEFAULT_RECORD_SIZE: ByteSize = ByteSize(128 * 1024 * 1024);
 /// Default of `--record-files`.

@@ -8,6 +8,7 @@ mod listing;
 mod owner;
 pub mod query;
 mod rate;
+pub mod replay;
 mod search;
 pub mod snapshot;
 
@@ -24,6 +25,7 @@ use owner::{Message, Owner};
 pub use intake::Intake;
 pub use keeper::{Keeper, Taken};
 pub use query::{Answer, Asker, Query};
+pub use replay::Replayer;
 pub use snapshot::{Losses, Snapshot, Totals};
 
 /// Where the engine gets its time from: the wall clock live, the replayed time in a replay.
@@ -159,6 +161,11 @@ impl EngineHandle {
     /// An end for a screen to ask at.
     pub fn asker(&self) -> Asker {
         Asker::new(self.sender.clone())
+    }
+
+    /// An end for whoever replays.
+    pub fn replayer(&self) -> Replayer {
+        Replayer::new(self.sender.clone())
     }
 
     /// An end for what the intake side has to say beside spans.

@@ -10,6 +10,7 @@ use super::intake::{Gauge, cost};
 use super::keeper::Taken;
 use super::query::{Answer, Answerer, Query};
 use super::rate::Rate;
+use super::replay::Step;
 use super::{Clock, EngineOptions, Finished, HopQuery, Losses, Snapshot, Totals};
 use crate::model::policy::Policy;
 use crate::model::{Batch, Hop, TraceId};
@@ -52,6 +53,8 @@ pub(super) enum Message {
     TraceIds(std::sync::mpsc::Sender<Vec<TraceId>>),
     /// Judge by another policy, and answer when that is published.
     Policy(Box<Policy>, std::sync::mpsc::Sender<()>),
+    /// Do one step of a replay, and say when it is done.
+    Replay(Step, std::sync::mpsc::Sender<()>),
     /// Judge everything as settled.
     Settle(oneshot::Sender<()>),
     /// Judge what was accepted, then end.
@@ -60,21 +63,23 @@ pub(super) enum Message {
 
 /// Owner of the trail.
 pub(super) struct Owner {
-    trail: Trail,
+    pub(super) trail: Trail,
     options: EngineOptions,
-    clock: Clock,
+    pub(super) clock: Clock,
     gauge: Arc<Gauge>,
     publish: watch::Sender<Arc<Snapshot>>,
     announce: mpsc::Sender<Announcement>,
-    rate: Rate,
+    pub(super) rate: Rate,
     /// Counted from batches: the trail never sees what could not be read.
-    rejected: u64,
-    bad_tags: u64,
+    pub(super) rejected: u64,
+    pub(super) bad_tags: u64,
     /// What the intake side has to say.
     notes: Vec<String>,
     /// Batches or notes came since the last tick.
-    dirty: bool,
-    last_span: Option<Instant>,
+    pub(super) dirty: bool,
+    /// Whether the time is a replay's: it goes on without spans, and back.
+    pub(super) replayed: bool,
+    pub(super) last_span: Option<Instant>,
     last_publish: Option<Instant>,
     /// How long the last snapshot took.
     publishing: Duration,
@@ -103,6 +108,7 @@ impl Owner {
             bad_tags: 0,
             notes: Vec::new(),
             dirty: false,
+            replayed: false,
             last_span: None,
             last_publish: None,
             publishing: Duration::ZERO,
@@ -153,6 +159,11 @@ impl Owner {
                 self.notes = notes;
                 self.dirty = true;
             }
+            Message::Replay(step, done) => {
+                self.replay(step);
+                // Whoever replays may have gone away meanwhile.
+                let _ = done.send(());
+            }
             Message::Settle(reply) => {
                 self.trail.settle_all();
                 self.dirty = false;
@@ -196,7 +207,7 @@ impl Owner {
         self.gauge.release(cost);
     }
 
-    fn tick(&mut self) {
+    pub(super) fn tick(&mut self) {
         self.last_tick = Instant::now();
         let changed = self.trail.tick((self.clock)());
         let fresh = std::mem::take(&mut self.dirty);
@@ -223,9 +234,15 @@ impl Owner {
             // A reader that is too slow, or not there, loses lines and no verdict: the snapshot has them all.
             drop(self.announce.try_send(announcement));
         }
+        if self.replayed {
+            // The order of first appearance would be another one after each way back.
+            snapshot.services.sort_by(|a, b| a.name.cmp(&b.name));
+            snapshot.edges.sort_by(|a, b| (&a.caller, &a.callee).cmp(&(&b.caller, &b.callee)));
+        }
         let last = Arc::clone(&self.publish.borrow());
+        let moved = self.replayed && snapshot.now != last.now;
         (snapshot.revision, snapshot.now) = (last.revision, last.now);
-        if snapshot == *last {
+        if snapshot == *last && !moved {
             return;
         }
         (snapshot.revision, snapshot.now) = (last.revision + 1, (self.clock)());

@@ -197,21 +197,31 @@ impl Trail {
     /// Takes spans and logs; `now` is the engine's clock, which decides when a trace has been quiet long enough.
     pub fn ingest(&mut self, batch: Batch, now: UnixNanos) {
         for span in batch.spans {
-            self.stats.spans += 1;
-            match self.profile.learn(&span) {
-                Learned::Nothing => {}
-                Learned::Service => {
-                    self.learned.insert(span.resource.service.clone());
-                }
-                Learned::Anyone => self.learned_all = true,
-            }
-            self.coverage.add(&span);
-            self.hold(span, now);
+            self.take(span, now);
         }
         for record in batch.logs {
-            self.stats.logs += 1;
-            self.hold_log(record, now);
+            self.take_log(record, now);
         }
+    }
+
+    /// Takes one span.
+    pub fn take(&mut self, span: Box<Span>, now: UnixNanos) {
+        self.stats.spans += 1;
+        match self.profile.learn(&span) {
+            Learned::Nothing => {}
+            Learned::Service => {
+                self.learned.insert(span.resource.service.clone());
+            }
+            Learned::Anyone => self.learned_all = true,
+        }
+        self.coverage.add(&span);
+        self.hold(span, now);
+    }
+
+    /// Takes one log record.
+    pub fn take_log(&mut self, record: LogRecord, now: UnixNanos) {
+        self.stats.logs += 1;
+        self.hold_log(record, now);
     }
 
     /// Keeps a span that the profile knows.

@@ -150,6 +150,8 @@ pub struct State {
     pub toast: Option<Toast>,
     /// The replay, where there is one.
     pub playback: Option<Arc<Playback>>,
+    /// Whether the mouse went down on the replay's bar.
+    pub scrubbing: bool,
     /// Which key does what.
     pub keymap: Arc<Keymap>,
     /// What is to be done outside; the loop takes it.
@@ -216,6 +218,7 @@ impl Default for State {
             menu: None,
             toast: None,
             playback: None,
+            scrubbing: false,
             keymap: Arc::default(),
             effects: Vec::new(),
             pane: Pane::Problems,

@@ -262,7 +262,8 @@ fn help(state: &mut State, action: Action) -> bool {
 }
 
 fn pause(state: &mut State) {
-    if state.playback.is_some() {
+    // What is followed goes on by itself: there only the picture can stand still.
+    if state.playback.as_ref().is_some_and(|playback| playback.following.is_none()) {
         return state.effects.push(Effect::Replay(Control::Toggle));
     }
     state.paused = !state.paused;
@@ -293,5 +294,7 @@ fn point(state: &mut State, pointer: Pointer, x: u16, y: u16) {
         }
         return;
     }
-    page::point(state, pointer, x, y);
+    if !super::view::replay_bar::point(state, pointer, x, y) {
+        page::point(state, pointer, x, y);
+    }
 }

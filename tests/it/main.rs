@@ -31,6 +31,7 @@ mod record;
 mod redact;
 mod redact_file;
 mod remote_keys;
+mod replay;
 mod report;
 mod reports;
 mod shell;

@@ -10,6 +10,8 @@ mod layout;
 mod lists;
 mod pages;
 mod pty;
+mod replay;
+mod replay_pty;
 mod take;
 mod take_pty;
 mod trace;

@@ -11,6 +11,7 @@ use crate::tui::geometry::Area;
 use crate::tui::message::Action;
 use crate::tui::page::services::Light;
 use crate::tui::page::start::can_start;
+use crate::tui::replay::Playback;
 use crate::tui::stacks::{HEADERS, Here, Stack};
 use crate::tui::state::State;
 use crate::tui::text::{Safe, things};
@@ -171,12 +172,12 @@ fn tick(state: &State) -> Row {
     let theme = state.theme;
     let totals = &state.snapshot.totals;
     let seen = format!("{}, {}", things(totals.spans, "span"), things(totals.traces, "trace"));
+    if let Some(playback) = state.playback.as_ref().filter(|playback| playback.following.is_none()) {
+        return replayed(state, playback, &seen);
+    }
     if let Mode::Replay { file } = &state.mode {
-        // Whoever plays says where it stands; without a word of it the file may still be read.
-        let ended = state.playback.as_ref().is_some_and(|playback| !playback.playing && playback.now >= playback.end);
-        let (word, said) =
-            if ended { ("", format!(" holds no hop: {seen}")) } else { ("Reading ", format!(": {seen}, no hop yet")) };
-        return Row::new().text(word, theme.strong()).own(file, theme.strong()).own(&said, theme.quiet());
+        let said = format!(": {seen}, no hop yet");
+        return Row::new().text("Reading ", theme.strong()).own(file, theme.strong()).own(&said, theme.quiet());
     }
     if totals.spans == 0 {
         return match state.mode {
@@ -191,6 +192,21 @@ fn tick(state: &State) -> Row {
     let from = if names.is_empty() { String::new() } else { format!(" from {}{more}", names.join(", ")) };
     let said = format!("  {seen}{from}; no hop between services yet");
     Row::new().text(theme.sign("● ", "* "), theme.good()).text("It works.", theme.strong()).own(&said, Style::new())
+}
+
+/// A moment of a replay without a hop.
+fn replayed(state: &State, playback: &Playback, seen: &str) -> Row {
+    let theme = state.theme;
+    let row = match playback {
+        Playback { ended: true, .. } => Row::new().text("No hop in all of it", theme.strong()),
+        Playback { seeking: Some(_), .. } => return Row::new().text("Judging what was recorded.", theme.strong()),
+        _ => Row::new().text("No hop yet at this moment", theme.strong()),
+    };
+    let row = row.own(&format!(": {seen}"), theme.quiet());
+    match state.keymap.keys(Action::NextHop).first() {
+        Some(key) if !playback.ended => row.plain("   ").own(key, theme.strong()).text(" next hop", theme.quiet()),
+        _ => row,
+    }
 }
 
 /// The two variables that point an exporter here, from what listens: one line for each protocol.

@@ -60,9 +60,9 @@ fn at_first(state: &State) -> &'static [(Action, &'static str)] {
     }
 }
 
-/// Lines that the footer takes.
+/// Lines that the footer takes, the replay's bar included.
 pub fn rows(state: &State) -> u16 {
-    1 + u16::try_from(switches(state).len()).unwrap_or(0)
+    1 + super::replay_bar::rows(state) + u16::try_from(switches(state).len()).unwrap_or(0)
 }
 
 /// Draws switches above keys.
@@ -91,6 +91,8 @@ fn keys(state: &State, width: u16) -> Row {
             || (action == Action::Pause && state.paused);
         let style = if on { theme.focus() } else { theme.quiet() };
         let key = if key == "Space" { "space" } else { &key };
+        let stands = state.playback.as_ref().is_some_and(|playback| !playback.playing);
+        let does = if action == Action::Pause && stands { "play" } else { does };
         Some(Row::new().own(key, theme.strong()).plain(" ").text(does, style).plain("  "))
     };
     let last = if state.page() == Page::Map { "quit" } else { "back" };

@@ -14,6 +14,7 @@ pub mod pen;
 pub mod problem_list;
 pub mod problems;
 mod prompt;
+pub mod replay_bar;
 pub mod service_detail;
 pub mod services;
 pub mod split;
@@ -43,6 +44,7 @@ pub fn render(state: &State, buffer: &mut Buffer) {
     let screen = state.screen();
     header::render(state, &mut pen, screen.header);
     footer::render(state, &mut pen, screen.footer);
+    replay_bar::render(state, &mut pen);
     // Lists say by themselves that they are empty; only the map has nothing to say then.
     if state.is_empty() && matches!(state.page(), Page::Map | Page::Problems) {
         empty::render(state, &mut pen, state.body());

@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "what a test needs and does not find is its failure")]
 
+mod filtering;
 mod fixture;
 mod keys;
 mod layout;

@@ -4,6 +4,7 @@
 
 mod cost;
 mod evidence;
+mod filtering;
 mod fixture;
 mod keys;
 mod layout;

@@ -1,16 +1,13 @@
-//! The lists of problems and of traces: what they say in each state, that rows stand still under the hand, and that a
-//! filter in force is said and let go everywhere.
+//! The lists of problems and of traces: what they say in each state, and that rows stand still under the hand.
 
 use std::sync::Arc;
 
 use crossterm::event::KeyCode;
 use jwtrail::engine::query::{Answer, TraceOrder, TracePage, TraceQuery, Window};
 use jwtrail::engine::{Query, Snapshot};
-use jwtrail::filter::Filter;
 use jwtrail::model::{Cause, Finding, Severity, TraceId, Verdict};
 use jwtrail::trail::views::TraceRow;
 use jwtrail::tui::message::{Message, Pointer};
-use jwtrail::tui::page::Page;
 use jwtrail::tui::state::{ProblemKey, Selection};
 use jwtrail::tui::view::table;
 use jwtrail::tui::{Depth, Mode};
@@ -19,9 +16,9 @@ use proptest::prelude::*;
 use super::fixture::{self, seconds};
 use super::{Driven, store};
 
-const SIZES: [(u16, u16); 4] = [(60, 16), (80, 24), (120, 40), (200, 60)];
+pub(super) const SIZES: [(u16, u16); 4] = [(60, 16), (80, 24), (120, 40), (200, 60)];
 
-fn id(number: u64) -> TraceId {
+pub(super) fn id(number: u64) -> TraceId {
     // As random as ids are, and the same each time.
     TraceId((u128::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835) ^ 0x4eca_9a01).to_be_bytes())
 }
@@ -54,7 +51,7 @@ fn row(number: u64) -> TraceRow {
 }
 
 /// So many rows of a list of `matching`, from the `first` on.
-fn page(first: u64, rows: u64, matching: usize) -> TracePage {
+pub(super) fn page(first: u64, rows: u64, matching: usize) -> TracePage {
     TracePage {
         held: 3_120,
         matching,
@@ -72,19 +69,19 @@ fn traces(size: (u16, u16), answer: TracePage) -> Driven {
     driven
 }
 
-fn query(driven: &Driven) -> TraceQuery {
+pub(super) fn query(driven: &Driven) -> TraceQuery {
     match driven.state.wants().pop() {
         Some(Query::Traces(query)) => query,
         other => panic!("a page of traces is wanted, not {other:?}"),
     }
 }
 
-fn answered(driven: &mut Driven, page: TracePage) {
+pub(super) fn answered(driven: &mut Driven, page: TracePage) {
     let query = query(driven);
     driven.say(Message::Answered(Arc::new(Answer::Traces(query, page))));
 }
 
-fn filtered(driven: Driven, text: &str) -> Driven {
+pub(super) fn filtered(driven: Driven, text: &str) -> Driven {
     driven.keys(&format!("/{text}\n"))
 }
 
@@ -138,7 +135,7 @@ fn traces_in_each_state() {
     }
 }
 
-fn problems(size: (u16, u16), snapshot: Arc<Snapshot>) -> Driven {
+pub(super) fn problems(size: (u16, u16), snapshot: Arc<Snapshot>) -> Driven {
     Driven::new(size.0, size.1, snapshot).keys("2")
 }
 
@@ -295,49 +292,6 @@ fn columns_are_sorted_by_key_and_by_click() {
 }
 
 #[test]
-fn enter_opens_the_traces_of_a_problem_and_esc_comes_back() {
-    let mut build = fixture::store();
-    build.snapshot.problems[1].traces = vec![id(1), id(5)];
-    let mut driven = problems((120, 40), build.done()).keys("j");
-    let before = driven.state.selection.clone();
-    driven = driven.keys("\n");
-    assert_eq!(driven.state.page(), Page::Traces);
-    let wanted = Filter::parse("caller:orders callee:shipping verdict:dropped cause:not_sent").unwrap();
-    assert_eq!(query(&driven).filter, Some(wanted));
-    answered(&mut driven, page(0, 42, 42));
-    insta::assert_snapshot!("traces_of_a_problem", driven.text());
-    driven = driven.keys("j\n");
-    assert_eq!(driven.state.trace.as_ref().map(|trace| trace.id), Some(id(1)));
-    driven = driven.keys("\u{1b}");
-    assert_eq!((driven.state.page(), driven.state.traces.selected), (Page::Traces, Some(id(1))));
-    driven = driven.keys("\u{1b}");
-    assert_eq!((driven.state.page(), &driven.state.selection), (Page::Problems, &before));
-    assert_eq!(driven.state.filter.filter, None, "the filter of the list went with it");
-
-    // The one trace that is known is opened at once.
-    let mut driven = problems((120, 40), store()).keys("j\n");
-    assert!(driven.state.trace.is_some());
-    driven = driven.keys("\u{1b}");
-    assert_eq!((driven.state.page(), &driven.state.selection), (Page::Problems, &before));
-}
-
-#[test]
-fn a_name_of_any_kind_finds_its_traces() {
-    let name = "pay\"m\\ent *? (or) -注文";
-    let mut hop = fixture::dropped();
-    hop.callee.service = name.into();
-    hop.caller = None;
-    let mut build = fixture::store().problem(hop.clone(), 3, 4);
-    build.snapshot.problems.last_mut().expect("a problem").traces = vec![id(1), id(2)];
-    let driven = problems((120, 40), build.done()).keys("G\n");
-    let filter = query(&driven).filter.expect("a filter");
-    let context = jwtrail::filter::Context { now: seconds(3) };
-    assert!(filter.matches(&hop, context));
-    hop.callee.service = "payment".into();
-    assert!(!filter.matches(&hop, context));
-}
-
-#[test]
 fn a_second_click_opens_and_the_wheel_moves() {
     let mut driven = traces((120, 40), page(0, 200, 3_120));
     let click = |driven: &mut Driven, y| driven.say(Message::Point(Pointer::Click, 20, y));
@@ -354,50 +308,6 @@ fn a_second_click_opens_and_the_wheel_moves() {
     assert_eq!(driven.state.selection, Selection::Problem(ProblemKey::of(&driven.state.snapshot.problems[1])));
     click(&mut driven, 4);
     assert!(driven.state.trace.is_some());
-}
-
-#[test]
-fn a_filter_is_said_and_let_go_on_every_page() {
-    for (w, h) in SIZES {
-        for (key, what) in [("1", "(1 of 7)"), ("2", "(1 of 3)"), ("3", "(42 of 3,120)"), ("5", "(1 of 6)")] {
-            let text = if key == "5" { "service:orders" } else { "verdict:dropped" };
-            for way_out in ["\u{1b}", "0"] {
-                let mut driven = filtered(Driven::new(w, h, store()).keys(key), text);
-                if key == "3" {
-                    answered(&mut driven, page(0, 42, 42));
-                }
-                // The narrow map shows one of its lists.
-                let what = if key == "1" && w < 100 && !driven.text().contains("Call") { "(1 of 3)" } else { what };
-                let shown = driven.text();
-                let title = shown.lines().find(|line| line.contains("filter: ")).expect("a title that says it");
-                // A narrow title cuts the filter, never the numbers.
-                let whole = if w < 80 { "" } else { text };
-                assert!(title.contains(what) && title.contains(whole), "{w}x{h} {key}\n{shown}");
-                let view = driven.state.view;
-                driven = driven.keys(way_out);
-                assert_eq!((driven.state.view, driven.state.filter.filter.is_some()), (view, false));
-                assert!(!driven.text().contains("filter:"));
-            }
-        }
-    }
-}
-
-#[test]
-fn the_map_keeps_what_matches_and_selects_among_it() {
-    let mut driven = filtered(Driven::new(120, 40, store()), "caller:orders");
-    let drawing = driven.state.laid.drawing.clone().expect("a drawing");
-    let names: Vec<_> = drawing.nodes.iter().filter_map(|node| node.node.key.clone()).collect();
-    assert_eq!(names.iter().map(|name| &**name).collect::<Vec<_>>(), ["orders", "payment", "shipping"]);
-    let shipping = Selection::Problem(ProblemKey::of(&driven.state.snapshot.problems[1]));
-    assert_eq!(driven.state.selection, shipping, "the worst of what is left");
-    let ask = driven.state.ask();
-    let mut later = fixture::store();
-    later.snapshot.edges[4].hops += 100;
-    driven.say(Message::Snapshot(later.done()));
-    assert_eq!(driven.state.ask(), ask, "numbers ask for no new layout");
-    insta::assert_snapshot!("map_filtered_120x40", driven.text());
-    let none = filtered(Driven::new(120, 40, store()), "caller:nobody");
-    insta::assert_snapshot!("map_no_match_120x40", none.text());
 }
 
 #[test]

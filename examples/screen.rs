@@ -135,7 +135,8 @@ fn under_load(options: &Options, shop: &Shop, folder: &Path, figures: &mut Figur
     let unanswered = pressed.unanswered.join(", ");
     figures.bound("keys without an answer within 2 s", pressed.unanswered.len() as f64, 0.0, &unanswered);
     for (name, time) in after {
-        let share = (time - before.get(&name).copied().unwrap_or_default()).as_secs_f64() * 100.0 / seconds;
+        let spent = time.saturating_sub(before.get(&name).copied().unwrap_or_default());
+        let share = spent.as_secs_f64() * 100.0 / seconds;
         match name.as_str() {
             "screen" => figures.bound("thread screen", share, options.cpu, "% of a core"),
             name if share >= 0.1 => figures.tell(&format!("thread {name}"), &format!("{share:.1} % of a core")),

@@ -99,13 +99,13 @@ async fn send(
     began: Instant,
     counts: Arc<Counts>,
 ) -> anyhow::Result<()> {
-    let run = u64::from(std::process::id()) << 32 ^ u64::try_from(nanos()?).unwrap_or_default();
+    let run = u64::from(std::process::id()) << 32 ^ nanos()?;
     while !counts.stop.load(Ordering::Relaxed) {
         let number = counts.next.fetch_add(1, Ordering::Relaxed);
         let due = began + Duration::from_secs_f64((number * SPANS as u64) as f64 / rate.max(1) as f64);
         tokio::time::sleep_until(due.into()).await;
         client.ready().await?;
-        let body = shop.request(run, number, u64::try_from(nanos()?)?);
+        let body = shop.request(run, number, nanos()?);
         match client.unary(Request::new(body), EXPORT, RawCodec).await {
             Ok(_) => counts.sent.fetch_add(1, Ordering::Relaxed),
             Err(status) if matches!(status.code(), Code::ResourceExhausted | Code::Unavailable) => {
@@ -117,6 +117,7 @@ async fn send(
     Ok(())
 }
 
-fn nanos() -> anyhow::Result<u128> {
-    Ok(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_nanos())
+/// Now, in nanoseconds.
+fn nanos() -> anyhow::Result<u64> {
+    Ok(u64::try_from(jiff::Timestamp::now().as_nanosecond())?)
 }

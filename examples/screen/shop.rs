@@ -71,7 +71,7 @@ impl Template {
             windows.filter(|(_, window)| *window == mark).map(|(at, _)| at).collect()
         };
         let (ids, times) = (found(&MARK), found(&TIME));
-        Self { ids, times, bytes }
+        Self { bytes, ids, times }
     }
 
     fn request(&self, run: u64, number: u64, now: u64) -> Bytes {
@@ -151,7 +151,7 @@ fn span(place: usize, kind: SpanKind, number: usize, token: bool) -> Span {
         text("http.request.method", "GET"),
         KeyValue {
             key: "http.response.status_code".to_owned(),
-            value: value(Value::IntValue(status)),
+            value: Some(value(Value::IntValue(status))),
             ..KeyValue::default()
         },
         text(
@@ -170,9 +170,8 @@ fn span(place: usize, kind: SpanKind, number: usize, token: bool) -> Span {
         attributes.push(text("jwtrail.token.presence", "absent"));
     }
     let time = |offset: u32| {
-        let [a, b, c, d] = offset.to_le_bytes();
-        let [e, f, g, h] = TIME;
-        u64::from_le_bytes([a, b, c, d, e, f, g, h])
+        let bytes = offset.to_le_bytes().into_iter().chain(TIME);
+        bytes.rev().fold(0, |sum, byte| sum << 8 | u64::from(byte))
     };
     let inset = (place as u32) * 2_000_000;
     Span {
@@ -189,9 +188,9 @@ fn span(place: usize, kind: SpanKind, number: usize, token: bool) -> Span {
 }
 
 fn text(key: &str, text: &str) -> KeyValue {
-    KeyValue { key: key.to_owned(), value: value(Value::StringValue(text.to_owned())), ..KeyValue::default() }
+    KeyValue { key: key.to_owned(), value: Some(value(Value::StringValue(text.to_owned()))), ..KeyValue::default() }
 }
 
-fn value(value: Value) -> Option<AnyValue> {
-    Some(AnyValue { value: Some(value) })
+fn value(value: Value) -> AnyValue {
+    AnyValue { value: Some(value) }
 }

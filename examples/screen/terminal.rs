@@ -40,7 +40,7 @@ impl Terminal {
         let mut reader = pair.master.try_clone_reader()?;
         let (sender, output) = channel();
         std::thread::spawn(move || {
-            let mut bytes = [0; 65_536];
+            let mut bytes = vec![0; 65_536];
             while let Ok(read @ 1..) = reader.read(&mut bytes) {
                 let piece = bytes.get(..read).unwrap_or_default().to_vec();
                 if sender.send((Instant::now(), piece)).is_err() {

@@ -78,7 +78,7 @@ fn complete(snapshot: &Snapshot) -> bool {
 
 /// The screen as hands would have it: the problem is looked for with the key that moves down.
 fn draw(snapshot: Arc<Snapshot>, listening: Vec<String>, switches: Vec<Switch>) -> anyhow::Result<Buffer> {
-    let theme = Theme { ascii: false, depth: Depth::True };
+    let theme = Theme { ascii: false, depth: Depth::True, ..Theme::default() };
     let mut state = State { size: SIZE, listening, switches, mode: Mode::Demo, theme, ..State::default() };
     update(&mut state, Message::Snapshot(snapshot));
     let shown = EdgeKey { caller: Some(SHOWN.0.into()), callee: SHOWN.1.into() };

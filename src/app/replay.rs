@@ -26,7 +26,7 @@ const STEP: Duration = Duration::from_millis(33);
 pub fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     let log = logs::start();
     let file = settings::file(&args.judge, Lookup::Named)?;
-    let drawn = settings::screen(args.screen, &file);
+    let drawn = settings::screen(&args.screen, &file);
     if args.follow {
         return follow_on(args, &follow::judging(&args.judge, file, None), drawn, log);
     }

@@ -1,13 +1,13 @@
 //! The screen as the commands start it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow, bail};
 
 use crate::cli::ScreenArgs;
 use crate::engine::EngineHandle;
-use crate::tui::{self, Feed, Mode, Switches, TuiOptions};
+use crate::tui::{self, Feed, Mode, Switches, Theme, TuiOptions};
 
 /// What the live screen draws.
 pub fn live(engine: &EngineHandle, listening: Vec<String>) -> Feed {
@@ -28,6 +28,24 @@ fn feed(engine: &EngineHandle, listening: Vec<String>, mode: Mode) -> Feed {
     Feed { asker: Some(engine.asker()), ..Feed::new(engine.snapshots(), listening, mode) }
 }
 
+/// The colours that were asked for: by name, by file, or those that suit the terminal.
+fn theme(args: &ScreenArgs) -> anyhow::Result<Theme> {
+    let var = |name: &str| std::env::var(name).ok();
+    let theme = Theme { plain: args.plain, ..tui::theme_for(args.ascii, false, var) };
+    let wanted = args.theme.as_deref().filter(|wanted| !wanted.is_empty());
+    let Some(wanted) = wanted.filter(|wanted| *wanted != "auto") else { return Ok(theme.suiting(var)) };
+    let unknown = match theme.switched(wanted) {
+        Ok(theme) => return Ok(theme),
+        Err(unknown) => unknown,
+    };
+    let path = Path::new(wanted);
+    if !path.is_file() {
+        bail!("{unknown}: neither a name nor a file");
+    }
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {wanted}"))?;
+    theme.read(&text).with_context(|| wanted.to_owned())
+}
+
 /// Draws until the user leaves, or until `fault` says what can not go on: by then the terminal is as before.
 pub async fn run(
     feed: Feed,
@@ -36,7 +54,7 @@ pub async fn run(
     switches: Option<Arc<dyn Switches>>,
     fault: impl Future<Output = anyhow::Error>,
 ) -> anyhow::Result<()> {
-    let theme = tui::theme_for(args.ascii, false, |name| std::env::var(name).ok());
+    let theme = theme(&args)?;
     let options = TuiOptions { theme, mouse: !args.no_mouse, log_path };
     let mut snapshots = feed.snapshots.clone();
     let mut ended = None;

@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, interval_at};
 
 use super::asking::Asking;
+use super::background::{self, Late};
 use super::effect::{Effect, Host};
 use super::graph::{Answer, Ask, lay_out};
 use super::keymap;
@@ -46,7 +47,12 @@ pub async fn run(
         let result = runtime.map_err(TuiError::from).and_then(|runtime| {
             runtime.block_on(async {
                 let mut screen = Screen::take(options.mouse)?;
-                Loop::new(feed, options, switches)?.run(&mut screen, stopped).await
+                let adapts = options.theme.adapts;
+                let mut screen_loop = Loop::new(feed, options, switches)?;
+                if adapts {
+                    screen_loop.adapt();
+                }
+                screen_loop.run(&mut screen, stopped).await
             })
         });
         let _ = done.send(result);
@@ -156,6 +162,8 @@ struct Loop {
     asked: Option<Ask>,
     /// When the toast goes.
     toast: Option<Instant>,
+    /// What to do with an answer of the terminal that comes among the keys.
+    late: Late,
     redraw: bool,
     suspend: bool,
 }
@@ -190,9 +198,19 @@ impl Loop {
             layouts,
             asked: None,
             toast: None,
+            late: Late::Over,
             redraw: false,
             suspend: false,
         })
+    }
+
+    /// Takes the colours that suit the terminal's background, if it says what that is.
+    fn adapt(&mut self) {
+        let asked = background::ask();
+        let palette = asked.palette.unwrap_or(self.state.theme.palette);
+        self.state.theme = self.state.theme.wearing(palette);
+        self.late = asked.late;
+        asked.typed.into_iter().for_each(|key| self.key(key));
     }
 
     async fn run(mut self, screen: &mut Screen, mut stop: oneshot::Receiver<()>) -> Result<(), TuiError> {
@@ -330,6 +348,9 @@ impl Loop {
     }
 
     fn key(&mut self, event: crossterm::event::KeyEvent) {
+        if self.late.takes(event) {
+            return;
+        }
         if let Some(key) = keymap::key(event) {
             update(&mut self.state, Message::Press(key));
         }

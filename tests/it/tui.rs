@@ -38,7 +38,7 @@ impl Driven {
     }
 
     fn themed(mut self, ascii: bool, depth: Depth) -> Self {
-        self.state.theme = Theme { ascii, depth };
+        self.state.theme = Theme { ascii, depth, ..Theme::default() };
         self
     }
 

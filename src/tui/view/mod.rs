@@ -30,6 +30,7 @@ pub fn render(state: &State, buffer: &mut Buffer) {
     let area = buffer.area;
     let whole = Area { x: area.x, y: area.y, w: area.width, h: area.height };
     let mut pen = Pen::new(buffer, state.theme);
+    pen.wash(whole, state.theme.ground());
     if state.is_tiny() {
         return too_small(state, &mut pen, whole);
     }

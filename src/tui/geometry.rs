@@ -130,6 +130,30 @@ impl Screen {
         screen
     }
 
+    /// Divides a screen of text alone: problems, evidence and calls below each other, in that order, without lines
+    /// between. `upper` is the list that is kept where only one fits; `rows` how many problems and calls there are.
+    pub fn stacked(size: (u16, u16), header: u16, footer: u16, upper: Pane, rows: (usize, usize)) -> Self {
+        let (w, h) = size;
+        let body = Area { x: 0, y: header, w, h: h.saturating_sub(header + footer) };
+        let number = |rows: usize| u16::try_from(rows.clamp(1, 1_000)).unwrap_or(u16::MAX);
+        // A title and two lines for each problem; a title, headings and a line for each call.
+        let (problems, calls) = (number(rows.0) * 2 + 1, number(rows.1) + 2);
+        let both = body.h >= 20;
+        let list = |wish: u16, shown: bool| if shown { wish.min((body.h / 3).max(3)) } else { 0 };
+        let above = list(problems, both || upper != Pane::Map);
+        let below = list(calls, both || upper == Pane::Map);
+        let middle = body.h.saturating_sub(above + below);
+        let place = |y: u16, h: u16| Area { y: body.y + y, h, ..body };
+        Self {
+            header: Area { x: 0, y: 0, w, h: header },
+            map: (below > 0).then(|| place(above + middle, below)),
+            problems: (above > 0).then(|| place(0, above)),
+            detail: place(above, middle),
+            footer: Area { x: 0, y: h.saturating_sub(footer), w, h: footer },
+            frame: Frame::Rule,
+        }
+    }
+
     /// The pane at a cell.
     pub fn pane_at(&self, x: u16, y: u16) -> Option<Pane> {
         let within = |area: Option<Area>| area.is_some_and(|area| area.holds(x, y));

@@ -22,6 +22,7 @@ pub mod view;
 
 mod asking;
 mod background;
+mod layouts;
 mod run;
 mod terminal;
 
@@ -167,8 +168,14 @@ mod tests {
 
     #[test]
     fn environment_decides_on_colours_and_signs() {
-        assert_eq!(theme(&[("TERM", "xterm-256color")]), Theme { ascii: false, depth: Depth::Indexed, ..Theme::default() });
-        assert_eq!(theme(&[("TERM", "xterm"), ("LANG", "C")]), Theme { ascii: true, depth: Depth::Sixteen, ..Theme::default() });
+        assert_eq!(
+            theme(&[("TERM", "xterm-256color")]),
+            Theme { ascii: false, depth: Depth::Indexed, ..Theme::default() }
+        );
+        assert_eq!(
+            theme(&[("TERM", "xterm"), ("LANG", "C")]),
+            Theme { ascii: true, depth: Depth::Sixteen, ..Theme::default() }
+        );
         assert_eq!(theme(&[("COLORTERM", "truecolor"), ("NO_COLOR", "1")]).depth, Depth::None);
         assert_eq!(theme(&[("COLORTERM", "truecolor"), ("NO_COLOR", "")]).depth, Depth::True);
         assert!(!theme(&[("LC_ALL", "de_DE.utf8"), ("LANG", "C")]).ascii);

@@ -15,12 +15,13 @@ use tokio::time::{Instant, interval_at};
 use super::asking::Asking;
 use super::background::{self, Late};
 use super::effect::{Effect, Host};
-use super::graph::{Answer, Ask, lay_out};
+use super::graph::Ask;
 use super::keymap;
+use super::layouts::Layouts;
 use super::message::{Message, Pointer};
 use super::replay::{Playback, Player};
 use super::state::State;
-use super::terminal::{Screen, contain_panics};
+use super::terminal::Screen;
 use super::update::update;
 use super::{Feed, Mode, Switches, TuiError, TuiOptions, view};
 
@@ -28,6 +29,8 @@ use super::{Feed, Mode, Switches, TuiError, TuiOptions, view};
 const FRAME: Duration = Duration::from_millis(16);
 /// How long a toast stays.
 const TOAST: Duration = Duration::from_secs(5);
+/// How long an edge is bright after a hop, unless the next snapshot comes before.
+const PULSE: Duration = Duration::from_millis(600);
 /// Events taken before a picture is drawn: pasted text must not hold up the screen.
 const DRAIN: usize = 256;
 
@@ -119,35 +122,6 @@ impl Signals {
     }
 }
 
-/// A thread that lays out graphs: the newest question is answered, older ones are forgotten.
-struct Layouts {
-    ask: watch::Sender<Option<Ask>>,
-    answers: mpsc::UnboundedReceiver<Arc<Answer>>,
-}
-
-impl Layouts {
-    fn start() -> std::io::Result<Self> {
-        let (ask, mut asked) = watch::channel(None::<Ask>);
-        let (answer, answers) = mpsc::unbounded_channel();
-        thread::Builder::new().name("layout".to_owned()).spawn(move || {
-            contain_panics();
-            let Ok(runtime) = tokio::runtime::Builder::new_current_thread().build() else { return };
-            runtime.block_on(async {
-                while asked.changed().await.is_ok() {
-                    let question = asked.borrow_and_update().clone();
-                    let Some(question) = question else { continue };
-                    let laid = std::panic::catch_unwind(|| lay_out(&question));
-                    let laid = laid.unwrap_or(Answer { ask: question, drawing: None, hidden: 0 });
-                    if answer.send(Arc::new(laid)).is_err() {
-                        break;
-                    }
-                }
-            });
-        })?;
-        Ok(Self { ask, answers })
-    }
-}
-
 struct Loop {
     state: State,
     snapshots: watch::Receiver<Arc<crate::engine::Snapshot>>,
@@ -162,6 +136,8 @@ struct Loop {
     asked: Option<Ask>,
     /// When the toast goes.
     toast: Option<Instant>,
+    /// When edges are no longer bright.
+    pulse: Option<Instant>,
     /// What to do with an answer of the terminal that comes among the keys.
     late: Late,
     redraw: bool,
@@ -198,6 +174,7 @@ impl Loop {
             layouts,
             asked: None,
             toast: None,
+            pulse: None,
             late: Late::Over,
             redraw: false,
             suspend: false,
@@ -244,6 +221,10 @@ impl Loop {
                 Some(answer) = self.asking.answer() => update(&mut self.state, Message::Answered(answer)),
                 Some(result) = self.done.1.recv() => self.tell(result),
                 playback = changed(&mut self.playback) => update(&mut self.state, Message::Playback(playback)),
+                () = at(self.pulse) => {
+                    self.pulse = None;
+                    update(&mut self.state, Message::PulseOver);
+                }
                 () = at(self.toast) => {
                     self.toast = None;
                     update(&mut self.state, Message::ToastOver);
@@ -294,6 +275,7 @@ impl Loop {
         let newest = self.snapshots.borrow_and_update().clone();
         if !Arc::ptr_eq(&newest, &self.state.newest) {
             update(&mut self.state, Message::Snapshot(newest));
+            self.pulse = (!self.state.pulses.is_empty()).then(|| Instant::now() + PULSE);
         }
         if let Some(switches) = &self.switches {
             self.state.switches = switches.list();

@@ -1,5 +1,6 @@
 //! Everything that the screen knows. Plain data: nothing here draws, reads keys or waits.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::engine::{Query, Snapshot};
@@ -152,6 +153,10 @@ pub struct State {
     pub scope: Scope,
     /// How far the graph is moved from where the selection puts it, in columns and rows.
     pub pan: (i32, i32),
+    /// Where the mouse was when it last moved the graph.
+    pub dragged: Option<(u16, u16)>,
+    /// Edges that hops went over since the snapshot before: they are drawn brighter for a moment.
+    pub pulses: HashSet<EdgeKey>,
     /// First line of the detail that is shown.
     pub scroll: u16,
     /// Whether the help lies on top, and its first line.
@@ -202,6 +207,8 @@ impl Default for State {
             edge_list: false,
             scope: Scope::Auto,
             pan: (0, 0),
+            dragged: None,
+            pulses: HashSet::new(),
             scroll: 0,
             help: None,
             mouse: true,
@@ -249,8 +256,17 @@ impl State {
     pub fn screen(&self) -> Screen {
         let header = 1 + u16::from(!super::view::header::notes(self).is_empty());
         let footer = super::view::footer::rows(self);
+        if self.theme.plain {
+            let calls = self.snapshot.edges.len();
+            return Screen::stacked(self.size, header, footer, self.upper, (self.snapshot.problems.len(), calls));
+        }
         // Only a drawing of everything may ask for its width: a part of it was laid out for the room that there is.
-        let graph = self.laid.drawing.as_ref().filter(|_| self.laid.hidden == 0).map(|d| (d.width, d.height));
+        let graph = self
+            .laid
+            .drawing
+            .as_ref()
+            .filter(|_| self.laid.hidden == 0 && !self.edge_list)
+            .map(|d| (d.width, d.height));
         Screen::divide(self.size, header, footer, self.upper, graph, self.snapshot.problems.len())
     }
 
@@ -317,11 +333,11 @@ impl State {
         }
     }
 
-    /// Edges to list where no graph can be drawn: those that the scope keeps, broken ones first.
+    /// Edges as a list: in the order in which the graph is read.
     pub fn edges_listed(&self) -> Vec<&EdgeRow> {
         let mut rows: Vec<&EdgeRow> =
             self.snapshot.edges.iter().filter(|row| !self.only_broken || super::graph::is_broken(row)).collect();
-        rows.sort_by_key(|row| std::cmp::Reverse((row.shown.accuses(), row.severity)));
+        self.laid.order.sort(&mut rows);
         rows
     }
 }

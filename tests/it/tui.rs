@@ -14,7 +14,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use jwtrail::engine::Snapshot;
 use jwtrail::model::{Finding, Severity, Verdict};
 use jwtrail::trail::summary::{NodeKind, SetupNote};
-use jwtrail::tui::graph::lay_out;
+use jwtrail::tui::graph::lay_out_after;
 use jwtrail::tui::message::Message;
 use jwtrail::tui::state::State;
 use jwtrail::tui::update::update;
@@ -47,7 +47,7 @@ impl Driven {
         update(&mut self.state, message);
         let ask = self.state.ask();
         if !self.state.laid.serves(&ask) {
-            update(&mut self.state, Message::Laid(Arc::new(lay_out(&ask))));
+            update(&mut self.state, Message::Laid(Arc::new(lay_out_after(&ask, Some(&self.state.laid)))));
         }
     }
 

@@ -1,5 +1,6 @@
 //! Where boxes stand and where lines dock, in whole columns and rows.
 
+use super::hold::Held;
 use super::rank::{Spot, rank};
 use super::{Node, Shape, Topology};
 
@@ -15,21 +16,23 @@ pub(super) struct Level {
     pub name: usize,
     /// Blanks on both sides of a name in a box.
     pub pad: usize,
+    /// Whether lines are long enough to name what stands on them.
+    pub names: bool,
 }
 
 /// From roomy to dense: the first that fits is drawn.
 pub(super) const LEVELS: [Level; 7] = [
-    Level { boxed: true, air: 3, sep: 1, name: 24, pad: 1 },
-    Level { boxed: true, air: 0, sep: 1, name: 24, pad: 1 },
-    Level { boxed: true, air: 0, sep: 0, name: 24, pad: 0 },
-    Level { boxed: true, air: 0, sep: 0, name: 14, pad: 0 },
-    Level { boxed: false, air: 2, sep: 1, name: 24, pad: 0 },
-    Level { boxed: false, air: 0, sep: 1, name: 18, pad: 0 },
-    Level { boxed: false, air: 0, sep: 0, name: 14, pad: 0 },
+    Level { boxed: true, air: 3, sep: 1, name: 24, pad: 1, names: true },
+    Level { boxed: true, air: 0, sep: 1, name: 24, pad: 1, names: true },
+    Level { boxed: true, air: 0, sep: 0, name: 24, pad: 0, names: false },
+    Level { boxed: true, air: 0, sep: 0, name: 14, pad: 0, names: false },
+    Level { boxed: false, air: 2, sep: 1, name: 24, pad: 0, names: true },
+    Level { boxed: false, air: 0, sep: 1, name: 18, pad: 0, names: false },
+    Level { boxed: false, air: 0, sep: 0, name: 14, pad: 0, names: false },
 ];
 
 /// For what does not fit anyhow: small, and with rows enough for every line to find its way.
-pub(super) const LOOSE: Level = Level { boxed: false, air: 0, sep: 1, name: 18, pad: 0 };
+pub(super) const LOOSE: Level = Level { boxed: false, air: 0, sep: 1, name: 18, pad: 0, names: true };
 
 /// Columns at the callee's end that belong to one edge alone: line, glyph, line, head.
 pub(super) const LEG: usize = 4;
@@ -74,16 +77,13 @@ fn width(node: &Node, level: &Level) -> usize {
     }
 }
 
-/// Places everything, with `extra` columns more between ranks than seem needed.
-pub(super) fn place(topology: &Topology, level: &Level, extra: usize) -> Option<Placement> {
+/// Places everything, with `extra` columns more between ranks than seem needed, and where it stood if it did.
+pub(super) fn place(topology: &Topology, level: &Level, extra: usize, held: Option<&Held>) -> Option<Placement> {
     let nodes = &topology.nodes;
-    let back = circles(nodes.len(), &topology.edges);
-    let forward: Vec<(usize, usize)> = topology
-        .edges
-        .iter()
-        .zip(&back)
-        .map(|(&(from, to), &back)| if back { (to, from) } else { (from, to) })
-        .collect();
+    let mut back = held.map_or_else(|| vec![false; topology.edges.len()], |held| held.back.clone());
+    let closing = circles(nodes.len(), &turned(&topology.edges, &back));
+    back.iter_mut().zip(closing).for_each(|(back, closes)| *back ^= closes);
+    let forward = turned(&topology.edges, &back);
     // A pair that calls each other is one edge for the ranks.
     let mut distinct = forward.clone();
     distinct.sort_unstable();
@@ -91,20 +91,30 @@ pub(super) fn place(topology: &Topology, level: &Level, extra: usize) -> Option<
     let ports = ports(topology, &back);
     let frame = |at: usize| if level.boxed && nodes[at].shape != Shape::Client { 2 } else { 0 };
     let heights: Vec<usize> = (0..nodes.len()).map(|at| ports[at].0.max(ports[at].1).max(1) + frame(at)).collect();
-    let (spots, passes) = rank(&heights, &distinct, level.sep)?;
+    let (spots, passes) = match held {
+        // Long lines find their way where they ran before: no row is kept free for them.
+        Some(held) => (held.spots(&distinct), Vec::new()),
+        None => rank(&heights, &distinct, level.sep)?,
+    };
 
     let tops = rows(&spots, &heights, &passes.iter().map(|pass| pass.spot).collect::<Vec<_>>(), level.sep);
     let mut places: Vec<Place> =
         (0..nodes.len()).map(|at| Place { x: 0, y: tops[at], w: width(&nodes[at], level), h: heights[at] }).collect();
     straighten(&mut places, &spots, &topology.edges, &back, level.sep);
     let docks = docks(topology, &back, &places);
-    let width = columns(&mut places, &spots, topology, &docks, level.air + extra);
+    let air = level.air + extra;
+    let width = columns(&mut places, &spots, topology, &docks, (air, level.names));
     let height = places.iter().map(|place| place.y + place.h).max().unwrap_or(0);
     Some(Placement { places, docks, width, height })
 }
 
+/// Edges in the direction of the ranks.
+pub(super) fn turned(edges: &[(usize, usize)], back: &[bool]) -> Vec<(usize, usize)> {
+    edges.iter().zip(back).map(|(&(from, to), &back)| if back { (to, from) } else { (from, to) }).collect()
+}
+
 /// Which edges must be turned so that none runs in a circle: those that close one in a walk from the first node.
-fn circles(nodes: usize, edges: &[(usize, usize)]) -> Vec<bool> {
+pub(super) fn circles(nodes: usize, edges: &[(usize, usize)]) -> Vec<bool> {
     let mut out: Vec<Vec<usize>> = vec![Vec::new(); nodes];
     for (edge, &(from, _)) in edges.iter().enumerate() {
         out[from].push(edge);
@@ -252,8 +262,14 @@ fn docks(topology: &Topology, back: &[bool], places: &[Place]) -> Vec<Dock> {
 }
 
 /// Left columns, and the width of all. Between two ranks there is room for each line's own end and a track for every
-/// trunk that has to go up or down.
-fn columns(places: &mut [Place], spots: &[Spot], topology: &Topology, docks: &[Dock], air: usize) -> usize {
+/// trunk that has to go up or down; with `names`, for what stands on a line too.
+fn columns(
+    places: &mut [Place],
+    spots: &[Spot],
+    topology: &Topology,
+    docks: &[Dock],
+    (air, names): (usize, bool),
+) -> usize {
     let ranks = spots.iter().map(|spot| spot.rank + 1).max().unwrap_or(0);
     let mut x = 0;
     for rank in 0..ranks {
@@ -267,20 +283,24 @@ fn columns(places: &mut [Place], spots: &[Spot], topology: &Topology, docks: &[D
             break;
         }
         let mut trunks = Vec::new();
-        let mut heads_left = false;
+        let (mut heads_left, mut named) = (false, 0);
         for (edge, (&(from, to), dock)) in topology.edges.iter().zip(docks).enumerate() {
             let (low, high) = (spots[from].rank.min(spots[to].rank), spots[from].rank.max(spots[to].rank));
             if !(low..high).contains(&rank) {
                 continue;
             }
             heads_left |= dock.back && low == rank;
+            let arrives = if dock.back { low == rank } else { high == rank + 1 };
+            if let Some(name) = topology.through.get(edge).filter(|name| arrives && names && name.width() > 0) {
+                named = named.max(name.width() + 3);
+            }
             if dock.from != dock.to || high - low > 1 {
                 trunks.push(if dock.back { topology.nodes.len() + edge } else { from });
             }
         }
         trunks.sort_unstable();
         trunks.dedup();
-        x += LEG + 1 + air + trunks.len().saturating_sub(1).min(10) + if heads_left { LEG } else { 0 };
+        x += LEG + 1 + air.max(named) + trunks.len().saturating_sub(1).min(10) + if heads_left { LEG } else { 0 };
     }
     x
 }

@@ -345,5 +345,6 @@ fn crop(topology: &Topology, placement: &Placement, mut lines: Vec<Line>, boxed:
             h: place.h as u16,
         })
         .collect();
-    Drawing { nodes, lines, boxed, width: placement.width as u16, height: (bottom + 1 - top) as u16 }
+    let height = (bottom + 1 - top) as u16;
+    Drawing { nodes, lines, boxed, level: 0, width: placement.width as u16, height }
 }

@@ -1,0 +1,43 @@
+//! The thread that lays out graphs: the newest question is answered, older ones are forgotten.
+
+use std::sync::Arc;
+use std::thread;
+
+use tokio::sync::{mpsc, watch};
+
+use super::graph::{Answer, Ask, lay_out_after};
+use super::terminal::contain_panics;
+
+/// The way to it and back.
+pub(super) struct Layouts {
+    /// The newest question.
+    pub ask: watch::Sender<Option<Ask>>,
+    /// Its answers.
+    pub answers: mpsc::UnboundedReceiver<Arc<Answer>>,
+}
+
+impl Layouts {
+    /// Starts it. It ends with the last of both ends.
+    pub(super) fn start() -> std::io::Result<Self> {
+        let (ask, mut asked) = watch::channel(None::<Ask>);
+        let (answer, answers) = mpsc::unbounded_channel();
+        thread::Builder::new().name("layout".to_owned()).spawn(move || {
+            contain_panics();
+            let Ok(runtime) = tokio::runtime::Builder::new_current_thread().build() else { return };
+            let mut last: Option<Arc<Answer>> = None;
+            runtime.block_on(async {
+                while asked.changed().await.is_ok() {
+                    let question = asked.borrow_and_update().clone();
+                    let Some(question) = question else { continue };
+                    let laid = std::panic::catch_unwind(|| lay_out_after(&question, last.as_deref()));
+                    let laid = Arc::new(laid.unwrap_or_else(|_| Answer { ask: question, ..Answer::default() }));
+                    last = Some(Arc::clone(&laid));
+                    if answer.send(laid).is_err() {
+                        break;
+                    }
+                }
+            });
+        })?;
+        Ok(Self { ask, answers })
+    }
+}

@@ -57,6 +57,9 @@ pub const LEAST_WIDTH: u16 = 60;
 /// Rows below which nothing can be read.
 pub const LEAST_HEIGHT: u16 = 16;
 
+/// Rows in which most evidence fits.
+const EVIDENCE: u16 = 12;
+
 /// Where everything stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Screen {
@@ -142,7 +145,10 @@ impl Screen {
         let list = |wish: u16, shown: bool| if shown { wish.min((body.h / 3).max(3)) } else { 0 };
         let above = list(problems, both || upper != Pane::Map);
         let below = list(calls, both || upper == Pane::Map);
-        let middle = body.h.saturating_sub(above + below);
+        let rest = body.h.saturating_sub(above + below);
+        // What evidence does not need goes to the calls: nobody wants to be read empty lines.
+        let middle = if below > 0 { rest.min(EVIDENCE.max(body.h / 3)) } else { rest };
+        let below = if below > 0 { body.h.saturating_sub(above + middle) } else { 0 };
         let place = |y: u16, h: u16| Area { y: body.y + y, h, ..body };
         Self {
             header: Area { x: 0, y: 0, w, h: header },

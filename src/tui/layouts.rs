@@ -5,15 +5,20 @@ use std::thread;
 
 use tokio::sync::{mpsc, watch};
 
-use super::graph::{Answer, Ask, lay_out_after};
+use crate::engine::Snapshot;
+
+use super::graph::{Answer, Ask, Whole, lay_out_after};
+use super::state::State;
 use super::terminal::contain_panics;
 
 /// The way to it and back.
 pub(super) struct Layouts {
     /// The newest question.
-    pub ask: watch::Sender<Option<Ask>>,
+    pub questions: watch::Sender<Option<Ask>>,
     /// Its answers.
     pub answers: mpsc::UnboundedReceiver<Arc<Answer>>,
+    /// What the last snapshot shows, and whether only what is broken.
+    known: Option<(Arc<Snapshot>, bool, Whole)>,
 }
 
 impl Layouts {
@@ -38,6 +43,23 @@ impl Layouts {
                 }
             });
         })?;
-        Ok(Self { ask, answers })
+        Ok(Self { questions: ask, answers, known: None })
+    }
+
+    /// What to lay out now. The topology is made anew only for another snapshot, and stays the same one if it is alike.
+    pub(super) fn ask(&mut self, state: &State) -> Ask {
+        let current = self.known.as_ref().filter(|(snapshot, only_broken, _)| {
+            Arc::ptr_eq(snapshot, &state.snapshot) && *only_broken == state.only_broken
+        });
+        if let Some((.., whole)) = current {
+            return state.ask_of(whole);
+        }
+        let mut whole = Whole::new(&state.snapshot, state.only_broken);
+        if let Some((.., before)) = self.known.take().filter(|(.., before)| before.topology == whole.topology) {
+            whole.topology = before.topology;
+        }
+        let ask = state.ask_of(&whole);
+        self.known = Some((Arc::clone(&state.snapshot), state.only_broken, whole));
+        ask
     }
 }

@@ -281,10 +281,10 @@ impl Loop {
             self.state.switches = switches.list();
         }
         self.asking.want(self.state.wants(), self.state.newest.revision);
-        let ask = self.state.ask();
+        let ask = self.layouts.ask(&self.state);
         if !self.state.is_empty() && !self.state.laid.serves(&ask) && self.asked.as_ref() != Some(&ask) {
             self.asked = Some(ask.clone());
-            self.layouts.ask.send_replace(Some(ask));
+            self.layouts.questions.send_replace(Some(ask));
         }
     }
 

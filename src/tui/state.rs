@@ -10,7 +10,7 @@ use crate::trail::summary::{EdgeRow, ProblemRow, ServiceRow};
 
 use super::effect::Effect;
 use super::geometry::{Area, Pane, Screen};
-use super::graph::{Answer, Ask, EdgeKey, NodeKey, Scope};
+use super::graph::{self, Answer, Ask, EdgeKey, NodeKey, Scope};
 use super::keymap::Keymap;
 use super::menu::Menu;
 use super::page::services::Services;
@@ -272,6 +272,11 @@ impl State {
 
     /// What to lay out now. The room is the most that the map may take, so that its answer does not change it.
     pub fn ask(&self) -> Ask {
+        self.ask_of(&graph::Whole::new(&self.snapshot, self.only_broken))
+    }
+
+    /// The same of what the snapshot is known to show.
+    pub fn ask_of(&self, whole: &graph::Whole) -> Ask {
         let header = 1 + u16::from(!super::view::header::notes(self).is_empty());
         let footer = super::view::footer::rows(self);
         let most = Screen::divide(
@@ -286,7 +291,8 @@ impl State {
             let inner = area.inner(most.frame);
             (inner.w, inner.h)
         });
-        Ask::new(&self.snapshot, self.only_broken, self.scope, self.selection.ends(), room)
+        let graph::Whole { topology, urgent } = whole.clone();
+        Ask { whole: topology, scope: self.scope, centre: self.selection.ends(), room, urgent }
     }
 
     /// The row of an edge.
@@ -336,7 +342,7 @@ impl State {
     /// Edges as a list: in the order in which the graph is read.
     pub fn edges_listed(&self) -> Vec<&EdgeRow> {
         let mut rows: Vec<&EdgeRow> =
-            self.snapshot.edges.iter().filter(|row| !self.only_broken || super::graph::is_broken(row)).collect();
+            self.snapshot.edges.iter().filter(|row| !self.only_broken || graph::is_broken(row)).collect();
         self.laid.order.sort(&mut rows);
         rows
     }

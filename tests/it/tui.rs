@@ -5,7 +5,10 @@
 mod fixture;
 mod keys;
 mod layout;
+mod map;
+mod plain;
 mod pty;
+mod theme;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -47,7 +50,8 @@ impl Driven {
         update(&mut self.state, message);
         let ask = self.state.ask();
         if !self.state.laid.serves(&ask) {
-            update(&mut self.state, Message::Laid(Arc::new(lay_out_after(&ask, Some(&self.state.laid)))));
+            let laid = lay_out_after(&ask, Some(&self.state.laid));
+            update(&mut self.state, Message::Laid(Arc::new(laid)));
         }
     }
 

@@ -11,6 +11,8 @@ pub(super) struct Held {
     pub level: usize,
     /// Rank and middle row of each node of the new graph that stood in the old one.
     spots: Vec<Option<Spot>>,
+    /// Left column and rows of each of them.
+    boxes: Vec<Option<(usize, usize)>>,
     /// Which edges of the new graph ran against the rest.
     pub back: Vec<bool>,
 }
@@ -21,15 +23,18 @@ impl Held {
         let mut columns: Vec<u16> = before.nodes.iter().map(|node| node.x).collect();
         columns.sort_unstable();
         columns.dedup();
-        let stood: BTreeMap<&NodeKey, Spot> = before
+        let stood: BTreeMap<&NodeKey, _> = before
             .nodes
             .iter()
             .map(|placed| {
                 let rank = columns.binary_search(&placed.x).unwrap_or(0);
-                (&placed.node.key, Spot { rank, row: f64::from(placed.y) + f64::from(placed.h) / 2.0 })
+                let spot = Spot { rank, row: f64::from(placed.y) + f64::from(placed.h) / 2.0 };
+                (&placed.node.key, (spot, (usize::from(placed.x), usize::from(placed.h))))
             })
             .collect();
-        let spots: Vec<Option<Spot>> = topology.nodes.iter().map(|node| stood.get(&node.key).copied()).collect();
+        let found: Vec<_> = topology.nodes.iter().map(|node| stood.get(&node.key)).collect();
+        let spots: Vec<Option<Spot>> = found.iter().map(|at| at.map(|(spot, _)| *spot)).collect();
+        let boxes = found.iter().map(|at| at.map(|(_, place)| *place)).collect();
         let kept = spots.iter().flatten().count();
         if kept * 4 < topology.nodes.len() * 3 || kept * 4 < before.nodes.len() * 3 {
             return None;
@@ -41,7 +46,17 @@ impl Held {
                 turned.iter().any(|edge| edge.caller == *key(from) && Some(&edge.callee) == key(to).as_ref())
             })
             .collect();
-        Some(Self { level: before.level, spots, back })
+        Some(Self { level: before.level, spots, boxes, back })
+    }
+
+    /// Rows that a node had: one that needs less keeps them.
+    pub(super) fn rows(&self, at: usize) -> usize {
+        self.boxes[at].map_or(0, |(_, rows)| rows)
+    }
+
+    /// The column in which a node stood: ranks do not move to the left when there is less between them.
+    pub(super) fn column(&self, at: usize) -> usize {
+        self.boxes[at].map_or(0, |(column, _)| column)
     }
 
     /// Ranks and rows for all: those that stood stay, unless an edge would run against its direction; new ones come near

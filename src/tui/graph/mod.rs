@@ -35,7 +35,7 @@ struct Bounds {
 /// For what is to fit the pane.
 const PANE: Bounds = Bounds { steps: 1_000_000, nodes: 80, edges: 180 };
 /// For all of a graph, whatever its size: the pane is moved over it.
-const ALL: Bounds = Bounds { steps: 12_000_000, nodes: 320, edges: 700 };
+const ALL: Bounds = Bounds { steps: 6_000_000, nodes: 320, edges: 700 };
 
 /// A service by name; `None` is the outside, where requests come from.
 pub type NodeKey = Option<Arc<str>>;
@@ -123,11 +123,28 @@ pub struct Topology {
     pub through: Vec<Safe>,
 }
 
+/// Everything that a snapshot shows. Of thousands of edges it takes a while: it is kept while the snapshot is the same.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Whole {
+    /// Nodes and edges.
+    pub topology: Arc<Topology>,
+    /// Edges that are broken, by index.
+    pub urgent: Arc<[usize]>,
+}
+
+impl Whole {
+    /// All of it, or only what is broken.
+    pub fn new(snapshot: &Snapshot, only_broken: bool) -> Self {
+        let (topology, urgent) = scope::whole(snapshot, only_broken);
+        Self { topology: Arc::new(topology), urgent: urgent.into() }
+    }
+}
+
 /// A question to [`lay_out`].
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Ask {
     /// Everything that may be shown.
-    pub whole: Topology,
+    pub whole: Arc<Topology>,
     /// How much of it.
     pub scope: Scope,
     /// The selection's ends.
@@ -135,14 +152,14 @@ pub struct Ask {
     /// Columns and rows to fit in.
     pub room: (u16, u16),
     /// Edges to keep where some must go: those that are broken, by index.
-    pub urgent: Vec<usize>,
+    pub urgent: Arc<[usize]>,
 }
 
 impl Ask {
     /// Everything that a snapshot shows, or only what is broken.
     pub fn new(snapshot: &Snapshot, only_broken: bool, scope: Scope, centre: Vec<NodeKey>, room: (u16, u16)) -> Self {
-        let (whole, urgent) = scope::whole(snapshot, only_broken);
-        Self { whole, scope, centre, room, urgent }
+        let Whole { topology, urgent } = Whole::new(snapshot, only_broken);
+        Self { whole: topology, scope, centre, room, urgent }
     }
 }
 
@@ -271,7 +288,9 @@ fn shown(ask: &Ask, before: Option<&Drawing>) -> (Option<Drawing>, usize) {
     let rows = usize::from(ask.room.1);
     let mut part = Topology::default();
     // Hops around the selection, and callers and callees of one node that are kept.
-    for (hops, most) in [(2, usize::MAX), (2, rows / 2), (1, usize::MAX), (1, rows * 2 / 3), (1, rows / 3), (1, 3)] {
+    let tries =
+        [(2, usize::MAX), (2, rows * 9 / 10), (2, rows / 2), (1, usize::MAX), (1, rows * 2 / 3), (1, rows / 3), (1, 3)];
+    for (hops, most) in tries {
         part = scope::around(&ask.whole, &ask.centre, &ask.urgent, hops, most.max(1));
         if let Some(drawing) = fitting(&part, ask.room, before) {
             return (Some(drawing), ask.whole.nodes.len() - part.nodes.len());

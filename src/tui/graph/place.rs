@@ -34,7 +34,7 @@ pub(super) const LEVELS: [Level; 7] = [
 /// For what does not fit anyhow: small, and with rows enough for every line to find its way.
 pub(super) const LOOSE: Level = Level { boxed: false, air: 0, sep: 1, name: 18, pad: 0, names: true };
 
-/// Columns at the callee's end that belong to one edge alone: line, glyph, line, head.
+/// Columns at the callee's end that belong to one edge alone, at least: line, glyph, line, head.
 pub(super) const LEG: usize = 4;
 
 /// One box.
@@ -55,6 +55,8 @@ pub(super) struct Dock {
     pub from: usize,
     /// Row at the callee.
     pub to: usize,
+    /// Columns at the callee's end that belong to this edge alone.
+    pub leg: usize,
 }
 
 /// Boxes and docks.
@@ -90,20 +92,33 @@ pub(super) fn place(topology: &Topology, level: &Level, extra: usize, held: Opti
     distinct.dedup();
     let ports = ports(topology, &back);
     let frame = |at: usize| if level.boxed && nodes[at].shape != Shape::Client { 2 } else { 0 };
-    let heights: Vec<usize> = (0..nodes.len()).map(|at| ports[at].0.max(ports[at].1).max(1) + frame(at)).collect();
+    let rows_of =
+        |at: usize| (ports[at].0.max(ports[at].1).max(1) + frame(at)).max(held.map_or(0, |held| held.rows(at)));
+    let heights: Vec<usize> = (0..nodes.len()).map(rows_of).collect();
     let (spots, passes) = match held {
         // Long lines find their way where they ran before: no row is kept free for them.
         Some(held) => (held.spots(&distinct), Vec::new()),
         None => rank(&heights, &distinct, level.sep)?,
     };
 
-    let tops = rows(&spots, &heights, &passes.iter().map(|pass| pass.spot).collect::<Vec<_>>(), level.sep);
+    let tops = rows(&spots, &heights, &passes.iter().map(|pass| pass.spot).collect::<Vec<_>>(), |at| {
+        // What grows takes the free row before anything has to move.
+        if held.is_some_and(|held| held.rows(at) > 0) { 0 } else { level.sep }
+    });
     let mut places: Vec<Place> =
         (0..nodes.len()).map(|at| Place { x: 0, y: tops[at], w: width(&nodes[at], level), h: heights[at] }).collect();
-    straighten(&mut places, &spots, &topology.edges, &back, level.sep);
-    let docks = docks(topology, &back, &places);
-    let air = level.air + extra;
-    let width = columns(&mut places, &spots, topology, &docks, (air, level.names));
+    if held.is_none() {
+        straighten(&mut places, &spots, &topology.edges, &back, level.sep);
+    }
+    let mut docks = docks(topology, &back, &places);
+    for (dock, name) in docks.iter_mut().zip(&topology.through).filter(|(_, name)| level.names && name.width() > 0) {
+        dock.leg += name.width() + 2;
+    }
+    let air = if held.is_some() { extra } else { level.air + extra };
+    if let Some(held) = held {
+        places.iter_mut().enumerate().for_each(|(at, place)| place.x = held.column(at));
+    }
+    let width = columns(&mut places, &spots, topology, &docks, air);
     let height = places.iter().map(|place| place.y + place.h).max().unwrap_or(0);
     Some(Placement { places, docks, width, height })
 }
@@ -165,7 +180,7 @@ fn ports(topology: &Topology, back: &[bool]) -> Vec<(usize, usize)> {
 }
 
 /// Top rows: dagre's, rounded and pushed apart where rounding made things touch.
-fn rows(spots: &[Spot], heights: &[usize], passes: &[Spot], sep: usize) -> Vec<usize> {
+fn rows(spots: &[Spot], heights: &[usize], passes: &[Spot], sep: impl Fn(usize) -> usize) -> Vec<usize> {
     let mut tops = vec![0_isize; spots.len()];
     let ranks = spots.iter().map(|spot| spot.rank + 1).max().unwrap_or(0);
     for rank in 0..ranks {
@@ -179,7 +194,7 @@ fn rows(spots: &[Spot], heights: &[usize], passes: &[Spot], sep: usize) -> Vec<u
         let mut last_is_node = false;
         for (row, height, node) in items {
             let wish = (row - height as f64 / 2.0).round() as isize;
-            let gap = if last_is_node && node.is_some() { sep } else { 0 };
+            let gap = node.filter(|_| last_is_node).map_or(0, &sep);
             let top = wish.max(free.saturating_add_unsigned(gap));
             if let Some(at) = node {
                 tops[at] = top;
@@ -219,7 +234,7 @@ fn straighten(places: &mut [Place], spots: &[Spot], edges: &[(usize, usize)], ba
 fn docks(topology: &Topology, back: &[bool], places: &[Place]) -> Vec<Dock> {
     let edges = &topology.edges;
     let middle = |at: usize| places[at].y * 2 + places[at].h;
-    let mut docks = vec![Dock { back: false, from: 0, to: 0 }; edges.len()];
+    let mut docks = vec![Dock { back: false, from: 0, to: 0, leg: LEG }; edges.len()];
     for (at, place) in places.iter().enumerate() {
         // (row of the other end, edge, whether `at` is the caller); the trunk of all forward calls is one dock.
         let mut left = Vec::new();
@@ -261,20 +276,16 @@ fn docks(topology: &Topology, back: &[bool], places: &[Place]) -> Vec<Dock> {
     docks
 }
 
-/// Left columns, and the width of all. Between two ranks there is room for each line's own end and a track for every
-/// trunk that has to go up or down; with `names`, for what stands on a line too.
-fn columns(
-    places: &mut [Place],
-    spots: &[Spot],
-    topology: &Topology,
-    docks: &[Dock],
-    (air, names): (usize, bool),
-) -> usize {
+/// Left columns, no further to the left than they are, and the width of all. Between two ranks there is room for each line's own end and a track for every
+/// trunk that has to go up or down.
+fn columns(places: &mut [Place], spots: &[Spot], topology: &Topology, docks: &[Dock], air: usize) -> usize {
     let ranks = spots.iter().map(|spot| spot.rank + 1).max().unwrap_or(0);
     let mut x = 0;
     for rank in 0..ranks {
         let mut widest = 0;
-        for at in (0..places.len()).filter(|&at| spots[at].rank == rank) {
+        let members = || (0..spots.len()).filter(|&at| spots[at].rank == rank);
+        x = members().map(|at| places[at].x).filter(|x| *x > 0).min().unwrap_or(0).max(x);
+        for at in members() {
             places[at].x = x;
             widest = widest.max(places[at].w);
         }
@@ -283,7 +294,7 @@ fn columns(
             break;
         }
         let mut trunks = Vec::new();
-        let (mut heads_left, mut named) = (false, 0);
+        let (mut heads_left, mut longest) = (false, LEG);
         for (edge, (&(from, to), dock)) in topology.edges.iter().zip(docks).enumerate() {
             let (low, high) = (spots[from].rank.min(spots[to].rank), spots[from].rank.max(spots[to].rank));
             if !(low..high).contains(&rank) {
@@ -291,8 +302,8 @@ fn columns(
             }
             heads_left |= dock.back && low == rank;
             let arrives = if dock.back { low == rank } else { high == rank + 1 };
-            if let Some(name) = topology.through.get(edge).filter(|name| arrives && names && name.width() > 0) {
-                named = named.max(name.width() + 3);
+            if arrives {
+                longest = longest.max(dock.leg);
             }
             if dock.from != dock.to || high - low > 1 {
                 trunks.push(if dock.back { topology.nodes.len() + edge } else { from });
@@ -300,7 +311,7 @@ fn columns(
         }
         trunks.sort_unstable();
         trunks.dedup();
-        x += LEG + 1 + air.max(named) + trunks.len().saturating_sub(1).min(10) + if heads_left { LEG } else { 0 };
+        x += longest + 1 + air + trunks.len().saturating_sub(1).min(10) + if heads_left { LEG } else { 0 };
     }
     x
 }

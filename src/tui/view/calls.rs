@@ -10,7 +10,7 @@ use crate::trail::summary::EdgeRow;
 use crate::tui::geometry::Area;
 use crate::tui::graph::EdgeKey;
 use crate::tui::state::{Selection, State};
-use crate::tui::text::count;
+use crate::tui::text::{Safe, count};
 
 /// The row that the list is moved to: the selected call, or the first of the selected node.
 fn at(state: &State, rows: &[&EdgeRow]) -> usize {
@@ -36,15 +36,19 @@ pub fn row_at(state: &State, area: Area, y: u16) -> Option<usize> {
 pub fn render(state: &State, pen: &mut Pen, area: Area) {
     let theme = state.theme;
     let rows = state.edges_listed();
+    let at = at(state, &rows);
+    let name = |row: &EdgeRow| EdgeKey::of(row).title(theme.sign("→", "->"));
+    let shown = rows.iter().skip(first(at, area.h.saturating_sub(1))).take(usize::from(area.h));
+    let longest = shown.map(|row| Safe::new(&name(row)).width()).max().unwrap_or(0);
     let columns = [
-        Column::left("call", 24, 255).growing(),
+        Column::left("call", u16::try_from(longest.clamp(16, 40)).unwrap_or(40), 255),
         Column::left("verdict", 12, 200),
-        Column::left("cause", 18, 100).growing(),
+        Column::left("cause", 16, 100).growing(),
         Column::right("hops", 7, 150),
         Column::right("per second", 10, 50),
         Column::left("through", 14, 60),
     ];
-    let table = Table { columns: &columns, rows: rows.len(), at: at(state, &rows), reverse: false };
+    let table = Table { columns: &columns, rows: rows.len(), at, reverse: false };
     table.render(pen, area, theme, |at| {
         let row = rows[at];
         let style = theme.verdict(row.shown);
@@ -52,7 +56,7 @@ pub fn render(state: &State, pen: &mut Pen, area: Area) {
         let cause = row.sample.cause.map(|cause| cause_text(cause, &row.sample)).unwrap_or_default();
         let through: Vec<&str> = row.waypoints.iter().map(|name| &**name).collect();
         vec![
-            cell(&EdgeKey::of(row).title(theme.sign("→", "->")), Style::new()),
+            cell(&name(row), Style::new()),
             verdict,
             cell(&cause, Style::new()),
             cell(&count(row.hops), theme.quiet()),

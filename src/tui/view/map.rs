@@ -49,7 +49,9 @@ fn note(state: &State) -> Vec<String> {
         note.push("only broken".to_owned());
     }
     let hidden = state.laid.hidden;
-    if !draws(state) {
+    if state.laid.ask.scope != state.scope {
+        note.push(state.theme.sign("laying out …", "laying out ...").to_owned());
+    } else if !draws(state) {
         note.push(count(state.edges_listed().len() as u64));
     } else if hidden > 0 && state.laid.ask.scope == Scope::All {
         note.push(format!("{} more than can be drawn, e lists", count(hidden as u64)));

@@ -152,7 +152,6 @@ impl Late {
     /// Whether a key is a part of the answer.
     pub(super) fn takes(&mut self, key: KeyEvent) -> bool {
         let (next, part) = match (*self, key.code) {
-            (Self::Over, _) => (Self::Over, false),
             (Self::Waiting, KeyCode::Char(']')) if key.modifiers.contains(KeyModifiers::ALT) => (Self::Within(0), true),
             (Self::Waiting, _) => (Self::Waiting, false),
             (Self::Within(at), KeyCode::Char(c)) if key.modifiers.is_empty() && Self::fits(at, c) => {
@@ -160,7 +159,7 @@ impl Late {
             }
             // The end: BEL reads as Ctrl-G, ST as Alt-\.
             (Self::Within(_), KeyCode::Char('g' | '\\')) if !key.modifiers.is_empty() => (Self::Over, true),
-            (Self::Within(_), _) => (Self::Over, false),
+            (Self::Within(_) | Self::Over, _) => (Self::Over, false),
         };
         *self = next;
         part

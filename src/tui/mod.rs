@@ -24,6 +24,7 @@ mod asking;
 mod background;
 mod layouts;
 mod run;
+mod signals;
 mod terminal;
 
 use std::path::PathBuf;

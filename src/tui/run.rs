@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use crossterm::event::{Event, EventStream, KeyEventKind, MouseButton, MouseEventKind};
 use futures_util::StreamExt;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, interval_at};
 
@@ -20,6 +19,7 @@ use super::keymap;
 use super::layouts::Layouts;
 use super::message::{Message, Pointer};
 use super::replay::{Playback, Player};
+use super::signals::Signals;
 use super::state::State;
 use super::terminal::Screen;
 use super::update::update;
@@ -91,33 +91,6 @@ impl Drop for Running {
         self.stop();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
-        }
-    }
-}
-
-struct Signals {
-    stop: [Signal; 3],
-    suspend: Signal,
-    resume: Signal,
-}
-
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        let stop = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
-        let [interrupt, terminate, hangup] = stop;
-        Ok(Self {
-            stop: [signal(interrupt)?, signal(terminate)?, signal(hangup)?],
-            suspend: signal(SignalKind::from_raw(signal_hook::consts::SIGTSTP))?,
-            resume: signal(SignalKind::from_raw(signal_hook::consts::SIGCONT))?,
-        })
-    }
-
-    async fn stopped(stop: &mut [Signal; 3]) {
-        let [interrupt, terminate, hangup] = stop;
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
         }
     }
 }

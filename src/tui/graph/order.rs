@@ -16,15 +16,11 @@ pub struct Order(HashMap<NodeKey, u32>);
 impl Order {
     /// The order of a drawing of all; without one, of ranks that come of the calls alone.
     pub(super) fn new(whole: &Topology, drawing: Option<&Drawing>) -> Self {
-        let mut places: Vec<(usize, usize, &NodeKey)> = match drawing {
-            Some(drawing) => {
-                drawing.nodes.iter().map(|at| (usize::from(at.x), usize::from(at.y), &at.node.key)).collect()
-            }
-            None => {
-                let ranks = ranks(whole);
-                let nodes = whole.nodes.iter().enumerate();
-                nodes.map(|(at, node)| (ranks[at], at, &node.key)).collect()
-            }
+        let mut places: Vec<(usize, usize, &NodeKey)> = if let Some(drawing) = drawing {
+            drawing.nodes.iter().map(|at| (usize::from(at.x), usize::from(at.y), &at.node.key)).collect()
+        } else {
+            let ranks = ranks(whole);
+            whole.nodes.iter().enumerate().map(|(at, node)| (ranks[at], at, &node.key)).collect()
         };
         places.sort_unstable();
         let number = |at| u32::try_from(at).unwrap_or(u32::MAX);

@@ -1,5 +1,6 @@
 //! Which nodes and edges to lay out.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::engine::Snapshot;
@@ -111,12 +112,14 @@ pub(super) fn around(whole: &Topology, centre: &[NodeKey], urgent: &[usize], hop
             let (from, to) = whole.edges[edge];
             let next = if from == at { to } else { from };
             let kept = &mut kept[usize::from(from == at)];
-            if near.contains_key(&next) {
-                *kept += 1;
-            } else if *kept < most {
-                *kept += 1;
-                near.insert(next, depth + 1);
-                queue.push_back(next);
+            match near.entry(next) {
+                Entry::Occupied(_) => *kept += 1,
+                Entry::Vacant(free) if *kept < most => {
+                    *kept += 1;
+                    free.insert(depth + 1);
+                    queue.push_back(next);
+                }
+                Entry::Vacant(_) => {}
             }
         }
     }

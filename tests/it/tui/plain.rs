@@ -7,7 +7,7 @@ use super::{Driven, fixture, store};
 
 /// Signs that are read as noise, or not at all.
 fn is_drawing(c: char) -> bool {
-    matches!(c, '\u{2190}'..='\u{21ff}' | '\u{2500}'..='\u{25ff}' | '\u{2700}'..='\u{27bf}' | '◆' | '●')
+    matches!(c, '\u{2190}'..='\u{21ff}' | '\u{2500}'..='\u{25ff}' | '\u{2700}'..='\u{27bf}')
 }
 
 fn plain(width: u16, height: u16) -> Driven {

@@ -49,6 +49,7 @@ const EYES: [(&str, [[f64; 3]; 3]); 3] = [
 ];
 
 /// CIE L*a*b* of a colour as an eye sees it.
+#[expect(clippy::many_single_char_names, reason = "the names that colour science gives them")]
 fn lab(rgb: Rgb, eye: &[[f64; 3]; 3]) -> [f64; 3] {
     let light = linear(rgb);
     let [r, g, b] = eye.map(|row| row.iter().zip(light).map(|(a, b)| a * b).sum::<f64>().clamp(0.0, 1.0));

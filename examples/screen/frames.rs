@@ -93,7 +93,7 @@ fn filled(shop: &Shop) -> anyhow::Result<Trail> {
 
 /// How long the screen takes for a new snapshot, a key in between, and the picture.
 fn draw(snapshot: &Snapshot, size: (u16, u16), page: Action, pictures: usize) -> Vec<Duration> {
-    let theme = Theme { ascii: false, depth: Depth::Indexed };
+    let theme = Theme { ascii: false, depth: Depth::Indexed, ..Theme::default() };
     let mut state = State { size, theme, ..State::default() };
     update(&mut state, Message::Snapshot(Arc::new(snapshot.clone())));
     update(&mut state, Message::Act(page));

@@ -28,7 +28,7 @@ const SETTLE: Duration = Duration::from_secs(3);
 pub fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     let log = logs::start();
     let file = settings::file(&args.judge, Lookup::Named)?;
-    let drawn = settings::screen(args.screen, &file);
+    let drawn = settings::screen(&args.screen, &file);
     let record = settings::record(&args.record, &file)?;
     let mut judging = Judging::new(&args.judge, file, Some(DEFAULT_MEMORY.0));
     if args.judge.settle.is_none() && judging.file.path.is_none() {

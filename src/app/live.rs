@@ -14,7 +14,7 @@ pub fn run(args: &LiveArgs) -> anyhow::Result<ExitCode> {
     let log = logs::start();
     let file = settings::file(&args.judge, Lookup::Named)?;
     let listen = settings::listen(&args.listen, &file)?;
-    let drawn = settings::screen(args.screen, &file);
+    let drawn = settings::screen(&args.screen, &file);
     let judging = Judging::new(&args.judge, file, Some(listen.memory));
     super::runtime()?.block_on(async {
         let listening = Listening::bind(&listen)?;

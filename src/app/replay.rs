@@ -36,7 +36,7 @@ const COPIES: usize = 4;
 pub fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     let log = logs::start();
     let file = settings::file(&args.judge, Lookup::Named)?;
-    let drawn = settings::screen(args.screen, &file);
+    let drawn = settings::screen(&args.screen, &file);
     let names = args.files.iter().map(|path| name(path)).collect::<Vec<_>>().join(", ");
     let show = Show { names, drawn, log, policy: file.path.clone() };
     if args.follow {

@@ -1,9 +1,9 @@
 //! The screen as the commands start it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow, bail};
 
 use super::desk::Desk;
 use super::history::{self, History};
@@ -11,7 +11,7 @@ use super::host::Around;
 use super::preferences::{self, Preferences};
 use crate::cli::ScreenArgs;
 use crate::engine::EngineHandle;
-use crate::tui::{self, Feed, Mode, Switches, TuiOptions};
+use crate::tui::{self, Feed, Mode, Switches, Theme, TuiOptions};
 
 /// What the live screen draws; `policy` is the file that the user named.
 pub fn live(engine: &EngineHandle, listening: Vec<String>, policy: Option<PathBuf>) -> Feed {
@@ -43,6 +43,24 @@ fn feed(
     Feed { asker: Some(engine.asker()), host: Some(Arc::new(host)), ..feed }
 }
 
+/// The colours that were asked for: by name, by file, or those that suit the terminal.
+fn theme(args: &ScreenArgs) -> anyhow::Result<Theme> {
+    let var = |name: &str| std::env::var(name).ok();
+    let theme = Theme { plain: args.plain, ..tui::theme_for(args.ascii, false, var) };
+    let wanted = args.theme.as_deref().filter(|wanted| !wanted.is_empty());
+    let Some(wanted) = wanted.filter(|wanted| *wanted != "auto") else { return Ok(theme.suiting(var)) };
+    let unknown = match theme.switched(wanted) {
+        Ok(theme) => return Ok(theme),
+        Err(unknown) => unknown,
+    };
+    let path = Path::new(wanted);
+    if !path.is_file() {
+        bail!("{unknown}: neither a name nor a file");
+    }
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {wanted}"))?;
+    theme.read(&text).with_context(|| wanted.to_owned())
+}
+
 /// Draws until the user leaves, or until `fault` says what can not go on: by then the terminal is as before.
 pub async fn run(
     mut feed: Feed,
@@ -51,7 +69,7 @@ pub async fn run(
     switches: Option<Arc<dyn Switches>>,
     fault: impl Future<Output = anyhow::Error>,
 ) -> anyhow::Result<()> {
-    let theme = tui::theme_for(args.ascii, false, |name| std::env::var(name).ok());
+    let theme = theme(&args)?;
     let Preferences { keymap, views, .. } = preferences::load()?;
     let History { filters, commands } = history::path().map(|path| history::load(&path)).unwrap_or_default();
     feed.host = Some(Desk::new(feed.host.take()));

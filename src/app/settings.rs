@@ -155,6 +155,10 @@ fn enough(memory: usize) -> anyhow::Result<usize> {
 const LEAST_MEMORY: usize = 1024 * 1024;
 
 /// How to draw.
-pub fn screen(args: ScreenArgs, file: &File) -> ScreenArgs {
-    ScreenArgs { ascii: args.ascii || file.options.ascii, no_mouse: args.no_mouse || file.options.no_mouse }
+pub fn screen(args: &ScreenArgs, file: &File) -> ScreenArgs {
+    ScreenArgs {
+        ascii: args.ascii || file.options.ascii,
+        no_mouse: args.no_mouse || file.options.no_mouse,
+        ..args.clone()
+    }
 }

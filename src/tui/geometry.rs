@@ -57,6 +57,9 @@ pub const LEAST_WIDTH: u16 = 60;
 /// Rows below which nothing can be read.
 pub const LEAST_HEIGHT: u16 = 16;
 
+/// Rows in which most evidence fits.
+const EVIDENCE: u16 = 12;
+
 /// Where everything stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Screen {
@@ -128,6 +131,33 @@ impl Screen {
             screen.detail = Area { y: body.y + top, h: body.h - top, ..body };
         }
         screen
+    }
+
+    /// Divides a screen of text alone: problems, evidence and calls below each other, in that order, without lines
+    /// between. `upper` is the list that is kept where only one fits; `rows` how many problems and calls there are.
+    pub fn stacked(size: (u16, u16), header: u16, footer: u16, upper: Pane, rows: (usize, usize)) -> Self {
+        let (w, h) = size;
+        let body = Area { x: 0, y: header, w, h: h.saturating_sub(header + footer) };
+        let number = |rows: usize| u16::try_from(rows.clamp(1, 1_000)).unwrap_or(u16::MAX);
+        // A title and two lines for each problem; a title, headings and a line for each call.
+        let (problems, calls) = (number(rows.0) * 2 + 1, number(rows.1) + 2);
+        let both = body.h >= 20;
+        let list = |wish: u16, shown: bool| if shown { wish.min((body.h / 3).max(3)) } else { 0 };
+        let above = list(problems, both || upper != Pane::Map);
+        let below = list(calls, both || upper == Pane::Map);
+        let rest = body.h.saturating_sub(above + below);
+        // What evidence does not need goes to the calls: nobody wants to be read empty lines.
+        let middle = if below > 0 { rest.min(EVIDENCE.max(body.h / 3)) } else { rest };
+        let below = if below > 0 { body.h.saturating_sub(above + middle) } else { 0 };
+        let place = |y: u16, h: u16| Area { y: body.y + y, h, ..body };
+        Self {
+            header: Area { x: 0, y: 0, w, h: header },
+            map: (below > 0).then(|| place(above + middle, below)),
+            problems: (above > 0).then(|| place(0, above)),
+            detail: place(above, middle),
+            footer: Area { x: 0, y: h.saturating_sub(footer), w, h: footer },
+            frame: Frame::Rule,
+        }
     }
 
     /// The pane at a cell.

@@ -201,4 +201,6 @@ pub enum Message {
     Done(Result<String, String>),
     /// The toast was shown long enough.
     ToastOver,
+    /// Edges were bright long enough.
+    PulseOver,
 }

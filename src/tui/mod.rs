@@ -32,6 +32,8 @@ pub mod view;
 pub mod waterfall;
 
 mod asking;
+mod background;
+mod layouts;
 mod pager;
 mod run;
 mod signals;
@@ -174,7 +176,7 @@ pub fn theme_for(ascii: bool, no_color: bool, var: impl Fn(&str) -> Option<Strin
     // The first that is set decides (POSIX); none set is the C locale, but a container's shell often sets none at all.
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set).unwrap_or_else(|| "UTF-8".to_owned());
     let utf8 = locale.to_ascii_lowercase().replace('-', "").contains("utf8");
-    Theme { ascii: ascii || !utf8 || term == "linux", depth }
+    Theme { ascii: ascii || !utf8 || term == "linux", depth, ..Theme::default() }
 }
 
 #[cfg(test)]
@@ -187,8 +189,14 @@ mod tests {
 
     #[test]
     fn environment_decides_on_colours_and_signs() {
-        assert_eq!(theme(&[("TERM", "xterm-256color")]), Theme { ascii: false, depth: Depth::Indexed });
-        assert_eq!(theme(&[("TERM", "xterm"), ("LANG", "C")]), Theme { ascii: true, depth: Depth::Sixteen });
+        assert_eq!(
+            theme(&[("TERM", "xterm-256color")]),
+            Theme { ascii: false, depth: Depth::Indexed, ..Theme::default() }
+        );
+        assert_eq!(
+            theme(&[("TERM", "xterm"), ("LANG", "C")]),
+            Theme { ascii: true, depth: Depth::Sixteen, ..Theme::default() }
+        );
         assert_eq!(theme(&[("COLORTERM", "truecolor"), ("NO_COLOR", "1")]).depth, Depth::None);
         assert_eq!(theme(&[("COLORTERM", "truecolor"), ("NO_COLOR", "")]).depth, Depth::True);
         assert!(!theme(&[("LC_ALL", "de_DE.utf8"), ("LANG", "C")]).ascii);

@@ -1,5 +1,6 @@
 //! Everything that the screen knows. Plain data: nothing here draws, reads keys or waits.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::engine::{Query, Snapshot};
@@ -10,7 +11,7 @@ use crate::trail::summary::{EdgeRow, ProblemRow, ServiceRow};
 use super::effect::Effect;
 use super::filtering::Place;
 use super::geometry::{Area, Pane, Screen};
-use super::graph::{Answer, Ask, EdgeKey, NodeKey, Scope};
+use super::graph::{self, Answer, Ask, EdgeKey, NodeKey, Scope};
 use super::index::Index;
 use super::keymap::Keymap;
 use super::log::LogPane;
@@ -172,6 +173,10 @@ pub struct State {
     pub scope: Scope,
     /// How far the graph is moved from where the selection puts it, in columns and rows.
     pub pan: (i32, i32),
+    /// Where the mouse was when it last moved the graph.
+    pub dragged: Option<(u16, u16)>,
+    /// Edges that hops went over since the snapshot before: they are drawn brighter for a moment.
+    pub pulses: HashSet<EdgeKey>,
     /// First line of the detail that is shown.
     pub scroll: u16,
     /// Whether the help lies on top, and its first line.
@@ -229,6 +234,8 @@ impl Default for State {
             edge_list: false,
             scope: Scope::Auto,
             pan: (0, 0),
+            dragged: None,
+            pulses: HashSet::new(),
             scroll: 0,
             help: None,
             mouse: true,
@@ -278,13 +285,35 @@ impl State {
     pub fn screen(&self) -> Screen {
         let header = 1 + u16::from(!super::view::header::notes(self).is_empty());
         let footer = super::view::footer::rows(self);
+        if self.theme.plain {
+            let calls = self.snapshot.edges.len();
+            return Screen::stacked(self.size, header, footer, self.upper, (self.snapshot.problems.len(), calls));
+        }
         // Only a drawing of everything may ask for its width: a part of it was laid out for the room that there is.
-        let graph = self.laid.drawing.as_ref().filter(|_| self.laid.hidden == 0).map(|d| (d.width, d.height));
+        let graph = self
+            .laid
+            .drawing
+            .as_ref()
+            .filter(|_| self.laid.hidden == 0 && !self.edge_list)
+            .map(|d| (d.width, d.height));
         Screen::divide(self.size, header, footer, self.upper, graph, self.snapshot.problems.len())
     }
 
     /// What to lay out now. The room is the most that the map may take, so that its answer does not change it.
     pub fn ask(&self) -> Ask {
+        self.ask_of(&self.whole())
+    }
+
+    /// What of the snapshot may be shown: what is broken, what the filter lets through, or all of it.
+    pub fn whole(&self) -> graph::Whole {
+        match &self.filter.filter {
+            None => graph::Whole::new(&self.snapshot, self.only_broken),
+            Some(_) => graph::Whole::of_edges(&self.snapshot, self.edges_shown()),
+        }
+    }
+
+    /// The same of what the snapshot is known to show.
+    pub fn ask_of(&self, whole: &graph::Whole) -> Ask {
         let header = 1 + u16::from(!super::view::header::notes(self).is_empty());
         let footer = super::view::footer::rows(self);
         let most = Screen::divide(
@@ -299,11 +328,8 @@ impl State {
             let inner = area.inner(most.frame);
             (inner.w, inner.h)
         });
-        let centre = self.selection.ends();
-        match &self.filter.filter {
-            None => Ask::new(&self.snapshot, self.only_broken, self.scope, centre, room),
-            Some(_) => Ask::of_edges(&self.snapshot, self.edges_shown(), self.scope, centre, room),
-        }
+        let graph::Whole { topology, urgent } = whole.clone();
+        Ask { whole: topology, scope: self.scope, centre: self.selection.ends(), room, urgent }
     }
 
     /// The row of an edge.
@@ -351,10 +377,10 @@ impl State {
         }
     }
 
-    /// Edges to list where no graph can be drawn: those that the scope keeps, broken ones first.
+    /// Edges as a list: in the order in which the graph is read.
     pub fn edges_listed(&self) -> Vec<&EdgeRow> {
         let mut rows: Vec<&EdgeRow> = self.edges_shown().collect();
-        rows.sort_by_key(|row| std::cmp::Reverse((row.shown.accuses(), row.severity)));
+        self.laid.order.sort(&mut rows);
         rows
     }
 }

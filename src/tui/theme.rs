@@ -1,11 +1,17 @@
 //! How verdicts look: a glyph, a word and a colour, never the colour alone.
 //!
-//! Nothing sets a background, so that light and dark terminals both keep their own; the hues are of middle lightness and
+//! Nothing sets a background unless a theme says so: light and dark terminals keep their own. Every set of colours is
 //! told apart by eyes that confuse red and green.
 
-use ratatui::style::{Color, Modifier, Style};
+mod file;
+mod palette;
+
+use ratatui::style::{Modifier, Style};
 
 use crate::model::{Severity, Verdict};
+
+pub use file::ThemeError;
+pub use palette::{COLOUR_BLIND, DARK, HIGH_CONTRAST, Hue, LIGHT, PALETTES, Palette, xterm};
 
 /// How many colours the terminal has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -21,51 +27,73 @@ pub enum Depth {
     True,
 }
 
-/// One hue in each depth.
-#[derive(Clone, Copy)]
-struct Hue {
-    sixteen: Color,
-    indexed: u8,
-    rgb: (u8, u8, u8),
-}
-
-const fn hue(sixteen: Color, indexed: u8, rgb: (u8, u8, u8)) -> Hue {
-    Hue { sixteen, indexed, rgb }
-}
-
-const GREEN: Hue = hue(Color::Green, 36, (0x1f, 0xa6, 0x7a));
-const CYAN: Hue = hue(Color::Cyan, 37, (0x2a, 0xa1, 0xb3));
-const BLUE: Hue = hue(Color::Blue, 69, (0x4c, 0x8d, 0xf6));
-const RED: Hue = hue(Color::Red, 167, (0xe0, 0x4f, 0x50));
-const MAGENTA: Hue = hue(Color::Magenta, 170, (0xc7, 0x5f, 0xd1));
-const ORANGE: Hue = hue(Color::Yellow, 172, (0xd7, 0x87, 0x1f));
-const GREY: Hue = hue(Color::DarkGray, 245, (0x8a, 0x8a, 0x8a));
-
-/// Colours for tokens: no verdict wears one of them as its own word does.
-const TOKENS: [Hue; 8] = [
-    hue(Color::LightBlue, 74, (0x5f, 0xaf, 0xd7)),
-    hue(Color::LightYellow, 179, (0xd7, 0xaf, 0x5f)),
-    hue(Color::LightGreen, 107, (0x87, 0xaf, 0x5f)),
-    hue(Color::LightMagenta, 140, (0xaf, 0x87, 0xd7)),
-    hue(Color::LightCyan, 73, (0x5f, 0xaf, 0xaf)),
-    hue(Color::LightRed, 174, (0xd7, 0x87, 0x87)),
-    hue(Color::Yellow, 137, (0xaf, 0x87, 0x5f)),
-    hue(Color::Cyan, 110, (0x87, 0xaf, 0xd7)),
-];
-
 /// Signs and colours for one terminal.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Theme {
     /// Whether only ASCII may be drawn.
     pub ascii: bool,
-    /// Colours.
+    /// How many colours there are.
     pub depth: Depth,
+    /// Which colours.
+    pub palette: Palette,
+    /// Whether the terminal is to be asked for its background first, and `palette` is only a guess until then.
+    pub adapts: bool,
+    /// Whether all of it is text to be read from top to bottom: no lines, no drawings, words in place of signs.
+    pub plain: bool,
+}
+
+impl Default for Theme {
+    fn default() -> Self {
+        Self { ascii: false, depth: Depth::default(), palette: DARK, adapts: false, plain: false }
+    }
 }
 
 impl Theme {
+    /// The theme of this name, in the default depth.
+    pub fn named(name: &str) -> Result<Self, ThemeError> {
+        Self::default().switched(name)
+    }
+
+    /// The same terminal in the colours of this name.
+    pub fn switched(self, name: &str) -> Result<Self, ThemeError> {
+        Ok(self.wearing(file::named(name)?))
+    }
+
+    /// The same terminal in the colours of a file's `[theme]` table.
+    pub fn read(self, text: &str) -> Result<Self, ThemeError> {
+        Ok(self.wearing(file::read(text)?))
+    }
+
+    /// The same terminal in other colours.
+    #[must_use]
+    pub const fn wearing(self, palette: Palette) -> Self {
+        Self { palette, adapts: false, ..self }
+    }
+
+    /// The same terminal in the colours that suit its background. Where nobody knows it, it is to be asked: most are
+    /// dark. `var` reads an environment variable: rxvt and some others tell their colours in `COLORFGBG`.
+    #[must_use]
+    pub fn suiting(self, var: impl Fn(&str) -> Option<String>) -> Self {
+        let background = var("COLORFGBG").and_then(|value| value.rsplit(';').next()?.trim().parse::<u8>().ok());
+        let guess = if matches!(background, Some(7 | 15)) { LIGHT } else { DARK };
+        let term = var("TERM").unwrap_or_default();
+        let answers = !matches!(&*term, "" | "dumb" | "linux") && self.depth != Depth::None && !self.plain;
+        Self { palette: guess, adapts: answers, ..self }
+    }
+
+    /// What lies under everything.
+    pub fn ground(self) -> Style {
+        let (ink, paper) = (self.palette.foreground, self.palette.background);
+        let style = ink.map_or_else(Style::new, |hue| self.fg(hue));
+        match paper.map(|hue| self.fg(hue)) {
+            Some(Style { fg: Some(paper), .. }) => style.bg(paper),
+            _ => style,
+        }
+    }
+
     /// The sign of a verdict.
     pub const fn glyph(self, verdict: Verdict) -> &'static str {
-        match (verdict, self.ascii) {
+        match (verdict, self.ascii || self.plain) {
             (Verdict::Intact, false) => "✓",
             (Verdict::Intact, true) => "v",
             (Verdict::Originated, false) => "●",
@@ -85,18 +113,18 @@ impl Theme {
 
     /// The sign of a finding, which stands beside verdicts.
     pub const fn finding_glyph(self) -> &'static str {
-        if self.ascii { "*" } else { "◆" }
+        if self.ascii || self.plain { "*" } else { "◆" }
     }
 
     /// The colour of a verdict.
     pub fn verdict(self, verdict: Verdict) -> Style {
         match verdict {
-            Verdict::Intact => self.fg(GREEN),
-            Verdict::Originated => self.fg(CYAN),
-            Verdict::Exchanged => self.fg(BLUE),
-            Verdict::Dropped => self.fg(RED).add_modifier(Modifier::BOLD),
-            Verdict::Changed => self.fg(MAGENTA).add_modifier(Modifier::BOLD),
-            Verdict::Failed => self.fg(ORANGE).add_modifier(Modifier::BOLD),
+            Verdict::Intact => self.fg(self.palette.intact),
+            Verdict::Originated => self.fg(self.palette.originated),
+            Verdict::Exchanged => self.fg(self.palette.exchanged),
+            Verdict::Dropped => self.fg(self.palette.dropped).add_modifier(Modifier::BOLD),
+            Verdict::Changed => self.fg(self.palette.changed).add_modifier(Modifier::BOLD),
+            Verdict::Failed => self.fg(self.palette.failed).add_modifier(Modifier::BOLD),
             Verdict::Absent | Verdict::Unknown => self.quiet(),
         }
     }
@@ -104,9 +132,9 @@ impl Theme {
     /// The colour of a severity's word.
     pub fn severity(self, severity: Severity) -> Style {
         match severity {
-            Severity::Critical => self.fg(RED).add_modifier(Modifier::BOLD | Modifier::REVERSED),
-            Severity::High => self.fg(RED).add_modifier(Modifier::BOLD),
-            Severity::Medium => self.fg(ORANGE),
+            Severity::Critical => self.fg(self.palette.dropped).add_modifier(Modifier::BOLD | Modifier::REVERSED),
+            Severity::High => self.fg(self.palette.dropped).add_modifier(Modifier::BOLD),
+            Severity::Medium => self.fg(self.palette.failed),
             Severity::Low => Style::new(),
             Severity::Info => self.quiet(),
         }
@@ -115,12 +143,12 @@ impl Theme {
     /// The colour of a token, the same wherever it shows.
     pub fn token(self, short_name: &str) -> Style {
         let sum = short_name.bytes().fold(7_usize, |sum, byte| sum.wrapping_mul(31) ^ usize::from(byte));
-        self.fg(TOKENS[sum % TOKENS.len()]).add_modifier(Modifier::BOLD)
+        self.fg(self.palette.tokens[sum % self.palette.tokens.len()]).add_modifier(Modifier::BOLD)
     }
 
     /// What matters less.
     pub fn quiet(self) -> Style {
-        if self.depth == Depth::None { Style::new().add_modifier(Modifier::DIM) } else { self.fg(GREY) }
+        if self.depth == Depth::None { Style::new().add_modifier(Modifier::DIM) } else { self.fg(self.palette.quiet) }
     }
 
     /// What names things: titles, keys, labels.
@@ -130,7 +158,7 @@ impl Theme {
 
     /// What has the keyboard.
     pub fn focus(self) -> Style {
-        self.fg(BLUE).add_modifier(Modifier::BOLD)
+        self.fg(self.palette.focus).add_modifier(Modifier::BOLD)
     }
 
     /// What is selected.
@@ -140,34 +168,38 @@ impl Theme {
 
     /// A warning about the set-up.
     pub fn warning(self) -> Style {
-        self.fg(ORANGE)
+        self.fg(self.palette.failed)
     }
 
     /// What runs well.
     pub fn good(self) -> Style {
-        self.fg(GREEN)
+        self.fg(self.palette.intact)
     }
 
     /// A sign with its plain twin.
     pub const fn sign(self, sign: &'static str, plain: &'static str) -> &'static str {
-        if self.ascii { plain } else { sign }
+        if self.ascii || self.plain { plain } else { sign }
     }
 
     fn fg(self, hue: Hue) -> Style {
-        let (r, g, b) = hue.rgb;
         match self.depth {
             Depth::None => Style::new(),
             Depth::Sixteen => Style::new().fg(hue.sixteen),
-            Depth::Indexed => Style::new().fg(Color::Indexed(hue.indexed)),
-            Depth::True => Style::new().fg(Color::Rgb(r, g, b)),
+            Depth::Indexed => Style::new().fg(hue.indexed),
+            Depth::True => Style::new().fg(hue.full),
         }
     }
 }
 
-/// Bars of eight heights; empty slots keep the lowest line so that the time axis stays visible.
+/// Bars of eight heights; empty slots keep the lowest line so that the time axis stays visible. Words and numbers where
+/// all is text.
 pub fn sparkline(slots: &[u32], theme: Theme) -> String {
     const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     const PLAIN: [char; 8] = ['_', '.', ':', '-', '=', '+', '*', '#'];
+    if theme.plain {
+        let (most, last) = (slots.iter().copied().max().unwrap_or(0), slots.last().copied().unwrap_or(0));
+        return format!("at most {most}, last {last},");
+    }
     let most = slots.iter().copied().max().unwrap_or(0).max(1);
     let bars = if theme.ascii { PLAIN } else { BARS };
     slots
@@ -186,7 +218,7 @@ mod tests {
     #[test]
     fn verdicts_differ_by_glyph_alone() {
         for ascii in [false, true] {
-            let theme = Theme { ascii, depth: Depth::None };
+            let theme = Theme { ascii, depth: Depth::None, ..Theme::default() };
             let mut glyphs: Vec<_> = Verdict::ALL.iter().map(|verdict| theme.glyph(*verdict)).collect();
             assert!(!ascii || glyphs.iter().all(|glyph| glyph.is_ascii()));
             glyphs.push(theme.finding_glyph());
@@ -198,7 +230,7 @@ mod tests {
 
     #[test]
     fn no_colour_means_none() {
-        let theme = Theme { ascii: false, depth: Depth::None };
+        let theme = Theme { depth: Depth::None, ..Theme::default() };
         for verdict in Verdict::ALL {
             assert_eq!(theme.verdict(*verdict).fg, None);
         }

@@ -7,7 +7,7 @@ use crate::engine::{Answer, Snapshot};
 
 use super::effect::Effect;
 use super::geometry::Pane;
-use super::graph::EdgeKey;
+use super::graph::{self, EdgeKey};
 use super::index::Index;
 use super::keymap::Key;
 use super::menu::{self, Choice, Menu};
@@ -46,6 +46,7 @@ fn happen(state: &mut State, message: Message) {
         Message::Done(Ok(text)) => state.toast = Some(Toast { text, failed: false }),
         Message::Done(Err(text)) => state.toast = Some(Toast { text, failed: true }),
         Message::ToastOver => state.toast = None,
+        Message::PulseOver => state.pulses.clear(),
     }
 }
 
@@ -73,6 +74,7 @@ fn publish(state: &mut State, snapshot: Arc<Snapshot>) {
 
 /// Shows the newest snapshot. What is selected stays selected while it exists; an edge outlives its problems.
 fn show(state: &mut State) {
+    state.pulses = graph::pulses(&state.snapshot, &state.newest);
     state.snapshot = state.newest.clone();
     state.index = Index::of(&state.snapshot, &state.index);
     if state.follow {
@@ -106,7 +108,7 @@ pub(super) fn select_worst(state: &mut State) {
     let worst = state.all_problems().first().map(|row| Selection::Problem(ProblemKey::of(row)));
     // Nothing broken: the first edge that carries a token shows what a hop looks like.
     let first = || {
-        let row = state.snapshot.edges.iter().find(|row| !super::graph::stands_back(row) && state.shows(*row))?;
+        let row = state.snapshot.edges.iter().find(|row| !graph::stands_back(row) && state.shows(*row))?;
         Some(Selection::Edge(EdgeKey::of(row)))
     };
     let selection = worst.or_else(first).unwrap_or_default();

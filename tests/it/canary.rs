@@ -307,7 +307,7 @@ async fn nothing_of_a_token_reaches_the_screen() {
     let problems = snapshot.problems.len();
     assert!(problems > 1, "{problems} problems");
     let (width, height) = (200, 60);
-    let theme = Theme { ascii: false, depth: Depth::True };
+    let theme = Theme { ascii: false, depth: Depth::True, ..Theme::default() };
     let mut state = State { size: (width, height), mode: Mode::Live, theme, ..State::default() };
     update(&mut state, Message::Snapshot(Arc::clone(&snapshot)));
     for step in 0..3 * (problems + 2) {

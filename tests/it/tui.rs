@@ -9,12 +9,15 @@ mod fixture;
 mod keys;
 mod layout;
 mod lists;
+mod map;
 mod pages;
+mod plain;
 mod pty;
 mod replay;
 mod replay_pty;
 mod take;
 mod take_pty;
+mod theme;
 mod trace;
 mod typing;
 
@@ -25,7 +28,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use jwtrail::engine::Snapshot;
 use jwtrail::model::{Finding, Severity, Verdict};
 use jwtrail::trail::summary::{NodeKind, SetupNote};
-use jwtrail::tui::graph::lay_out;
+use jwtrail::tui::graph::lay_out_after;
 use jwtrail::tui::message::Message;
 use jwtrail::tui::state::State;
 use jwtrail::tui::update::update;
@@ -49,7 +52,7 @@ impl Driven {
     }
 
     fn themed(mut self, ascii: bool, depth: Depth) -> Self {
-        self.state.theme = Theme { ascii, depth };
+        self.state.theme = Theme { ascii, depth, ..Theme::default() };
         self
     }
 
@@ -58,7 +61,8 @@ impl Driven {
         update(&mut self.state, message);
         let ask = self.state.ask();
         if !self.state.laid.serves(&ask) {
-            update(&mut self.state, Message::Laid(Arc::new(lay_out(&ask))));
+            let laid = lay_out_after(&ask, Some(&self.state.laid));
+            update(&mut self.state, Message::Laid(Arc::new(laid)));
         }
     }
 

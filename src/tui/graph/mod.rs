@@ -3,11 +3,14 @@
 //! Nothing here draws or knows a terminal: [`lay_out`] is a pure function from an [`Ask`] to an [`Answer`], slow enough
 //! to run beside the drawing, and asked again only when the topology, the room or the selection's neighbourhood changes.
 
+mod hold;
+mod order;
 mod place;
 mod rank;
 mod route;
 mod scope;
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::engine::Snapshot;
@@ -16,12 +19,23 @@ use crate::trail::summary::{EdgeRow, NodeKind};
 
 use super::text::Safe;
 
-/// Steps that the routing of one graph may take: a bound on work, so that the same graph always has the same answer.
-const STEPS: u32 = 1_000_000;
-/// Nodes beyond which no layout is tried: a list of edges says more.
-const MOST_NODES: usize = 80;
-/// Edges beyond which no layout is tried.
-const MOST_EDGES: usize = 180;
+use hold::Held;
+pub use order::Order;
+
+/// What one layout may cost: a bound on work, so that the same graph always has the same answer.
+struct Bounds {
+    /// Steps of routing.
+    steps: u32,
+    /// Nodes beyond which it is not tried.
+    nodes: usize,
+    /// Edges beyond which it is not tried.
+    edges: usize,
+}
+
+/// For what is to fit the pane.
+const PANE: Bounds = Bounds { steps: 1_000_000, nodes: 80, edges: 180 };
+/// For all of a graph, whatever its size: the pane is moved over it.
+const ALL: Bounds = Bounds { steps: 6_000_000, nodes: 320, edges: 700 };
 
 /// A service by name; `None` is the outside, where requests come from.
 pub type NodeKey = Option<Arc<str>>;
@@ -105,37 +119,56 @@ pub struct Topology {
     pub nodes: Vec<Node>,
     /// (caller, callee), no two alike.
     pub edges: Vec<(usize, usize)>,
+    /// What stands on each edge, on the way from caller to callee; empty for most.
+    pub through: Vec<Safe>,
 }
 
-/// A question to [`lay_out`]. Equal questions have equal answers.
+/// Everything that a snapshot shows. Of thousands of edges it takes a while: it is kept while the snapshot is the same.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Whole {
+    /// Nodes and edges.
+    pub topology: Arc<Topology>,
+    /// Edges that are broken, by index.
+    pub urgent: Arc<[usize]>,
+}
+
+impl Whole {
+    /// All of it, or only what is broken.
+    pub fn new(snapshot: &Snapshot, only_broken: bool) -> Self {
+        let rows = snapshot.edges.iter().filter(|row| !only_broken || scope::broken(row));
+        Self::made(scope::whole(snapshot, rows, only_broken))
+    }
+
+    /// These edges, and the nodes at their ends.
+    pub fn of_edges<'a>(snapshot: &'a Snapshot, rows: impl Iterator<Item = &'a EdgeRow>) -> Self {
+        Self::made(scope::whole(snapshot, rows, true))
+    }
+
+    fn made((topology, urgent): (Topology, Vec<usize>)) -> Self {
+        Self { topology: Arc::new(topology), urgent: urgent.into() }
+    }
+}
+
+/// A question to [`lay_out`].
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Ask {
     /// Everything that may be shown.
-    pub whole: Topology,
+    pub whole: Arc<Topology>,
     /// How much of it.
     pub scope: Scope,
     /// The selection's ends.
     pub centre: Vec<NodeKey>,
     /// Columns and rows to fit in.
     pub room: (u16, u16),
+    /// Edges to keep where some must go: those that are broken, by index.
+    pub urgent: Arc<[usize]>,
 }
 
 impl Ask {
     /// Everything that a snapshot shows, or only what is broken.
     pub fn new(snapshot: &Snapshot, only_broken: bool, scope: Scope, centre: Vec<NodeKey>, room: (u16, u16)) -> Self {
-        let rows = snapshot.edges.iter().filter(|row| !only_broken || scope::broken(row));
-        Self { whole: scope::whole(snapshot, rows, only_broken), scope, centre, room }
-    }
-
-    /// These edges of a snapshot, and the nodes at their ends.
-    pub fn of_edges<'a>(
-        snapshot: &'a Snapshot,
-        rows: impl Iterator<Item = &'a EdgeRow>,
-        scope: Scope,
-        centre: Vec<NodeKey>,
-        room: (u16, u16),
-    ) -> Self {
-        Self { whole: scope::whole(snapshot, rows, true), scope, centre, room }
+        let Whole { topology, urgent } = Whole::new(snapshot, only_broken);
+        Self { whole: topology, scope, centre, room, urgent }
     }
 }
 
@@ -200,6 +233,8 @@ pub struct Drawing {
     pub lines: Vec<Line>,
     /// Whether nodes are boxes of lines, or bare names.
     pub boxed: bool,
+    /// How generously it is drawn: the lower, the roomier.
+    pub level: usize,
     /// Columns.
     pub width: u16,
     /// Rows.
@@ -215,12 +250,17 @@ pub struct Answer {
     pub drawing: Option<Drawing>,
     /// Nodes left out.
     pub hidden: usize,
+    /// How the calls are read: from the first to the last.
+    pub order: Order,
 }
 
 impl Answer {
     /// Whether a question needs no new answer: the same, or one that differs only in a selection that did not matter.
     pub fn serves(&self, ask: &Ask) -> bool {
         let centre_matters = self.hidden > 0 || ask.scope == Scope::Focus;
+        if self.hidden > 0 && self.ask.urgent != ask.urgent {
+            return false;
+        }
         self.ask.whole == ask.whole
             && self.ask.scope == ask.scope
             && self.ask.room == ask.room
@@ -230,48 +270,75 @@ impl Answer {
 
 /// Lays out a graph. Deterministic; takes milliseconds for what fits a screen.
 pub fn lay_out(ask: &Ask) -> Answer {
-    let answer = |drawing, hidden| Answer { ask: ask.clone(), drawing, hidden };
+    lay_out_after(ask, None)
+}
+
+/// The same, changing as little as can be of an answer that stands on the screen.
+pub fn lay_out_after(ask: &Ask, before: Option<&Answer>) -> Answer {
+    let before = before.filter(|before| before.ask.room == ask.room && before.ask.scope == ask.scope);
+    let before = before.and_then(|before| before.drawing.as_ref());
+    let (drawing, hidden) = shown(ask, before);
+    let order = Order::new(&ask.whole, drawing.as_ref().filter(|_| hidden == 0));
+    Answer { ask: ask.clone(), drawing, hidden, order }
+}
+
+/// The drawing, and how many nodes it leaves out.
+fn shown(ask: &Ask, before: Option<&Drawing>) -> (Option<Drawing>, usize) {
     if ask.scope != Scope::Focus
-        && let Some(drawing) = fitting(&ask.whole, ask.room)
+        && let Some(drawing) = fitting(&ask.whole, ask.room, before)
     {
-        return answer(Some(drawing), 0);
+        return (Some(drawing), 0);
     }
-    if ask.scope == Scope::All {
-        return answer(densest(&ask.whole), 0);
+    if ask.scope == Scope::All
+        && let Some(drawing) = everything(&ask.whole, before)
+    {
+        return (Some(drawing), 0);
     }
+    let rows = usize::from(ask.room.1);
     let mut part = Topology::default();
-    for hops in [2, 1] {
-        part = scope::around(&ask.whole, &ask.centre, hops);
-        if let Some(drawing) = fitting(&part, ask.room) {
-            return answer(Some(drawing), ask.whole.nodes.len() - part.nodes.len());
+    // Hops around the selection, and callers and callees of one node that are kept.
+    let tries =
+        [(2, usize::MAX), (2, rows * 9 / 10), (2, rows / 2), (1, usize::MAX), (1, rows * 2 / 3), (1, rows / 3), (1, 3)];
+    for (hops, most) in tries {
+        part = scope::around(&ask.whole, &ask.centre, &ask.urgent, hops, most.max(1));
+        if let Some(drawing) = fitting(&part, ask.room, before) {
+            return (Some(drawing), ask.whole.nodes.len() - part.nodes.len());
         }
     }
-    match densest(&part) {
-        Some(drawing) => answer(Some(drawing), ask.whole.nodes.len() - part.nodes.len()),
-        None => answer(None, 0),
+    match draw(&part, place::LEVELS.len(), None, &route::Budget::new(PANE.steps), &PANE, None) {
+        Some(drawing) => (Some(drawing), ask.whole.nodes.len() - part.nodes.len()),
+        None => (None, 0),
     }
 }
 
-/// The roomiest drawing that fits.
-fn fitting(topology: &Topology, room: (u16, u16)) -> Option<Drawing> {
-    let budget = route::Budget::new(STEPS);
-    place::LEVELS.iter().find_map(|level| draw(topology, level, Some(room), &budget))
+/// The roomiest drawing that fits; as it was before, if that fits.
+fn fitting(topology: &Topology, room: (u16, u16), before: Option<&Drawing>) -> Option<Drawing> {
+    let budget = route::Budget::new(PANE.steps);
+    let held = before.and_then(|before| Held::of(topology, before));
+    held.and_then(|held| draw(topology, held.level, Some(room), &budget, &PANE, Some(&held)))
+        .or_else(|| (0..place::LEVELS.len()).find_map(|level| draw(topology, level, Some(room), &budget, &PANE, None)))
 }
 
-/// A small drawing, whether it fits or not.
-fn densest(topology: &Topology) -> Option<Drawing> {
-    draw(topology, &place::LOOSE, None, &route::Budget::new(STEPS))
+/// All of it, small, whether it fits or not.
+fn everything(topology: &Topology, before: Option<&Drawing>) -> Option<Drawing> {
+    let budget = route::Budget::new(ALL.steps);
+    let held = before.and_then(|before| Held::of(topology, before));
+    held.and_then(|held| draw(topology, place::LEVELS.len(), None, &budget, &ALL, Some(&held)))
+        .or_else(|| draw(topology, place::LEVELS.len(), None, &budget, &ALL, None))
 }
 
 fn draw(
     topology: &Topology,
-    level: &place::Level,
+    number: usize,
     room: Option<(u16, u16)>,
     budget: &route::Budget,
+    bounds: &Bounds,
+    held: Option<&Held>,
 ) -> Option<Drawing> {
-    if topology.nodes.is_empty() || topology.nodes.len() > MOST_NODES || topology.edges.len() > MOST_EDGES {
+    if topology.nodes.is_empty() || topology.nodes.len() > bounds.nodes || topology.edges.len() > bounds.edges {
         return None;
     }
+    let level = place::LEVELS.get(number).unwrap_or(&place::LOOSE);
     let (width, height) = room.map_or((usize::MAX, usize::MAX), |(w, h)| (usize::from(w), usize::from(h)));
     let fits = |w: usize, h: usize| w <= width && h <= height;
     let mut topology = topology.clone();
@@ -283,11 +350,12 @@ fn draw(
         if budget.is_spent() {
             return None;
         }
-        let placement = place::place(&topology, level, extra)?;
+        let placement = place::place(&topology, level, extra, held)?;
         if !fits(placement.width, placement.height) || placement.width.max(placement.height) > 4_000 {
             return None;
         }
         if let Some(drawing) = route::route(&topology, &placement, level.boxed, budget) {
+            let drawing = Drawing { level: number, ..drawing };
             return fits(drawing.width.into(), drawing.height.into()).then_some(drawing);
         }
     }
@@ -303,10 +371,10 @@ pub fn stands_back(row: &EdgeRow) -> bool {
 pub fn stubs(node: &Node) -> Vec<String> {
     let mut stubs = Vec::new();
     if node.hidden_in > 0 {
-        stubs.push(format!("◂{}", node.hidden_in));
+        stubs.push(format!("◂ +{}", node.hidden_in));
     }
     if node.hidden_out > 0 {
-        stubs.push(format!("+{}▸", node.hidden_out));
+        stubs.push(format!("+{} ▸", node.hidden_out));
     }
     stubs
 }
@@ -324,4 +392,18 @@ pub const fn tag(shape: Shape) -> &'static str {
 /// Whether an edge is one that the filter for broken edges keeps.
 pub fn is_broken(row: &EdgeRow) -> bool {
     scope::broken(row)
+}
+
+/// Edges that hops went over between two snapshots of the same intake. The first snapshot has nothing to differ from.
+pub fn pulses(before: &Snapshot, now: &Snapshot) -> HashSet<EdgeKey> {
+    if before.edges.is_empty() || now.now < before.now {
+        return HashSet::new();
+    }
+    let seen: HashMap<_, _> =
+        before.edges.iter().map(|row| ((row.caller.as_deref(), &*row.callee), row.last_seen)).collect();
+    let newer = |row: &&EdgeRow| {
+        let last = seen.get(&(row.caller.as_deref(), &*row.callee));
+        last.is_none_or(|last| *last < row.last_seen)
+    };
+    now.edges.iter().filter(newer).map(EdgeKey::of).collect()
 }

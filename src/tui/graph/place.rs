@@ -1,5 +1,6 @@
 //! Where boxes stand and where lines dock, in whole columns and rows.
 
+use super::hold::Held;
 use super::rank::{Spot, rank};
 use super::{Node, Shape, Topology};
 
@@ -15,23 +16,25 @@ pub(super) struct Level {
     pub name: usize,
     /// Blanks on both sides of a name in a box.
     pub pad: usize,
+    /// Whether lines are long enough to name what stands on them.
+    pub names: bool,
 }
 
 /// From roomy to dense: the first that fits is drawn.
 pub(super) const LEVELS: [Level; 7] = [
-    Level { boxed: true, air: 3, sep: 1, name: 24, pad: 1 },
-    Level { boxed: true, air: 0, sep: 1, name: 24, pad: 1 },
-    Level { boxed: true, air: 0, sep: 0, name: 24, pad: 0 },
-    Level { boxed: true, air: 0, sep: 0, name: 14, pad: 0 },
-    Level { boxed: false, air: 2, sep: 1, name: 24, pad: 0 },
-    Level { boxed: false, air: 0, sep: 1, name: 18, pad: 0 },
-    Level { boxed: false, air: 0, sep: 0, name: 14, pad: 0 },
+    Level { boxed: true, air: 3, sep: 1, name: 24, pad: 1, names: true },
+    Level { boxed: true, air: 0, sep: 1, name: 24, pad: 1, names: true },
+    Level { boxed: true, air: 0, sep: 0, name: 24, pad: 0, names: false },
+    Level { boxed: true, air: 0, sep: 0, name: 14, pad: 0, names: false },
+    Level { boxed: false, air: 2, sep: 1, name: 24, pad: 0, names: true },
+    Level { boxed: false, air: 0, sep: 1, name: 18, pad: 0, names: false },
+    Level { boxed: false, air: 0, sep: 0, name: 14, pad: 0, names: false },
 ];
 
 /// For what does not fit anyhow: small, and with rows enough for every line to find its way.
-pub(super) const LOOSE: Level = Level { boxed: false, air: 0, sep: 1, name: 18, pad: 0 };
+pub(super) const LOOSE: Level = Level { boxed: false, air: 0, sep: 1, name: 18, pad: 0, names: true };
 
-/// Columns at the callee's end that belong to one edge alone: line, glyph, line, head.
+/// Columns at the callee's end that belong to one edge alone, at least: line, glyph, line, head.
 pub(super) const LEG: usize = 4;
 
 /// One box.
@@ -52,6 +55,8 @@ pub(super) struct Dock {
     pub from: usize,
     /// Row at the callee.
     pub to: usize,
+    /// Columns at the callee's end that belong to this edge alone.
+    pub leg: usize,
 }
 
 /// Boxes and docks.
@@ -74,37 +79,57 @@ fn width(node: &Node, level: &Level) -> usize {
     }
 }
 
-/// Places everything, with `extra` columns more between ranks than seem needed.
-pub(super) fn place(topology: &Topology, level: &Level, extra: usize) -> Option<Placement> {
+/// Places everything, with `extra` columns more between ranks than seem needed, and where it stood if it did.
+pub(super) fn place(topology: &Topology, level: &Level, extra: usize, held: Option<&Held>) -> Option<Placement> {
     let nodes = &topology.nodes;
-    let back = circles(nodes.len(), &topology.edges);
-    let forward: Vec<(usize, usize)> = topology
-        .edges
-        .iter()
-        .zip(&back)
-        .map(|(&(from, to), &back)| if back { (to, from) } else { (from, to) })
-        .collect();
+    let mut back = held.map_or_else(|| vec![false; topology.edges.len()], |held| held.back.clone());
+    let closing = circles(nodes.len(), &turned(&topology.edges, &back));
+    back.iter_mut().zip(closing).for_each(|(back, closes)| *back ^= closes);
+    let forward = turned(&topology.edges, &back);
     // A pair that calls each other is one edge for the ranks.
     let mut distinct = forward.clone();
     distinct.sort_unstable();
     distinct.dedup();
     let ports = ports(topology, &back);
     let frame = |at: usize| if level.boxed && nodes[at].shape != Shape::Client { 2 } else { 0 };
-    let heights: Vec<usize> = (0..nodes.len()).map(|at| ports[at].0.max(ports[at].1).max(1) + frame(at)).collect();
-    let (spots, passes) = rank(&heights, &distinct, level.sep)?;
+    let rows_of =
+        |at: usize| (ports[at].0.max(ports[at].1).max(1) + frame(at)).max(held.map_or(0, |held| held.rows(at)));
+    let heights: Vec<usize> = (0..nodes.len()).map(rows_of).collect();
+    let (spots, passes) = match held {
+        // Long lines find their way where they ran before: no row is kept free for them.
+        Some(held) => (held.spots(&distinct), Vec::new()),
+        None => rank(&heights, &distinct, level.sep)?,
+    };
 
-    let tops = rows(&spots, &heights, &passes.iter().map(|pass| pass.spot).collect::<Vec<_>>(), level.sep);
+    let tops = rows(&spots, &heights, &passes.iter().map(|pass| pass.spot).collect::<Vec<_>>(), |at| {
+        // What grows takes the free row before anything has to move.
+        if held.is_some_and(|held| held.rows(at) > 0) { 0 } else { level.sep }
+    });
     let mut places: Vec<Place> =
         (0..nodes.len()).map(|at| Place { x: 0, y: tops[at], w: width(&nodes[at], level), h: heights[at] }).collect();
-    straighten(&mut places, &spots, &topology.edges, &back, level.sep);
-    let docks = docks(topology, &back, &places);
-    let width = columns(&mut places, &spots, topology, &docks, level.air + extra);
+    if held.is_none() {
+        straighten(&mut places, &spots, &topology.edges, &back, level.sep);
+    }
+    let mut docks = docks(topology, &back, &places);
+    for (dock, name) in docks.iter_mut().zip(&topology.through).filter(|(_, name)| level.names && name.width() > 0) {
+        dock.leg += name.width() + 2;
+    }
+    let air = if held.is_some() { extra } else { level.air + extra };
+    if let Some(held) = held {
+        places.iter_mut().enumerate().for_each(|(at, place)| place.x = held.column(at));
+    }
+    let width = columns(&mut places, &spots, topology, &docks, air);
     let height = places.iter().map(|place| place.y + place.h).max().unwrap_or(0);
     Some(Placement { places, docks, width, height })
 }
 
+/// Edges in the direction of the ranks.
+pub(super) fn turned(edges: &[(usize, usize)], back: &[bool]) -> Vec<(usize, usize)> {
+    edges.iter().zip(back).map(|(&(from, to), &back)| if back { (to, from) } else { (from, to) }).collect()
+}
+
 /// Which edges must be turned so that none runs in a circle: those that close one in a walk from the first node.
-fn circles(nodes: usize, edges: &[(usize, usize)]) -> Vec<bool> {
+pub(super) fn circles(nodes: usize, edges: &[(usize, usize)]) -> Vec<bool> {
     let mut out: Vec<Vec<usize>> = vec![Vec::new(); nodes];
     for (edge, &(from, _)) in edges.iter().enumerate() {
         out[from].push(edge);
@@ -155,7 +180,7 @@ fn ports(topology: &Topology, back: &[bool]) -> Vec<(usize, usize)> {
 }
 
 /// Top rows: dagre's, rounded and pushed apart where rounding made things touch.
-fn rows(spots: &[Spot], heights: &[usize], passes: &[Spot], sep: usize) -> Vec<usize> {
+fn rows(spots: &[Spot], heights: &[usize], passes: &[Spot], sep: impl Fn(usize) -> usize) -> Vec<usize> {
     let mut tops = vec![0_isize; spots.len()];
     let ranks = spots.iter().map(|spot| spot.rank + 1).max().unwrap_or(0);
     for rank in 0..ranks {
@@ -169,7 +194,7 @@ fn rows(spots: &[Spot], heights: &[usize], passes: &[Spot], sep: usize) -> Vec<u
         let mut last_is_node = false;
         for (row, height, node) in items {
             let wish = (row - height as f64 / 2.0).round() as isize;
-            let gap = if last_is_node && node.is_some() { sep } else { 0 };
+            let gap = node.filter(|_| last_is_node).map_or(0, &sep);
             let top = wish.max(free.saturating_add_unsigned(gap));
             if let Some(at) = node {
                 tops[at] = top;
@@ -209,7 +234,7 @@ fn straighten(places: &mut [Place], spots: &[Spot], edges: &[(usize, usize)], ba
 fn docks(topology: &Topology, back: &[bool], places: &[Place]) -> Vec<Dock> {
     let edges = &topology.edges;
     let middle = |at: usize| places[at].y * 2 + places[at].h;
-    let mut docks = vec![Dock { back: false, from: 0, to: 0 }; edges.len()];
+    let mut docks = vec![Dock { back: false, from: 0, to: 0, leg: LEG }; edges.len()];
     for (at, place) in places.iter().enumerate() {
         // (row of the other end, edge, whether `at` is the caller); the trunk of all forward calls is one dock.
         let mut left = Vec::new();
@@ -251,14 +276,16 @@ fn docks(topology: &Topology, back: &[bool], places: &[Place]) -> Vec<Dock> {
     docks
 }
 
-/// Left columns, and the width of all. Between two ranks there is room for each line's own end and a track for every
+/// Left columns, no further to the left than they are, and the width of all. Between two ranks there is room for each line's own end and a track for every
 /// trunk that has to go up or down.
 fn columns(places: &mut [Place], spots: &[Spot], topology: &Topology, docks: &[Dock], air: usize) -> usize {
     let ranks = spots.iter().map(|spot| spot.rank + 1).max().unwrap_or(0);
     let mut x = 0;
     for rank in 0..ranks {
         let mut widest = 0;
-        for at in (0..places.len()).filter(|&at| spots[at].rank == rank) {
+        let members = || (0..spots.len()).filter(|&at| spots[at].rank == rank);
+        x = members().map(|at| places[at].x).filter(|x| *x > 0).min().unwrap_or(0).max(x);
+        for at in members() {
             places[at].x = x;
             widest = widest.max(places[at].w);
         }
@@ -267,20 +294,24 @@ fn columns(places: &mut [Place], spots: &[Spot], topology: &Topology, docks: &[D
             break;
         }
         let mut trunks = Vec::new();
-        let mut heads_left = false;
+        let (mut heads_left, mut longest) = (false, LEG);
         for (edge, (&(from, to), dock)) in topology.edges.iter().zip(docks).enumerate() {
             let (low, high) = (spots[from].rank.min(spots[to].rank), spots[from].rank.max(spots[to].rank));
             if !(low..high).contains(&rank) {
                 continue;
             }
             heads_left |= dock.back && low == rank;
+            let arrives = if dock.back { low == rank } else { high == rank + 1 };
+            if arrives {
+                longest = longest.max(dock.leg);
+            }
             if dock.from != dock.to || high - low > 1 {
                 trunks.push(if dock.back { topology.nodes.len() + edge } else { from });
             }
         }
         trunks.sort_unstable();
         trunks.dedup();
-        x += LEG + 1 + air + trunks.len().saturating_sub(1).min(10) + if heads_left { LEG } else { 0 };
+        x += longest + 1 + air + trunks.len().saturating_sub(1).min(10) + if heads_left { LEG } else { 0 };
     }
     x
 }

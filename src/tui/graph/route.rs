@@ -1,18 +1,21 @@
 //! Lines between boxes on the grid: each the cheapest way in steps, bends and crossings.
 //!
 //! Lines of one trunk (all calls of one service) may share cells. Lines of different trunks may cross at right angles
-//! and share nothing else, so that no line can be read as another's. The last four cells of each edge are its own: there
-//! stand its glyph and its head.
+//! and share nothing else, so that no line can be read as another's. The last cells of each edge are its own: there stand
+//! its glyph, its head, and what it goes through.
 
 use std::cell::Cell as Shared;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::place::{Dock, LEG, Placement};
+use super::place::{Dock, Placement};
 use super::{DOWN, Drawing, EdgeKey, LEFT, Line, Placed, RIGHT, Step, Topology, UP};
 
 /// Free rows above and below the boxes, for lines that go around.
 const MARGIN: usize = 2;
+
+/// Boxes beyond which lines hurry to their ends: not the best of all ways, but found in a fraction of the time.
+const MANY: usize = 160;
 
 const STEP: u32 = 160;
 const SHARED: u32 = 96;
@@ -73,6 +76,8 @@ struct Cell {
 #[derive(Clone)]
 struct Grid {
     width: usize,
+    /// What a cell on the way to the goal is taken to cost.
+    pull: u32,
     cells: Vec<Cell>,
 }
 
@@ -83,6 +88,7 @@ struct Task {
     start: usize,
     way: Way,
     goal: usize,
+    leg: usize,
 }
 
 /// How many steps a layout may look at: a graph that needs more is shown as a list, and no core is kept busy for it.
@@ -133,7 +139,8 @@ pub(super) fn route(topology: &Topology, placement: &Placement, boxed: bool, bud
 impl Grid {
     fn new(placement: &Placement) -> Self {
         let (width, height) = (placement.width, placement.height + 2 * MARGIN);
-        let mut grid = Self { width, cells: vec![Cell::default(); width * height] };
+        let pull = if placement.places.len() > MANY { STEP } else { SHARED };
+        let mut grid = Self { width, pull, cells: vec![Cell::default(); width * height] };
         for place in &placement.places {
             for y in place.y..place.y + place.h {
                 let row = (y + MARGIN) * width;
@@ -178,17 +185,17 @@ impl Grid {
         let (from, to) = (&placement.places[ends.0], &placement.places[ends.1]);
         let cell = |x: usize, y: usize| (y + MARGIN) * self.width + x;
         let (start, goal, way) = if dock.back {
-            (cell(from.x.checked_sub(1)?, dock.from), cell(to.x + to.w + LEG - 1, dock.to), Way::Left)
+            (cell(from.x.checked_sub(1)?, dock.from), cell(to.x + to.w + dock.leg - 1, dock.to), Way::Left)
         } else {
-            (cell(from.x + from.w, dock.from), cell(to.x.checked_sub(LEG)?, dock.to), Way::Right)
+            (cell(from.x + from.w, dock.from), cell(to.x.checked_sub(dock.leg)?, dock.to), Way::Right)
         };
-        Some(Task { edge, trunk, start, way, goal })
+        Some(Task { edge, trunk, start, way, goal, leg: dock.leg })
     }
 
     /// The cells that are the edge's own, from its own line to its head.
     fn leg(task: &Task) -> impl Iterator<Item = usize> + use<> {
-        let (goal, way) = (task.goal, task.way);
-        (0..LEG).map(move |step| if way == Way::Left { goal - step } else { goal + step })
+        let (goal, way, leg) = (task.goal, task.way, task.leg);
+        (0..leg).map(move |step| if way == Way::Left { goal - step } else { goal + step })
     }
 
     fn distance(&self, a: usize, b: usize) -> usize {
@@ -232,7 +239,7 @@ impl Grid {
         }
         let first = state(task.start, task.way);
         cost[first] = 0;
-        heap.push(Reverse((self.distance(task.start, task.goal) as u32 * SHARED, first)));
+        heap.push(Reverse((self.distance(task.start, task.goal) as u32 * self.pull, first)));
         while let Some(Reverse((_, here))) = heap.pop() {
             if !budget.spend() {
                 return None;
@@ -262,7 +269,7 @@ impl Grid {
                 if total < cost[there] {
                     cost[there] = total;
                     came[there] = here as u32;
-                    heap.push(Reverse((total + self.distance(next, task.goal) as u32 * SHARED, there)));
+                    heap.push(Reverse((total + self.distance(next, task.goal) as u32 * self.pull, there)));
                 }
             }
         }
@@ -345,5 +352,6 @@ fn crop(topology: &Topology, placement: &Placement, mut lines: Vec<Line>, boxed:
             h: place.h as u16,
         })
         .collect();
-    Drawing { nodes, lines, boxed, width: placement.width as u16, height: (bottom + 1 - top) as u16 }
+    let height = (bottom + 1 - top) as u16;
+    Drawing { nodes, lines, boxed, level: 0, width: placement.width as u16, height }
 }

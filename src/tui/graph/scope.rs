@@ -1,5 +1,6 @@
 //! Which nodes and edges to lay out.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 
 use ahash::{AHashMap, AHashSet};
@@ -17,13 +18,25 @@ pub(super) fn broken(row: &EdgeRow) -> bool {
     accused || row.severity > Severity::Info
 }
 
+/// Columns of what stands on an edge: a name that is longer is cut.
+const THROUGH: usize = 14;
+
+/// Waypoints in a few columns: the first by name, the rest counted.
+fn through(row: &EdgeRow) -> Safe {
+    match &*row.waypoints {
+        [] => Safe::default(),
+        [one] => Safe::new(one).fit(THROUGH),
+        [first, rest @ ..] => Safe::new(&format!("{} +{}", Safe::new(first).fit(THROUGH - 3).as_str(), rest.len())),
+    }
+}
+
 /// These edges of a snapshot, the outside first, then services in order of first appearance: all of them, or only those
-/// at an end of an edge.
+/// at an end of an edge; and which of the edges are broken.
 pub(super) fn whole<'a>(
     snapshot: &'a Snapshot,
     rows: impl Iterator<Item = &'a EdgeRow>,
     only_at_ends: bool,
-) -> Topology {
+) -> (Topology, Vec<usize>) {
     let rows: Vec<&EdgeRow> = rows.collect();
     let mut kinds: AHashMap<NodeKey, NodeKind> = AHashMap::new();
     let mut order: Vec<NodeKey> = Vec::new();
@@ -45,7 +58,7 @@ pub(super) fn whole<'a>(
     order.retain(|key| (!only_at_ends || touched.contains(key)) && seen.insert(key.clone()));
 
     let index: AHashMap<&NodeKey, usize> = order.iter().enumerate().map(|(at, key)| (key, at)).collect();
-    let mut edges = Vec::new();
+    let (mut edges, mut on_edges, mut urgent) = (Vec::new(), Vec::new(), Vec::new());
     let mut drawn = AHashSet::new();
     let mut looped = AHashSet::new();
     for row in rows {
@@ -53,7 +66,11 @@ pub(super) fn whole<'a>(
         if EdgeKey::of(row).is_loop() {
             looped.insert(from);
         } else if drawn.insert((from, to)) {
+            if broken(row) {
+                urgent.push(edges.len());
+            }
             edges.push((from, to));
+            on_edges.push(through(row));
         }
     }
     let nodes = order
@@ -70,11 +87,12 @@ pub(super) fn whole<'a>(
             hidden_out: 0,
         })
         .collect();
-    Topology { nodes, edges }
+    (Topology { nodes, edges, through: on_edges }, urgent)
 }
 
-/// What lies within some hops of the centre (or of the first node), with what is left out counted at its neighbours.
-pub(super) fn around(whole: &Topology, centre: &[NodeKey], hops: usize) -> Topology {
+/// What lies within some hops of the centre (or of the first node), with what is left out counted at its neighbours. Of
+/// one node's callers and callees at most so many each are kept: the centre's own first, then those over broken edges.
+pub(super) fn around(whole: &Topology, centre: &[NodeKey], urgent: &[usize], hops: usize, most: usize) -> Topology {
     let mut near: BTreeMap<usize, usize> = BTreeMap::new();
     let mut queue: VecDeque<usize> =
         (0..whole.nodes.len()).filter(|&at| centre.contains(&whole.nodes[at].key)).collect();
@@ -82,36 +100,52 @@ pub(super) fn around(whole: &Topology, centre: &[NodeKey], hops: usize) -> Topol
         queue.push_back(0);
     }
     near.extend(queue.iter().map(|&at| (at, 0)));
+    let mut touching: Vec<Vec<usize>> = vec![Vec::new(); whole.nodes.len()];
+    let rest = (0..whole.edges.len()).filter(|edge| urgent.binary_search(edge).is_err());
+    for edge in urgent.iter().copied().chain(rest) {
+        let (from, to) = whole.edges[edge];
+        touching[from].push(edge);
+        touching[to].push(edge);
+    }
     while let Some(at) = queue.pop_front() {
         let depth = near[&at];
         // The outside is next to every entry: walking through it would bring in all of them.
         if depth == hops || (depth > 0 && whole.nodes[at].shape == Shape::Client) {
             continue;
         }
-        for &(from, to) in &whole.edges {
-            let next = if from == at {
-                to
-            } else if to == at {
-                from
-            } else {
-                continue;
-            };
-            near.entry(next).or_insert_with(|| {
-                queue.push_back(next);
-                depth + 1
-            });
+        let mut kept = [0; 2];
+        for &edge in &touching[at] {
+            let (from, to) = whole.edges[edge];
+            let next = if from == at { to } else { from };
+            let kept = &mut kept[usize::from(from == at)];
+            match near.entry(next) {
+                Entry::Occupied(_) => *kept += 1,
+                Entry::Vacant(free) if *kept < most => {
+                    *kept += 1;
+                    free.insert(depth + 1);
+                    queue.push_back(next);
+                }
+                Entry::Vacant(_) => {}
+            }
         }
     }
-    let kept: Vec<usize> = near.keys().copied().collect();
+    part(whole, &near.keys().copied().collect::<Vec<_>>())
+}
+
+/// Some nodes and what runs between them.
+fn part(whole: &Topology, kept: &[usize]) -> Topology {
     let mut nodes: Vec<Node> = kept.iter().map(|&at| whole.nodes[at].clone()).collect();
-    let mut edges = Vec::new();
-    for &(from, to) in &whole.edges {
+    let (mut edges, mut through) = (Vec::new(), Vec::new());
+    for (&(from, to), name) in whole.edges.iter().zip(&whole.through) {
         match (kept.binary_search(&from), kept.binary_search(&to)) {
-            (Ok(from), Ok(to)) => edges.push((from, to)),
+            (Ok(from), Ok(to)) => {
+                edges.push((from, to));
+                through.push(name.clone());
+            }
             (Ok(from), Err(_)) => nodes[from].hidden_out += 1,
             (Err(_), Ok(to)) => nodes[to].hidden_in += 1,
             (Err(_), Err(_)) => {}
         }
     }
-    Topology { nodes, edges }
+    Topology { nodes, edges, through }
 }

@@ -2,12 +2,12 @@
 
 use crate::trail::summary::ProblemRow;
 use crate::tui::geometry::{Area, Pane};
-use crate::tui::graph::{EdgeKey, Line, Scope};
+use crate::tui::graph::{Drawing, EdgeKey, Line, Scope};
 use crate::tui::message::{Action, Pointer};
 use crate::tui::state::{ProblemKey, Selection, State};
 use crate::tui::update::{choose, focus_pane, select_worst};
-use crate::tui::view::map::viewport;
-use crate::tui::view::{detail, empty, map, problems};
+use crate::tui::view::map::{draws, middle, viewport};
+use crate::tui::view::{calls, detail, empty, problems};
 
 /// Lines that the wheel moves.
 const WHEEL: i32 = 3;
@@ -88,7 +88,27 @@ fn enter(state: &mut State) {
 }
 
 fn pan(state: &mut State, dx: i32, dy: i32) {
-    state.pan = (state.pan.0 + dx * PAN.0, state.pan.1 + dy * PAN.1);
+    pan_by(state, dx * PAN.0, dy * PAN.1);
+}
+
+/// Moves what is seen over the graph, and no further than the graph goes: the way back begins at once.
+fn pan_by(state: &mut State, dx: i32, dy: i32) {
+    let screen = state.screen();
+    let (Some(drawing), Some(area)) = (&state.laid.drawing, screen.map) else { return };
+    let area = area.inner(screen.frame);
+    let here = viewport(state, drawing, area);
+    let room = (i32::from(area.w) - i32::from(drawing.width), i32::from(area.h) - i32::from(drawing.height));
+    let origin = (here.0 - i32::from(area.x), here.1 - i32::from(area.y));
+    // Where the first cell is to stand, within what the graph allows; a graph that fits stands still.
+    let moved = |at: i32, by: i32, room: i32| if room < 0 { at - (at - by).clamp(room, 0) } else { 0 };
+    let from = (anchor(state, drawing, area).0 - origin.0, anchor(state, drawing, area).1 - origin.1);
+    state.pan = (from.0 + moved(origin.0, dx, room.0), from.1 + moved(origin.1, dy, room.1));
+}
+
+/// Where the first cell would stand if nobody had moved it.
+fn anchor(state: &State, drawing: &Drawing, area: Area) -> (i32, i32) {
+    let (x, y) = middle(state, drawing);
+    (i32::from(area.w) / 2 - x, i32::from(area.h) / 2 - y)
 }
 
 fn turn(state: &mut State, forward: bool) {
@@ -102,7 +122,7 @@ fn step(state: &mut State, dx: i32, dy: i32) {
         _ if state.is_empty() => scroll(state, dy),
         Pane::Detail => scroll(state, dy),
         Pane::Problems => list(state, dy),
-        Pane::Map if draws_graph(state) => along(state, dx, dy),
+        Pane::Map if draws(state) => along(state, dx, dy),
         Pane::Map => list_edges(state, dy),
     }
 }
@@ -112,7 +132,7 @@ fn page(state: &mut State, lines: i32) {
         _ if state.is_empty() => scroll(state, lines),
         Pane::Detail => scroll(state, lines),
         Pane::Problems => list(state, lines / 2),
-        Pane::Map if draws_graph(state) => state.pan.1 += lines,
+        Pane::Map if draws(state) => pan_by(state, 0, lines),
         Pane::Map => list_edges(state, lines),
     }
 }
@@ -122,7 +142,7 @@ fn edge_of_list(state: &mut State, last: bool) {
     match state.pane {
         Pane::Detail => scroll(state, far),
         Pane::Problems => list(state, far),
-        Pane::Map if draws_graph(state) => ends_of_graph(state, last),
+        Pane::Map if draws(state) => ends_of_graph(state, last),
         Pane::Map => list_edges(state, far),
     }
 }
@@ -237,23 +257,24 @@ pub fn point(state: &mut State, pointer: Pointer, x: u16, y: u16) {
         Pointer::Click => {
             focus_pane(state, pane);
             click(state, pane, x, y);
+            state.dragged = (pane == Pane::Map && draws(state)).then_some((x, y));
         }
-        Pointer::Drag => {}
+        Pointer::Drag => {
+            if let Some((from_x, from_y)) = state.dragged.filter(|_| draws(state)) {
+                state.dragged = Some((x, y));
+                pan_by(state, i32::from(from_x) - i32::from(x), i32::from(from_y) - i32::from(y));
+            }
+        }
         wheel => {
             let lines = if wheel == Pointer::WheelUp { -WHEEL } else { WHEEL };
             match pane {
-                Pane::Map if draws_graph(state) => state.pan.1 += lines,
+                Pane::Map if draws(state) => pan_by(state, 0, lines),
                 Pane::Map => list_edges(state, lines.signum()),
                 Pane::Problems => list(state, lines.signum()),
                 Pane::Detail => scroll(state, lines),
             }
         }
     }
-}
-
-/// Whether the map is a drawing now, not a list.
-fn draws_graph(state: &State) -> bool {
-    state.laid.drawing.is_some() && !state.edge_list
 }
 
 fn click(state: &mut State, pane: Pane, x: u16, y: u16) {
@@ -273,8 +294,8 @@ fn click(state: &mut State, pane: Pane, x: u16, y: u16) {
 }
 
 fn on_map(state: &State, area: Area, x: u16, y: u16) -> Option<Selection> {
-    let Some(drawing) = state.laid.drawing.as_ref().filter(|_| !state.edge_list) else {
-        let row = map::list_row_at(state, area, y)?;
+    let Some(drawing) = state.laid.drawing.as_ref().filter(|_| draws(state)) else {
+        let row = calls::row_at(state, area, y)?;
         return state.edges_listed().get(row).map(|row| Selection::Edge(EdgeKey::of(row)));
     };
     let (left, top) = viewport(state, drawing, area);

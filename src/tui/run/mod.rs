@@ -1,6 +1,5 @@
 //! Events in, messages through the state, pictures out. The only module here that waits.
 
-mod layouts;
 mod logs;
 mod pace;
 mod perform;
@@ -17,9 +16,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, Interval, interval_at};
 
 use super::asking::Asking;
+use super::background::{self, Late};
 use super::effect::Host;
 use super::graph::Ask;
 use super::keymap;
+use super::layouts::Layouts;
 use super::message::{Message, Pointer};
 use super::page::Page;
 use super::pager;
@@ -30,12 +31,13 @@ use super::terminal::Screen;
 use super::typing::Typing;
 use super::update::update;
 use super::{Feed, Mode, Switches, TuiError, TuiOptions, view};
-use layouts::Layouts;
 use logs::Logs;
 use pace::{Pace, Why};
 
 /// How long nothing has to come until what is ago is said anew.
 const MINUTE: Duration = Duration::from_secs(60);
+/// How long an edge is bright after a hop, unless the next snapshot comes before.
+const PULSE: Duration = Duration::from_millis(600);
 /// Events taken before a picture is drawn: pasted text must not hold up the screen.
 const DRAIN: usize = 256;
 
@@ -55,7 +57,12 @@ pub async fn run(
         let result = runtime.map_err(TuiError::from).and_then(|runtime| {
             runtime.block_on(async {
                 let mut screen = Screen::take(options.mouse)?;
-                Loop::new(feed, options, switches)?.run(&mut screen, stopped).await
+                let adapts = options.theme.adapts;
+                let mut screen_loop = Loop::new(feed, options, switches)?;
+                if adapts {
+                    screen_loop.adapt();
+                }
+                screen_loop.run(&mut screen, stopped).await
             })
         });
         let _ = done.send(result);
@@ -119,6 +126,10 @@ struct Loop {
     /// Whether snapshots may still come.
     feeding: bool,
     pace: Pace,
+    /// When edges are no longer bright.
+    pulse: Option<Instant>,
+    /// What to do with an answer of the terminal that comes among the keys.
+    late: Late,
     redraw: bool,
     suspend: bool,
     /// For another program, by name.
@@ -163,10 +174,21 @@ impl Loop {
             minute: 0,
             feeding: true,
             pace: Pace::new(Instant::now()),
+            pulse: None,
+            late: Late::Over,
             redraw: false,
             suspend: false,
             open: None,
         })
+    }
+
+    /// Takes the colours that suit the terminal's background, if it says what that is.
+    fn adapt(&mut self) {
+        let asked = background::ask();
+        let palette = asked.palette.unwrap_or(self.state.theme.palette);
+        self.state.theme = self.state.theme.wearing(palette);
+        self.late = asked.late;
+        asked.typed.into_iter().for_each(|key| self.key(key));
     }
 
     async fn run(mut self, screen: &mut Screen, mut stop: oneshot::Receiver<()>) -> Result<(), TuiError> {
@@ -225,6 +247,10 @@ impl Loop {
                     self.say(Message::Log(tail), Why::Data);
                 }
                 playback = changed(&mut self.playback) => self.say(Message::Playback(playback), Why::Data),
+                () = at(self.pulse) => {
+                    self.pulse = None;
+                    self.say(Message::PulseOver, Why::Data);
+                }
                 () = at(self.toast) => {
                     self.toast = None;
                     self.say(Message::ToastOver, Why::Hand);
@@ -288,6 +314,7 @@ impl Loop {
         let newest = self.snapshots.borrow_and_update().clone();
         if !Arc::ptr_eq(&newest, &self.state.newest) {
             update(&mut self.state, Message::Snapshot(newest));
+            self.pulse = (!self.state.pulses.is_empty()).then(|| Instant::now() + PULSE);
         }
         if let Some(switches) = &self.switches {
             self.state.switches = switches.list();
@@ -298,10 +325,10 @@ impl Loop {
         if self.state.page() != Page::Map || self.state.is_empty() {
             return;
         }
-        let ask = self.state.ask();
+        let ask = self.layouts.ask(&self.state);
         if !self.state.laid.serves(&ask) && self.asked.as_ref() != Some(&ask) {
             self.asked = Some(ask.clone());
-            self.layouts.ask.send_replace(Some(ask));
+            self.layouts.questions.send_replace(Some(ask));
         }
     }
 
@@ -348,6 +375,9 @@ impl Loop {
     }
 
     fn key(&mut self, event: crossterm::event::KeyEvent) {
+        if self.late.takes(event) {
+            return;
+        }
         if let Some(key) = keymap::key(event) {
             update(&mut self.state, Message::Press(key));
         }

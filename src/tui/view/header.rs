@@ -90,7 +90,13 @@ fn parts(state: &State) -> Vec<(u8, Row)> {
         (5, number(totals.traces, "traces")),
         (7, number(totals.hops, "hops")),
         (9, broken(state, totals)),
-        (6, Row::new().own(&format!("{} {unknown:.0} %", theme.glyph(Verdict::Unknown)), quiet)),
+        (
+            6,
+            Row::new().own(
+                &format!("{} {unknown:.0} %", if theme.plain { "unknown" } else { theme.glyph(Verdict::Unknown) }),
+                quiet,
+            ),
+        ),
         (if lost > 0 { 8 } else { 2 }, {
             Row::new().own(&format!("lost {}", count(lost)), if lost > 0 { theme.warning() } else { quiet })
         }),
@@ -116,7 +122,12 @@ fn broken(state: &State, totals: &Totals) -> Row {
         }
         let style = if number > 0 { theme.verdict(verdict) } else { theme.quiet() };
         row = row.own(if at > 0 { "  " } else { "" }, style);
-        row = row.own(&format!("{} {}", theme.glyph(verdict), count(number)), style);
+        let said = if theme.plain {
+            format!("{} {verdict}", count(number))
+        } else {
+            format!("{} {}", theme.glyph(verdict), count(number))
+        };
+        row = row.own(&said, style);
     }
     row
 }

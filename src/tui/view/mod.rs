@@ -1,5 +1,6 @@
 //! The panes: one file each, one `render` each, all of them functions of the state.
 
+pub mod calls;
 pub mod detail;
 pub mod empty;
 pub mod evidence;
@@ -23,6 +24,7 @@ pub mod token_detail;
 pub mod tokens;
 pub mod trace;
 pub mod traces;
+mod wires;
 pub mod words;
 
 use ratatui::buffer::Buffer;
@@ -38,6 +40,7 @@ pub fn render(state: &State, buffer: &mut Buffer) {
     let area = buffer.area;
     let whole = Area { x: area.x, y: area.y, w: area.width, h: area.height };
     let mut pen = Pen::new(buffer, state.theme);
+    pen.wash(whole, state.theme.ground());
     if state.is_tiny() {
         return too_small(state, &mut pen, whole);
     }
@@ -61,6 +64,16 @@ pub fn render(state: &State, buffer: &mut Buffer) {
 
 fn page(state: &State, pen: &mut Pen, screen: &Screen) {
     match state.page() {
+        // Read from top to bottom, the calls come last.
+        Page::Map if state.theme.plain => {
+            if let Some(area) = screen.problems {
+                problems::render(state, pen, area, screen.frame);
+            }
+            detail::render(state, pen, screen.detail, screen.frame);
+            if let Some(area) = screen.map {
+                map::render(state, pen, area, screen.frame);
+            }
+        }
         Page::Map => {
             if let Some(area) = screen.map {
                 map::render(state, pen, area, screen.frame);
@@ -107,7 +120,13 @@ fn frame_of(state: &State, pen: &mut Pen, area: Area, frame: Frame, focused: boo
     }
     let mark = state.theme.sign("▸", ">");
     let mut head = if focused { Row::new().text(" ", lines).text(mark, lines) } else { Row::new() };
-    head = head.plain(" ").then(title).plain(" ");
+    head = head.plain(" ").then(title);
+    if state.theme.plain {
+        head = if note.width() > 0 { head.plain(": ").then(note) } else { head };
+        pen.row(area.x, area.y, area.w, &head);
+        return;
+    }
+    head = head.plain(" ");
     let used = pen.row(area.x + 1, area.y, area.w.saturating_sub(2), &head);
     let note = note.plain(" ");
     let width = u16::try_from(note.width()).unwrap_or(u16::MAX);

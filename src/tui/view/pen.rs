@@ -116,9 +116,9 @@ impl<'a> Pen<'a> {
         }
     }
 
-    /// Lines on all sides.
+    /// Lines on all sides; none where all is text.
     pub fn outline(&mut self, area: Area, style: Style) {
-        if area.w < 2 || area.h < 2 {
+        if area.w < 2 || area.h < 2 || self.theme.plain {
             return;
         }
         let (right, bottom) = (area.x + area.w - 1, area.y + area.h - 1);
@@ -138,8 +138,11 @@ impl<'a> Pen<'a> {
         }
     }
 
-    /// One line above.
+    /// One line above; none where all is text.
     pub fn rule(&mut self, area: Area, style: Style) {
+        if self.theme.plain {
+            return;
+        }
         let flat = if self.theme.ascii { "-" } else { "─" };
         for x in area.x..area.x + area.w {
             self.sign(x, area.y, flat, style);
@@ -148,10 +151,12 @@ impl<'a> Pen<'a> {
 
     /// Empties a rectangle.
     pub fn clear(&mut self, area: Area) {
+        let ground = self.theme.ground();
         for y in area.y..area.y + area.h {
             for x in area.x..area.x + area.w {
                 if let Some(cell) = self.buffer.cell_mut((x, y)) {
                     cell.reset();
+                    cell.set_style(ground);
                 }
             }
         }

@@ -193,7 +193,7 @@ fn each_kind_of_hop_at_each_size() {
 fn a_page_of_its_own_needs_a_hop_a_width_and_a_theme() {
     for width in [1, 10, 40, 95, 96, 200] {
         for ascii in [false, true] {
-            let theme = Theme { ascii, depth: Depth::None };
+            let theme = Theme { ascii, depth: Depth::None, ..Theme::default() };
             for hop in [expired(), unknown(), relayed(), reminted(Verdict::Changed, Cause::Reminted)] {
                 let rows = evidence::rows(&hop, width, theme);
                 let widest = rows.iter().map(jwtrail::tui::view::pen::Row::width).max();

@@ -1,10 +1,11 @@
 //! The call graph on its grid: nothing covers anything, and no line can be read as another's.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use jwtrail::engine::Snapshot;
 use jwtrail::model::Verdict;
-use jwtrail::tui::graph::{Ask, DOWN, Drawing, EdgeKey, LEFT, RIGHT, Scope, UP, lay_out};
+use jwtrail::tui::graph::{Ask, DOWN, Drawing, EdgeKey, LEFT, RIGHT, Scope, UP, lay_out, lay_out_after};
 use proptest::prelude::*;
 
 use super::fixture::Build;
@@ -108,10 +109,9 @@ fn the_same_graph_is_drawn_the_same_way() {
 }
 
 #[test]
-fn hundreds_of_services_fall_back_to_what_can_be_read() {
+fn hundreds_of_services_are_two_hops_and_counted_stubs() {
     let edges: Vec<_> = (1..300).flat_map(|at| [((at - 1) / 4, at), (at, (at * 7) % 300)]).collect();
     let snapshot = snapshot(300, &edges);
-    assert_eq!(whole(&snapshot, (150, 50)), None, "a list says more than a picture of 300");
     let centre = vec![Some("service-40".into())];
     let answer = lay_out(&Ask::new(&snapshot, false, Scope::Auto, centre, (150, 50)));
     let drawing = answer.drawing.expect("the neighbourhood fits");
@@ -123,11 +123,96 @@ fn hundreds_of_services_fall_back_to_what_can_be_read() {
 }
 
 #[test]
-fn a_hub_with_hundreds_of_callers_does_not_hang() {
+fn all_of_it_is_drawn_at_any_size_that_has_a_way() {
+    for nodes in [12, 60, 120, 300] {
+        let edges: Vec<_> =
+            (1..nodes).flat_map(|at| [((at - 1) / 4, at), if at % 5 == 0 { (at, at / 2) } else { (0, 1) }]).collect();
+        let snapshot = snapshot(nodes, &edges);
+        let start = Instant::now();
+        let drawing = whole(&snapshot, (150, 50)).unwrap_or_else(|| panic!("{nodes} services are drawn"));
+        eprintln!("{nodes} services: {:?}", start.elapsed());
+        check(&drawing);
+        assert_eq!(drawing.nodes.len(), nodes + 1);
+    }
+}
+
+#[test]
+fn of_hundreds_of_callers_those_that_fit_are_drawn_and_the_rest_is_counted() {
     let edges: Vec<_> = (1..300).map(|at| (at, 0)).collect();
+    let mut snapshot = snapshot(300, &edges);
+    snapshot.edges[200].verdicts[Verdict::Dropped as usize] = 3;
+    let broken = snapshot.edges[200].caller.clone();
     let centre = vec![Some("service-0".into())];
-    let answer = lay_out(&Ask::new(&snapshot(300, &edges), false, Scope::Auto, centre, (150, 50)));
-    assert_eq!(answer.drawing, None);
+    let answer = lay_out(&Ask::new(&snapshot, false, Scope::Auto, centre, (150, 50)));
+    let drawing = answer.drawing.expect("some callers");
+    check(&drawing);
+    let hub = drawing.nodes.iter().find(|node| node.node.key.as_deref() == Some("service-0")).expect("the hub");
+    assert_eq!(hub.node.hidden_in + drawing.lines.len(), 300, "every caller is drawn or counted");
+    assert!(drawing.lines.len() >= 10 && drawing.height <= 50);
+    assert!(drawing.nodes.iter().any(|node| node.node.key == broken), "broken edges come first");
+}
+
+/// Of the nodes that are in both, those that stand where they stood; the picture as a whole may have moved.
+fn unmoved(before: &Drawing, after: &Drawing, columns: bool) -> (usize, usize) {
+    let of = |drawing: &Drawing| -> BTreeMap<_, _> {
+        drawing.nodes.iter().map(|node| (node.node.key.clone(), (i32::from(node.x), i32::from(node.y)))).collect()
+    };
+    let (before, after) = (of(before), of(after));
+    let mut moves: BTreeMap<(i32, i32), usize> = BTreeMap::new();
+    for (key, from) in before.iter().filter(|(key, _)| after.contains_key(*key)) {
+        let right = if columns { after[key].0 - from.0 } else { 0 };
+        *moves.entry((right, after[key].1 - from.1)).or_default() += 1;
+    }
+    (moves.values().copied().max().unwrap_or(0), moves.values().sum())
+}
+
+#[test]
+fn what_stands_stays_while_edges_come_and_go() {
+    let base = [(0, 1), (0, 2), (0, 3), (1, 4), (1, 5), (2, 6), (3, 7), (4, 8), (6, 8), (7, 9), (8, 10)];
+    let ask = |nodes: usize, edges: &[(usize, usize)]| {
+        Ask::new(&snapshot(nodes, edges), false, Scope::Auto, Vec::new(), (160, 50))
+    };
+    let first = lay_out(&ask(11, &base));
+    let drawing = first.drawing.as_ref().expect("a drawing");
+    let without: Vec<_> = base.iter().copied().filter(|edge| *edge != (6, 8)).collect();
+    let across = [base.as_slice(), &[(5, 9), (3, 6)]].concat();
+    let against = [base.as_slice(), &[(9, 1)]].concat();
+    let another = [base.as_slice(), &[(5, 11)]].concat();
+    // A line against the direction needs columns of its own between two ranks: all that is behind them makes room.
+    for (nodes, edges, columns) in
+        [(11, &without, true), (11, &across, true), (11, &against, false), (12, &another, true)]
+    {
+        let after = lay_out_after(&ask(nodes, edges), Some(&first)).drawing.expect("a drawing");
+        check(&after);
+        let (same, all) = unmoved(drawing, &after, columns);
+        assert!(same * 10 >= all * if columns { 8 } else { 5 }, "{same} of {all} stand where they stood: {edges:?}");
+        assert_eq!(after.lines.len(), edges.len() + 1);
+    }
+    let elsewhere = lay_out_after(&ask(5, &[(4, 3), (3, 2)]), Some(&first));
+    assert_eq!(elsewhere.drawing, lay_out(&ask(5, &[(4, 3), (3, 2)])).drawing, "another graph begins anew");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_graph_that_changes_is_drawn_as_well_as_one_that_does_not(
+        nodes in 4_usize..16,
+        edges in prop::collection::vec((0_usize..16, 0_usize..16), 3..20),
+        more in (0_usize..16, 0_usize..16),
+    ) {
+        let ask = |edges: &[(usize, usize)]| {
+            Ask::new(&snapshot(nodes, edges), false, Scope::Auto, Vec::new(), (160, 50))
+        };
+        let first = lay_out(&ask(&edges));
+        for after in [[edges.as_slice(), &[more]].concat(), edges[1..].to_vec()] {
+            let answer = lay_out_after(&ask(&after), Some(&first));
+            if let Some(drawing) = &answer.drawing {
+                check(drawing);
+            }
+            prop_assert_eq!(answer.drawing.is_some(), lay_out(&ask(&after)).drawing.is_some());
+        }
+    }
 }
 
 #[test]

@@ -39,7 +39,7 @@ impl Switches for Lamp {
 fn play(scene: &str) {
     let (snapshots, receiver) = tokio::sync::watch::channel(store());
     let feed = Feed::new(receiver, vec!["127.0.0.1:4317 gRPC".to_owned()], Mode::Demo);
-    let theme = Theme { ascii: false, depth: Depth::Indexed };
+    let theme = Theme { ascii: false, depth: Depth::Indexed, ..Theme::default() };
     let options = TuiOptions { theme, mouse: true, ..TuiOptions::default() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let lamp = Arc::new(Lamp::default());

@@ -212,7 +212,7 @@ fn a_click_selects_and_plain_terminals_see_the_same() {
     clicked.say(Message::Point(jwtrail::tui::message::Pointer::Click, 10, y));
     assert_eq!(clicked.state.tokens.row().map(|row| row.token.short_name()).as_deref(), Some("0paq"));
     let mut plain = driven(120, 40, store(), page());
-    plain.state.theme = Theme { ascii: true, depth: Depth::None };
+    plain.state.theme = Theme { ascii: true, depth: Depth::None, ..Theme::default() };
     assert!(plain.text().is_ascii(), "{}", plain.text());
     insta::assert_snapshot!("tokens_ascii", plain.text());
 }

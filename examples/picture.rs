@@ -60,10 +60,10 @@ fn demo(program: &Path) -> anyhow::Result<Vec<(&'static str, Buffer, f32)>> {
     let mut terminal = Terminal::start(program, &["demo"])?;
     let faults = [SHOWN, "orders → stock", "orders → tracking", "cart → stock", "gateway → tracking"];
     terminal.wait("every fault", |text| faults.iter().all(|edge| text.contains(edge)))?;
-    let mut shown = vec![("worst", terminal.still()?, 3.0)];
+    let mut shown = vec![("worst", terminal.still(), 3.0)];
     terminal.press("g")?;
     terminal.press_until("j", |text| text.lines().any(|line| line.contains(&format!("▌✗ {SHOWN}"))))?;
-    shown.push(("map", terminal.still()?, 4.0));
+    shown.push(("map", terminal.still(), 4.0));
     for (keys, wanted, name, seconds) in [
         ("2", "Problems", "problems", 3.0),
         ("3", "Traces", "traces", 2.5),
@@ -75,7 +75,7 @@ fn demo(program: &Path) -> anyhow::Result<Vec<(&'static str, Buffer, f32)>> {
     ] {
         terminal.press(keys)?;
         terminal.wait_for(wanted)?;
-        shown.push((name, terminal.still()?, seconds));
+        shown.push((name, terminal.still(), seconds));
     }
     terminal.press("?")?;
     terminal.quit()?;

@@ -113,16 +113,16 @@ fn under_load(options: &Options, shop: &Shop, folder: &Path, figures: &mut Figur
         terminal.rest(Duration::from_millis(50))?;
     }
     let filled = load.sent() / SPANS_A_TRACE as u64;
-    figures.tell("traces before keys are pressed", &format!("{filled} in {:.1} s", began.elapsed().as_secs_f64()));
+    Figures::tell("traces before keys are pressed", &format!("{filled} in {:.1} s", began.elapsed().as_secs_f64()));
 
     let process = terminal.process()?;
     let (began, sent, bytes, before) = (Instant::now(), load.sent(), terminal.bytes(), threads::times(process)?);
     let mut pressed = keys::press(&mut terminal, began + Duration::from_secs(options.seconds))?;
     let seconds = began.elapsed().as_secs_f64();
     let after = threads::times(process)?;
-    figures.tell("spans a second, taken", &format!("{:.0}", (load.sent() - sent) as f64 / seconds));
-    figures.tell("spans refused", &load.refused().to_string());
-    figures.tell("bytes a second to the terminal", &format!("{:.0}", (terminal.bytes() - bytes) as f64 / seconds));
+    Figures::tell("spans a second, taken", &format!("{:.0}", (load.sent() - sent) as f64 / seconds));
+    Figures::tell("spans refused", &load.refused().to_string());
+    Figures::tell("bytes a second to the terminal", &format!("{:.0}", (terminal.bytes() - bytes) as f64 / seconds));
     load.end()?;
 
     let name = format!("key to changed screen, p99 of {}", pressed.times.len());
@@ -130,7 +130,7 @@ fn under_load(options: &Options, shop: &Shop, folder: &Path, figures: &mut Figur
     figures.bound(&name, p99, options.key_ms, &format!("ms, p50 {:.1} ms", quantile(&mut pressed.times, 0.5)));
     for (what, mut times) in pressed.by_kind {
         let [p50, worst] = [0.5, 1.0].map(|share| quantile(&mut times, share));
-        figures.tell(&format!("  {what}, p50 / worst of {}", times.len()), &format!("{p50:.1} / {worst:.1} ms"));
+        Figures::tell(&format!("  {what}, p50 / worst of {}", times.len()), &format!("{p50:.1} / {worst:.1} ms"));
     }
     let unanswered = pressed.unanswered.join(", ");
     figures.bound("keys without an answer within 2 s", pressed.unanswered.len() as f64, 0.0, &unanswered);
@@ -139,7 +139,7 @@ fn under_load(options: &Options, shop: &Shop, folder: &Path, figures: &mut Figur
         let share = spent.as_secs_f64() * 100.0 / seconds;
         match name.as_str() {
             "screen" => figures.bound("thread screen", share, options.cpu, "% of a core"),
-            name if share >= 0.1 => figures.tell(&format!("thread {name}"), &format!("{share:.1} % of a core")),
+            name if share >= 0.1 => Figures::tell(&format!("thread {name}"), &format!("{share:.1} % of a core")),
             _ => {}
         }
     }
@@ -167,8 +167,8 @@ fn idle(options: &Options, terminal: &mut Terminal, figures: &mut Figures) -> an
             let now: Duration = threads::times(process)?.values().sum();
             let spent = now.saturating_sub(times.values().sum());
             let share = spent.as_secs_f64() * 100.0 / start.elapsed().as_secs_f64();
-            figures.tell("all threads while idle", &format!("{share:.2} % of a core"));
-            figures.tell("silent after", &format!("{:.1} s", (start - began).as_secs_f64()));
+            Figures::tell("all threads while idle", &format!("{share:.2} % of a core"));
+            Figures::tell("silent after", &format!("{:.1} s", (start - began).as_secs_f64()));
             return Ok(());
         }
     }

@@ -10,7 +10,7 @@ pub(crate) struct Figures {
 
 impl Figures {
     /// A figure that nothing is expected of.
-    pub(crate) fn tell(&self, name: &str, figure: &str) {
+    pub(crate) fn tell(name: &str, figure: &str) {
         println!("         {name:<44} {figure}");
     }
 

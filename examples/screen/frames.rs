@@ -48,8 +48,8 @@ pub(crate) fn measure(figures: &mut Figures, shop: &Shop, pictures: usize, bound
         summary.edges.len(),
         summary.problems.len()
     );
-    figures.tell("a snapshot of", &of);
-    figures.tell("drawn up by the engine, p50 / p99", &pair(&mut summaries));
+    Figures::tell("a snapshot of", &of);
+    Figures::tell("drawn up by the engine, p50 / p99", &pair(&mut summaries));
     let snapshot = Snapshot {
         revision: 1,
         now: UnixNanos(NOW),

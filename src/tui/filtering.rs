@@ -103,7 +103,8 @@ pub(super) fn open_traces_of(state: &mut State, row: &ProblemRow) {
     let filter = filter_of(row);
     match (&row.traces[..], filter) {
         ([only], _) if row.sample.trace_id != *only => page::trace::open(state, *only),
-        ([_], _) => page::trace::open_hop(state, &row.sample),
+        // A name that no filter can hold still has the hop that shows it.
+        ([_], _) | (_, None) => page::trace::open_hop(state, &row.sample),
         (_, Some((text, filter))) => {
             let Filtering { filter: before, text: typed, .. } = &state.filter;
             let place = Place { view: state.view, filter: before.clone(), text: typed.clone() };
@@ -112,8 +113,6 @@ pub(super) fn open_traces_of(state: &mut State, row: &ProblemRow) {
             state.view = Page::Traces;
             page::traces::begin(state);
         }
-        // A name that no filter can hold still has the hop that shows it.
-        (_, None) => page::trace::open_hop(state, &row.sample),
     }
 }
 

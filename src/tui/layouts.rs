@@ -12,6 +12,9 @@ use super::graph::{Answer, Ask, Whole, lay_out_after};
 use super::state::State;
 use super::terminal::contain_panics;
 
+/// A snapshot, whether only what is broken of it and under which filter, and what that shows.
+type Known = (Arc<Snapshot>, (bool, Option<Filter>), Whole);
+
 /// The way to it and back.
 pub(super) struct Layouts {
     /// The newest question.
@@ -19,7 +22,7 @@ pub(super) struct Layouts {
     /// Its answers.
     pub answers: mpsc::UnboundedReceiver<Arc<Answer>>,
     /// What the last snapshot shows under which filter, and whether only what is broken.
-    known: Option<(Arc<Snapshot>, (bool, Option<Filter>), Whole)>,
+    known: Option<Known>,
 }
 
 impl Layouts {

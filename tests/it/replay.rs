@@ -125,12 +125,15 @@ impl Played {
     }
 }
 
+/// Edge, verdict, counts, first and last seen, sparkline.
+type Problem = (String, Option<Verdict>, u64, u64, UnixNanos, UnixNanos, [u32; 12]);
+
 /// What a picture shows, in an order of its own. Which hop stands for an edge may be another one of the same kind.
 #[derive(PartialEq, Debug)]
 struct Seen {
     services: Vec<ServiceRow>,
     edges: Vec<(String, u64, [u64; 8], Verdict, UnixNanos)>,
-    problems: Vec<(String, Option<Verdict>, u64, u64, UnixNanos, UnixNanos, [u32; 12])>,
+    problems: Vec<Problem>,
     verdicts: [u64; 8],
     spans: u64,
 }

@@ -5,13 +5,12 @@ use std::sync::Arc;
 use ahash::AHashMap;
 
 use super::Wanted;
-use crate::model::{
-    CarriedValue, Cause, Fingerprint, Resource, ServiceName, Span, SpanId, Token, UnixNanos, Verdict, VerifyResult,
-};
+use crate::model::{Cause, Fingerprint, Resource, ServiceName, Span, SpanId, Token, UnixNanos, Verdict, VerifyResult};
 use crate::trail::Trail;
 use crate::trail::aggregate::Contribution;
 use crate::trail::profile::Fact;
 use crate::trail::store::TraceState;
+use crate::trail::views::tokens_of;
 
 /// Spans that are walked up at most to find the token that a span stands under.
 const DEPTH: usize = 64;
@@ -118,7 +117,7 @@ impl<'t> Scan<'t> {
         self.held.clear();
         self.ids.clear();
         for span in &trace.spans {
-            for token in tokens(span) {
+            for token in tokens_of(span) {
                 let at = self.token(token, number, span.start);
                 let did = if span.is_call() { Did::Forwarded } else { Did::Received };
                 if span.is_call() || span.is_entry() {
@@ -262,7 +261,7 @@ impl<'t> Scan<'t> {
         if !span.is_entry() {
             return;
         }
-        let Some(token) = tokens(span).next() else { return };
+        let Some(token) = tokens_of(span).next() else { return };
         let Some(parent) = self.parent(trace, span) else { return };
         if parent.resource.service == span.resource.service {
             return;
@@ -275,7 +274,7 @@ impl<'t> Scan<'t> {
     fn spoken_of(&self, trace: &'t TraceState, span: &'t Span) -> Option<&'t Arc<Token>> {
         let mut here = span;
         for _ in 0..DEPTH {
-            if let Some(token) = tokens(here).next() {
+            if let Some(token) = tokens_of(here).next() {
                 return Some(token);
             }
             here = self.parent(trace, here).filter(|above| above.resource.service == span.resource.service)?;
@@ -311,7 +310,7 @@ impl<'t> Scan<'t> {
         }
         let Some(key) = self.span(trace, hop.key) else { return };
         let call = if key.is_entry() { self.parent(trace, key) } else { Some(key) };
-        let Some(token) = tokens(key).next().or_else(|| tokens(call?).next()) else { return };
+        let Some(token) = tokens_of(key).next().or_else(|| tokens_of(call?).next()) else { return };
         let at = self.token(token, number, key.start);
         match hop.verdict {
             Verdict::Exchanged => {
@@ -335,7 +334,7 @@ impl<'t> Scan<'t> {
         for _ in 0..DEPTH {
             here = self.parent(trace, here)?;
             if here.is_entry() {
-                return tokens(here).next();
+                return tokens_of(here).next();
             }
         }
         None
@@ -393,12 +392,4 @@ fn refused_itself(trace: &TraceState, entry: &Span) -> bool {
     let status = matches!(entry.http_status, Some(401 | 403)) || matches!(entry.grpc_status, Some(7 | 16));
     let service = &entry.resource.service;
     status && trace.facts.iter().any(|fact| matches!(fact, Fact::Refuses(refuses) if refuses == service))
-}
-
-/// The tokens that a span's carriers held.
-fn tokens(span: &Span) -> impl Iterator<Item = &Arc<Token>> {
-    span.carried.iter().filter_map(|carried| match &carried.value {
-        CarriedValue::Token(token) => Some(token),
-        _ => None,
-    })
 }

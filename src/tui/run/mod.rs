@@ -3,6 +3,7 @@
 mod logs;
 mod pace;
 mod perform;
+mod running;
 
 use std::future::{Future, poll_fn};
 use std::sync::Arc;
@@ -33,6 +34,7 @@ use super::update::update;
 use super::{Feed, Mode, Switches, TuiError, TuiOptions, view};
 use logs::Logs;
 use pace::{Pace, Why};
+use running::Running;
 
 /// How long nothing has to come until what is ago is said anew.
 const MINUTE: Duration = Duration::from_secs(60);
@@ -67,7 +69,7 @@ pub async fn run(
         });
         let _ = done.send(result);
     })?;
-    let mut running = Running { stop: Some(stop), thread: Some(thread) };
+    let mut running = Running::new(stop, thread);
     let result = tokio::select! {
         result = &mut end => result,
         _ = quit => {
@@ -77,29 +79,6 @@ pub async fn run(
     };
     // The sender is gone without a word only if the thread panicked.
     result.map_err(|_| TuiError::Panicked)?
-}
-
-/// The screen's thread. Whoever lets go of it, by a panic too, waits until the terminal is given back.
-struct Running {
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<thread::JoinHandle<()>>,
-}
-
-impl Running {
-    fn stop(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            let _ = stop.send(());
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.stop();
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
 }
 
 /// What to tell the user, of success or failure.

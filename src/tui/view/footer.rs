@@ -60,6 +60,9 @@ fn at_first(state: &State) -> &'static [(Action, &'static str)] {
     }
 }
 
+/// Columns from which keys stand two blanks apart.
+const WIDE: u16 = 100;
+
 /// Lines that the footer takes, the replay's bar included.
 pub fn rows(state: &State) -> u16 {
     1 + super::replay_bar::rows(state) + u16::try_from(switches(state).len()).unwrap_or(0)
@@ -77,11 +80,17 @@ pub fn render(state: &State, pen: &mut Pen, area: Area) {
 fn keys(state: &State, width: u16) -> Row {
     let theme = state.theme;
     let mut row = Row::new().plain(" ");
+    let gap = if width < WIDE { " " } else { "  " };
     for view in Page::VIEWS {
         let Some(key) = view.action().and_then(|action| state.keymap.keys(action).into_iter().next()) else { continue };
         let on = state.page() == view || (state.page() == Page::Trace && state.view == view);
         let style = if on { theme.focus() } else { theme.quiet() };
-        row = row.own(&key, theme.strong()).plain(" ").text(view.title(), style).plain("  ");
+        row = row.own(&key, theme.strong());
+        // A trace has keys of its own that matter more than the names of what lies beneath.
+        if on || state.page() != Page::Trace || width >= WIDE {
+            row = row.plain(" ").text(view.title(), style);
+        }
+        row = row.plain(gap);
     }
     let offered = |action, does: &'static str| {
         let key = state.keymap.keys(action).into_iter().next()?;
@@ -93,7 +102,7 @@ fn keys(state: &State, width: u16) -> Row {
         let key = if key == "Space" { "space" } else { &key };
         let stands = state.playback.as_ref().is_some_and(|playback| !playback.playing);
         let does = if action == Action::Pause && stands { "play" } else { does };
-        Some(Row::new().own(key, theme.strong()).plain(" ").text(does, style).plain("  "))
+        Some(Row::new().own(key, theme.strong()).plain(" ").text(does, style).plain(gap))
     };
     let last = if state.page() == Page::Map { "quit" } else { "back" };
     let ending: Vec<Row> = [

@@ -162,6 +162,17 @@ fn a_trace_opened_for_a_hop_opens_at_that_hop() {
 }
 
 #[test]
+fn a_trace_opened_out_of_a_filtered_list_opens_at_what_the_filter_found() {
+    let trail = judged(&["drop-in-fanout"]);
+    let view = trail.trace_view(worst(&trail)).expect("it is held");
+    let mut driven = Driven::new(120, 40, store());
+    driven.state.filter.filter = Some("callee:payment".parse().expect("a filter"));
+    open(&mut driven.state, view.id);
+    answer(&mut driven, view.id, Some(view));
+    assert_eq!(selected(&driven), "payment Server", "not the worst hop, which is another");
+}
+
+#[test]
 fn folding_hides_what_stands_below_and_says_how_much() {
     let (driven, _) = opened(&["drop-in-fanout"], 120, 40);
     let all = trace(&driven).rows();

@@ -15,9 +15,12 @@ use crate::tui::text::{count, mebibytes};
 pub fn render(state: &State, pen: &mut Pen, area: Area) {
     let mut row = Row::new().plain(" ").text("jwtrail", state.theme.strong()).plain("  ").then(status(state));
     let mut parts = parts(state);
-    // What matters least goes first where the line is short; what stays keeps its order.
     let all =
         |parts: &[(u8, Row)], gap: usize| row.width() + parts.iter().map(|(_, part)| part.width() + gap).sum::<usize>();
+    // The way to the files goes before any number does; then what matters least, and what stays keeps its order.
+    if let (false, Mode::Replay { file }, true) = (state.paused, &state.mode, all(&parts, 2) > usize::from(area.w)) {
+        parts[0].1 = Row::new().own(&short(file), state.theme.quiet());
+    }
     while all(&parts, 2) > usize::from(area.w) {
         let Some(least) = parts.iter().map(|(weight, _)| *weight).min() else { break };
         parts.retain(|(weight, _)| *weight != least);
@@ -68,6 +71,14 @@ fn beside(state: &State) -> (u8, Row) {
     (3, Row::new().own(&ports.join(" "), quiet))
 }
 
+/// The names of files without the way to them; how many there are where they are several.
+fn short(names: &str) -> String {
+    match names.split(", ").count() {
+        1 => names.rsplit_once('/').map_or(names, |(_, name)| name).to_owned(),
+        several => format!("{several} files"),
+    }
+}
+
 fn port(address: &str) -> Option<&str> {
     address.split_whitespace().next()?.rsplit_once(':').map(|(_, port)| port)
 }
@@ -77,6 +88,7 @@ fn parts(state: &State) -> Vec<(u8, Row)> {
     let (theme, totals) = (state.theme, &state.snapshot.totals);
     let (quiet, plain) = (theme.quiet(), Style::new());
     let number = |number: u64, unit: &str| Row::new().own(&count(number), plain).own(&format!(" {unit}"), quiet);
+    let several = |sum: u64, thing: &str| number(sum, &format!("{thing}{}", if sum == 1 { "" } else { "s" }));
     let lost = totals.lost.spans() + totals.lost.refused_requests;
     let unknown = match totals.hops {
         0 => 0.0,
@@ -87,8 +99,8 @@ fn parts(state: &State) -> Vec<(u8, Row)> {
     let mut parts = vec![
         beside(state),
         (4, number(whole(totals.spans_per_second), "spans/s")),
-        (5, number(totals.traces, "traces")),
-        (7, number(totals.hops, "hops")),
+        (5, several(totals.traces, "trace")),
+        (7, several(totals.hops, "hop")),
         (9, broken(state, totals)),
         (
             6,
@@ -129,7 +141,16 @@ fn broken(state: &State, totals: &Totals) -> Row {
         };
         row = row.own(&said, style);
     }
-    row
+    // A finding is no verdict, and yet a problem: where there is one, the line must not read as if all were well.
+    let findings = state.snapshot.problems.iter().filter(|problem| problem.finding.is_some());
+    let (number, worst) = findings.fold((0, None), |(sum, worst), problem| {
+        (sum + u64::from(problem.count), worst.max(Some(problem.severity)))
+    });
+    let Some(worst) = worst else { return row };
+    let word = if number == 1 { "finding" } else { "findings" };
+    let sign = if theme.plain { word } else { theme.finding_glyph() };
+    let said = if theme.plain { format!("{} {sign}", count(number)) } else { format!("{sign} {}", count(number)) };
+    row.plain("  ").own(&said, theme.severity(worst))
 }
 
 /// What is wrong with the set-up, worst first. One line each.

@@ -64,13 +64,11 @@ fn nothing(state: &State, pen: &mut Pen, area: Area, all: usize) {
     let text = if state.all_problems().is_empty() && all > 0 {
         return super::traces::says(state, pen, area, &super::problem_list::nothing(state, all));
     } else if all > 0 {
-        "none here: Tab to this list and move to see all"
-    } else if state.snapshot.totals.hops == state.snapshot.totals.verdicts[Verdict::Unknown as usize] {
-        "nothing can be judged yet: no service shows its tokens"
+        "none here: Tab to this list and move to see all".to_owned()
     } else {
-        "none: every token that was seen got through"
+        super::problem_list::no_problem(&state.snapshot.totals)
     };
-    for (y, line) in (area.y..area.y + area.h).zip(Safe::new(text).wrap(usize::from(area.w.saturating_sub(2)))) {
+    for (y, line) in (area.y..area.y + area.h).zip(Safe::new(&text).wrap(usize::from(area.w.saturating_sub(2)))) {
         pen.put(area.x + 1, y, area.w.saturating_sub(1), &line, theme.quiet());
     }
 }

@@ -106,6 +106,11 @@ impl Around {
 
     fn edit(&self, edit: PolicyEdit) -> Result<String, String> {
         let mut judged_by = self.editing.lock().unwrap_or_else(PoisonError::into_inner);
+        if let PolicyEdit::Ignore { reason, .. } = &edit
+            && super::scrubbed(reason) != *reason
+        {
+            return Err("the policy stays as it is: the reason holds a credential".to_owned());
+        }
         let said = told(&edit);
         let written = edit::add(&self.policy, &rule(edit)).map_err(|error| error.to_string())?;
         self.keeper.set_policy(written.file.policy).map_err(|error| gone(&error))?;

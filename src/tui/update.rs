@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::engine::{Answer, Snapshot};
+use crate::filter::holds_token;
 
 use super::effect::Effect;
 use super::geometry::Pane;
@@ -174,12 +175,13 @@ fn entered(state: &mut State) {
         Purpose::Filter => typing::filter(state, prompt),
         Purpose::Command => command::entered(state, prompt),
         Purpose::Reason(edit) => {
-            if let Some(edit) = edit.because(prompt.text.trim()) {
-                state.effects.push(Effect::Host(super::effect::Request::Policy(edit)));
-            } else {
-                let error = Some("expected why this is accepted, found nothing".to_owned());
-                state.prompt = Some(Prompt { error, ..prompt });
-            }
+            let error = match edit.because(prompt.text.trim()) {
+                // A policy is shared: what stands in it is read by many.
+                Some(_) if holds_token(&prompt.text) => "expected why this is accepted, found a token: leave it out",
+                Some(edit) => return state.effects.push(Effect::Host(super::effect::Request::Policy(edit))),
+                None => "expected why this is accepted, found nothing",
+            };
+            state.prompt = Some(Prompt { error: Some(error.to_owned()), ..prompt });
         }
     }
 }

@@ -1,5 +1,7 @@
 //! A token that is sent in every way and every place there is, and looked for in everything that jwtrail puts out.
 
+mod doors;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;

@@ -11,7 +11,7 @@ use crate::trail::summary::{EdgeRow, ProblemRow};
 use crate::tui::geometry::{Area, Frame, Pane};
 use crate::tui::graph::OUTSIDE;
 use crate::tui::state::{Selection, State};
-use crate::tui::text::{count, stretch, things};
+use crate::tui::text::{count, things};
 use crate::tui::theme::sparkline;
 
 /// Draws the pane.
@@ -149,8 +149,6 @@ impl Page {
     }
 }
 
-/// How long before now: the engine's clock, and the minutes since it last spoke.
 fn ago(state: &State, at: UnixNanos) -> String {
-    let seconds = state.snapshot.now.0.saturating_sub(at.0) / 1_000_000_000 + state.minutes * 60;
-    format!("{} ago", stretch(seconds))
+    format!("{} ago", state.since(at))
 }

@@ -8,7 +8,7 @@ use crate::model::{Cause, Finding, Hop, Verdict};
 use crate::trail::summary::ProblemRow;
 use crate::tui::geometry::{Area, Frame, Pane};
 use crate::tui::state::{ProblemKey, Selection, State};
-use crate::tui::text::{Safe, count, stretch};
+use crate::tui::text::{Safe, count};
 
 /// Draws the pane.
 pub fn render(state: &State, pen: &mut Pen, area: Area, shape: Frame) {
@@ -129,8 +129,7 @@ fn edge(state: &State, row: &ProblemRow) -> String {
 }
 
 pub(super) fn ago(state: &State, row: &ProblemRow) -> String {
-    let seconds = state.snapshot.now.0.saturating_sub(row.last_seen.0) / 1_000_000_000 + state.minutes * 60;
-    format!("{} ago", stretch(seconds))
+    format!("{} ago", state.since(row.last_seen))
 }
 
 fn second_line(state: &State, row: &ProblemRow, width: usize) -> Row {

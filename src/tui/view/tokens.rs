@@ -122,7 +122,6 @@ fn cells(state: &State, row: &TokenRow, next: Option<&TokenRow>) -> Vec<Row> {
             Row::new().text(theme.glyph(Verdict::Failed), style).own(&format!(" {}", count(refused)), style)
         }
     };
-    let ago = now.0.saturating_sub(row.last_seen.0) / 1_000_000_000;
     vec![
         bracket(theme, row, next).then(name(theme, token)),
         subject(theme, token),
@@ -134,7 +133,7 @@ fn cells(state: &State, row: &TokenRow, next: Option<&TokenRow>) -> Vec<Row> {
         cell(&count(row.traces), plain),
         cell(&count(row.standings.len() as u64), plain),
         refused,
-        cell(&stretch(ago), quiet),
+        cell(&state.since(row.last_seen), quiet),
     ]
 }
 

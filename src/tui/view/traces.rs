@@ -10,7 +10,7 @@ use crate::model::{Severity, UnixNanos};
 use crate::trail::views::TraceRow;
 use crate::tui::geometry::Area;
 use crate::tui::state::State;
-use crate::tui::text::{Safe, count, duration, stretch, things};
+use crate::tui::text::{Safe, count, duration, things};
 
 /// Rows that show.
 pub fn rows(state: &State) -> u16 {
@@ -167,7 +167,6 @@ fn numbers(page: &TracePage, at: usize) -> String {
 fn cells(state: &State, row: &TraceRow) -> Vec<Row> {
     let theme = state.theme;
     let (plain, quiet) = (Style::new(), theme.quiet());
-    let ago = state.snapshot.now.0.saturating_sub(row.start.0) / 1_000_000_000 + state.minutes * 60;
     let names: Vec<&str> = row.services.iter().map(|name| &**name).collect();
     let mut tokens = Row::new();
     for token in row.tokens.iter().take(3) {
@@ -183,7 +182,7 @@ fn cells(state: &State, row: &TraceRow) -> Vec<Row> {
         None => Row::new(),
     };
     vec![
-        cell(&stretch(ago), quiet),
+        cell(&state.since(row.start), quiet),
         cell(&row.id.to_string()[..8], quiet),
         Row::new().own(&row.service, theme.strong()).plain(" ").own(&row.operation, plain),
         cell(&row.services.len().to_string(), plain),

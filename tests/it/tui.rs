@@ -12,6 +12,7 @@ mod lists;
 mod map;
 mod pages;
 mod plain;
+mod promises;
 mod pty;
 mod replay;
 mod replay_pty;
@@ -376,7 +377,7 @@ fn replay_names_its_file() {
 
 #[test]
 fn the_svg_holds_the_same_text_and_is_well_formed() {
-    let svg = jwtrail::tui::picture::svg(&Driven::new(120, 40, store()).picture());
+    let svg = jwtrail::tui::picture::svg(&Driven::new(120, 40, store()).picture(), jwtrail::tui::picture::Ground::DARK);
     for part in ["shipping", "changed", "✗", "▸", "Call graph", "subject", "k3va"] {
         assert!(svg.contains(part), "{part}");
     }

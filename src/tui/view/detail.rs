@@ -136,8 +136,7 @@ impl Page {
         let tally: Vec<Row> = tally
             .map(|verdict| {
                 let number = count(row.verdicts[*verdict as usize]);
-                Row::new()
-                    .own(&format!("{number} {verdict}"), self.theme.verdict(*verdict))
+                Row::new().own(&format!("{number} {verdict}"), self.theme.verdict(*verdict))
             })
             .collect();
         if tally.len() > 1 {

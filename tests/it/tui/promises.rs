@@ -73,7 +73,9 @@ fn a_long_way_to_a_file_goes_before_the_numbers() {
     let (one, way) = ("traces.jsonl", "/srv/captures/2026/november/the-day-it-broke/traces.jsonl");
     assert!(header(way, 200).contains(way));
     assert_eq!(header(way, 80), header(one, 80), "no number gives way to folders");
-    assert!(header("/a/very/long/way/to/the/first.jsonl, /a/very/long/way/to/the/second.jsonl", 80).contains("2 files"));
+    assert!(
+        header("/a/very/long/way/to/the/first.jsonl, /a/very/long/way/to/the/second.jsonl", 80).contains("2 files")
+    );
 }
 
 #[test]
@@ -115,4 +117,33 @@ fn a_picture_of_a_light_screen_is_light_and_holds_no_passing_word() {
     assert!(dark.contains("#16181d") && !dark.contains("copied"));
     assert!(light.contains("#ffffff") && !light.contains("#16181d"));
     assert!(!loud.contains("#16181d"), "its own black, to the edge");
+}
+
+#[test]
+fn a_dependency_list_waits_for_nothing() {
+    let mut build = fixture::store();
+    (build.snapshot.totals.spans, build.snapshot.totals.traces) = (0, 0);
+    let mut driven = Driven::new(120, 40, build.done());
+    driven.state.mode = Mode::Replay { file: "calls.json".to_owned() };
+    for page in "34".chars() {
+        driven.press(KeyCode::Char(page));
+        let text = driven.text();
+        assert!(text.contains("a dependency list holds no span") && !text.contains("asking"), "{text}");
+    }
+}
+
+#[test]
+fn what_the_policy_ignores_says_so_and_why() {
+    let mut hop = fixture::failed();
+    hop.severity = Severity::Info;
+    hop.detail = Some("bad key; ignored by the policy: known until May".to_owned());
+    let build = || Build::new().services(&["orders", "payment"]).problem(hop.clone(), 3, 3);
+    let text = |width, height| Driven::new(width, height, build().done()).text();
+    assert!(text(120, 40).contains("ignored: known until May"), "{}", text(120, 40));
+    assert!(text(80, 24).contains("failed, ignored"), "{}", text(80, 24));
+    assert!(Driven::new(120, 40, build().done()).keys("2").text().contains("ignored"));
+    // A callee's own words are no policy.
+    hop.severity = Severity::High;
+    let build = || Build::new().services(&["orders", "payment"]).problem(hop.clone(), 3, 3);
+    assert!(!Driven::new(80, 24, build().done()).text().contains("failed, ignored"));
 }

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::engine::Query;
+use crate::filter::Context;
 use crate::model::{Hop, SpanId, TraceId};
 use crate::trail::twin::{Route, Twin, folded_operation};
 use crate::trail::views::TraceView;
@@ -197,8 +198,12 @@ pub fn open(state: &mut State, id: TraceId) {
 
 /// Opens the trace of a hop, at that hop.
 pub fn open_hop(state: &mut State, hop: &Hop) {
-    let caller = hop.caller.as_ref().and_then(|party| party.span_id);
-    state.trace = Some(Trace { id: hop.trace_id, wish: hop.callee.span_id.or(caller), ..Trace::default() });
+    state.trace = Some(Trace { id: hop.trace_id, wish: span_of(hop), ..Trace::default() });
+}
+
+/// The span that shows a hop: the callee's, else the caller's.
+fn span_of(hop: &Hop) -> Option<SpanId> {
+    hop.callee.span_id.or(hop.caller.as_ref().and_then(|party| party.span_id))
 }
 
 /// What the page asks. A picture that stands still asks nothing; a twin is looked for once.
@@ -215,9 +220,15 @@ pub fn wants(state: &State) -> Vec<Query> {
 
 /// Takes an answer.
 pub fn answered(state: &mut State, id: TraceId, view: Option<Arc<TraceView>>) {
+    let (filter, now) = (state.filter.filter.clone(), state.snapshot.now);
     let Some(trace) = state.trace.as_mut().filter(|trace| trace.id == id) else { return };
     (trace.answered, trace.held) = (true, view.is_some());
     let Some(view) = view.filter(|view| trace.view.as_ref() != Some(view)) else { return };
+    if let (None, None, Some(filter)) = (&trace.view, trace.wish, filter) {
+        // Out of a filtered list, people come for what the filter found.
+        let found = view.hops.iter().filter(|hop| filter.matches(hop, Context { now }));
+        trace.wish = found.max_by_key(|hop| (hop.verdict.accuses(), hop.worst())).and_then(span_of);
+    }
     trace.fall = Arc::new(Waterfall::new(&view));
     trace.view = Some(view);
     trace.arrange();

@@ -9,7 +9,7 @@ use crate::trail::summary::SetupNote;
 use crate::tui::Mode;
 use crate::tui::geometry::Area;
 use crate::tui::state::State;
-use crate::tui::text::{count, mebibytes};
+use crate::tui::text::{count, mebibytes, things};
 
 /// Draws both lines.
 pub fn render(state: &State, pen: &mut Pen, area: Area) {
@@ -61,7 +61,7 @@ fn beside(state: &State) -> (u8, Row) {
     if state.paused {
         let spans = state.newest.totals.spans.saturating_sub(state.snapshot.totals.spans);
         let hops = state.newest.totals.hops.saturating_sub(state.snapshot.totals.hops);
-        return (8, Row::new().own(&format!("{} spans, {} hops behind", count(spans), count(hops)), quiet));
+        return (8, Row::new().own(&format!("{}, {} behind", things(spans, "span"), things(hops, "hop")), quiet));
     }
     if let Mode::Replay { file } = &state.mode {
         return (8, Row::new().own(file, quiet));
@@ -179,16 +179,16 @@ fn note(note: &SetupNote) -> (u8, String) {
 
 fn losses(lost: &Losses) -> Option<String> {
     let all = [
-        (lost.refused_requests, "requests refused (intake full, exporters come again)"),
-        (lost.rejected, "spans could not be read"),
-        (lost.evicted_traces, "traces evicted to stay within memory"),
-        (lost.trace_overflow, "spans over the bound for one trace"),
-        (lost.bad_tags, "malformed jwtrail.* fingerprints"),
+        (lost.refused_requests, "request", "refused (intake full, exporters come again)"),
+        (lost.rejected, "span", "could not be read"),
+        (lost.evicted_traces, "trace", "evicted to stay within memory"),
+        (lost.trace_overflow, "span", "over the bound for one trace"),
+        (lost.bad_tags, "jwtrail.* fingerprint", "malformed"),
     ];
     let said: Vec<String> = all
         .iter()
-        .filter(|(number, _)| *number > 0)
-        .map(|(number, what)| format!("{} {what}", count(*number)))
+        .filter(|(number, ..)| *number > 0)
+        .map(|(number, thing, what)| format!("{} {what}", things(*number, thing)))
         .collect();
     (!said.is_empty()).then(|| format!("lost: {}", said.join(", ")))
 }

@@ -3,8 +3,11 @@
 
 use std::sync::Arc;
 
+use crossterm::event::KeyCode;
+
 use crate::engine::{Answer, Snapshot};
 use crate::filter::holds_token;
+use crate::model::TraceId;
 
 use super::effect::Effect;
 use super::geometry::Pane;
@@ -25,8 +28,17 @@ const SEEK: i64 = 5;
 /// Lets a message happen.
 pub fn update(state: &mut State, message: Message) {
     let filter = state.filter.filter.clone();
+    let (before, said) = (place(state), state.toast.clone());
     happen(state, message);
     super::filtering::refiltered(state, filter.as_ref());
+    // What was said of one page is not true of the next.
+    if state.toast == said && place(state) != before {
+        state.toast = None;
+    }
+}
+
+fn place(state: &State) -> (Page, Option<TraceId>) {
+    (state.view, state.trace.as_ref().map(|trace| trace.id))
 }
 
 fn happen(state: &mut State, message: Message) {
@@ -160,12 +172,23 @@ fn press(state: &mut State, key: Key) {
     }
     if let Some(action) = action {
         act(state, action);
+        // Hands press Esc until nothing lies on top any more, and everything that was received would go with it.
+        if state.quit && action == Action::Back && key == Key::Code(KeyCode::Esc) {
+            let text = format!("nothing to go back from: {} quits", leaves(state));
+            (state.quit, state.toast) = (false, Some(Toast { text, failed: false }));
+        }
     } else if let Some(view) = state.typing.views.clone().iter().find(|view| view.key == Some(key)) {
         (state.log, state.help) = (None, None);
         if let Err(text) = saved::show(state, view) {
             state.toast = Some(Toast { text, failed: true });
         }
     }
+}
+
+/// The key that leaves from here: `q` unless somebody bound it otherwise.
+fn leaves(state: &State) -> String {
+    let keys = state.keymap.keys(Action::Back).into_iter().chain(state.keymap.keys(Action::Quit));
+    keys.into_iter().find(|key| key != "Esc").unwrap_or_else(|| "^c".to_owned())
 }
 
 /// What was typed is done.

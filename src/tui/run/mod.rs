@@ -304,7 +304,9 @@ impl Loop {
         if let Some(switches) = &self.switches {
             self.state.switches = switches.list();
         }
-        self.toast = self.toast.or_else(|| self.state.toast.is_some().then(|| Instant::now() + perform::TOAST));
+        // One that went with its page takes its time with it: the next has all of its own.
+        let lasts = || Instant::now() + perform::TOAST;
+        self.toast = self.state.toast.is_some().then(|| self.toast.unwrap_or_else(lasts));
         self.asking.want(self.state.wants(), self.state.newest.revision);
         // What is not shown is laid out when it is.
         if self.state.page() != Page::Map || self.state.is_empty() {

@@ -5,7 +5,7 @@ use ratatui::style::Style;
 use super::evidence::Page;
 use super::frame;
 use super::pen::{Pen, Row};
-use super::problems::cause_text;
+use super::problems::{cause_text, ignored};
 use crate::model::{Segment, UnixNanos, Verdict};
 use crate::trail::summary::{EdgeRow, ProblemRow};
 use crate::tui::geometry::{Area, Frame, Pane};
@@ -94,7 +94,10 @@ impl Page {
             (Some(Verdict::Changed), Some(Segment::Transit)) => parts.push(Row::new().text("on the way", Style::new())),
             _ => {}
         }
-        parts.push(Row::new().text(row.severity.name(), self.theme.severity(row.severity)));
+        parts.push(match ignored(row) {
+            Some(reason) => Row::new().own(&format!("ignored: {reason}"), self.theme.severity(row.severity)),
+            None => Row::new().text(row.severity.name(), self.theme.severity(row.severity)),
+        });
         parts.push(Row::new().text(row.confidence.name(), Style::new()));
         parts.push(Row::new().own(&format!("{} of {} hops", count(row.count), count(row.of)), Style::new()));
         self.parts("verdict", Row::new(), parts);
@@ -136,8 +139,7 @@ impl Page {
         let tally: Vec<Row> = tally
             .map(|verdict| {
                 let number = count(row.verdicts[*verdict as usize]);
-                Row::new()
-                    .own(&format!("{number} {verdict}"), self.theme.verdict(*verdict))
+                Row::new().own(&format!("{number} {verdict}"), self.theme.verdict(*verdict))
             })
             .collect();
         if tally.len() > 1 {

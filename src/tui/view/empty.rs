@@ -193,7 +193,7 @@ fn tick(state: &State) -> Row {
         [one] => format!(" from {}", one.name),
         more => format!(" from {}", things(more.len() as u64, "service")),
     };
-    let said = format!("  {seen}{from}; no hop between services yet");
+    let said = format!("  {seen}{from}; no hop yet");
     Row::new().text(theme.sign("● ", "* "), theme.good()).text("It works.", theme.strong()).own(&said, Style::new())
 }
 

@@ -100,7 +100,7 @@ fn keys(state: &State, width: u16) -> Row {
             || (action == Action::Pause && state.paused);
         let style = if on { theme.focus() } else { theme.quiet() };
         let key = if key == "Space" { "space" } else { &key };
-        let stands = state.playback.as_ref().is_some_and(|playback| !playback.playing);
+        let stands = state.playback.as_ref().is_some_and(|playback| playback.following.is_none() && !playback.playing);
         let does = if action == Action::Pause && stands { "play" } else { does };
         Some(Row::new().own(key, theme.strong()).plain(" ").text(does, style).plain(gap))
     };

@@ -4,9 +4,10 @@ use ratatui::style::Style;
 
 use super::page_frame;
 use super::pen::{Pen, Row};
-use super::problems::{ago, cause_text, finding_detail};
+use super::problems::{ago, cause_text, finding_detail, is_over};
 use super::table::{Column, Table, cell, top};
 use super::traces::says;
+use super::words::settings;
 use crate::model::{UnixNanos, Verdict};
 use crate::trail::summary::ProblemRow;
 use crate::tui::geometry::Area;
@@ -132,7 +133,7 @@ pub(super) fn nothing(state: &State, all: usize) -> Vec<String> {
             state.filter_way_out(all),
         ]
     } else if totals.hops == totals.verdicts[Verdict::Unknown as usize] {
-        vec!["nothing can be judged yet: no service shows its tokens".to_owned()]
+        vec![format!("nothing can be judged yet: no service shows its tokens; {}", settings(state))]
     } else {
         vec!["none: every token that was seen got through".to_owned()]
     }
@@ -187,7 +188,8 @@ fn lines(state: &State, row: &ProblemRow, width: u16) -> Vec<Row> {
     };
     let asked = format!("{}{status}", row.sample.operation);
     let first = since(state, row.first_seen);
-    let seen = format!("first {first} ago, last {}, {}", ago(state, row), row.confidence.name());
+    let over = if is_over(state, row) { ", and later calls went without it" } else { "" };
+    let seen = format!("first {first} ago, last {}{over}, {}", ago(state, row), row.confidence.name());
     let parts = [
         ("why", Some(why(row)), Style::new()),
         ("asked for", Some(asked), Style::new()),

@@ -61,16 +61,15 @@ pub fn render(state: &State, pen: &mut Pen, area: Area, shape: Frame) {
 
 fn nothing(state: &State, pen: &mut Pen, area: Area, all: usize) {
     let theme = state.theme;
-    let text = if state.all_problems().is_empty() && all > 0 {
-        return super::traces::says(state, pen, area, &super::problem_list::nothing(state, all));
+    let mut said = super::problem_list::nothing(state, all);
+    if state.all_problems().is_empty() && all > 0 {
+        return super::traces::says(state, pen, area, &said);
     } else if all > 0 {
-        "none here: Tab to this list and move to see all"
-    } else if state.snapshot.totals.hops == state.snapshot.totals.verdicts[Verdict::Unknown as usize] {
-        "nothing can be judged yet: no service shows its tokens"
-    } else {
-        "none: every token that was seen got through"
-    };
-    for (y, line) in (area.y..area.y + area.h).zip(Safe::new(text).wrap(usize::from(area.w.saturating_sub(2)))) {
+        said = vec!["none here: Tab to this list and move to see all".to_owned()];
+    }
+    for (y, line) in
+        (area.y..area.y + area.h).zip(Safe::new(&said.join(" ")).wrap(usize::from(area.w.saturating_sub(2))))
+    {
         pen.put(area.x + 1, y, area.w.saturating_sub(1), &line, theme.quiet());
     }
 }
@@ -133,6 +132,15 @@ fn edge(state: &State, row: &ProblemRow) -> String {
 pub(super) fn ago(state: &State, row: &ProblemRow) -> String {
     let seconds = state.snapshot.now.0.saturating_sub(row.last_seen.0) / 1_000_000_000 + state.minutes * 60;
     format!("{} ago", stretch(seconds))
+}
+
+/// Seconds of calls without a problem after which it is said to have ended.
+const OVER: u64 = 10;
+
+/// Whether it seems mended: the same call went on without it.
+pub(super) fn is_over(state: &State, row: &ProblemRow) -> bool {
+    let edge = state.edge(&ProblemKey::of(row).edge);
+    edge.is_some_and(|edge| edge.last_seen.0.saturating_sub(row.last_seen.0) >= OVER * 1_000_000_000)
 }
 
 fn second_line(state: &State, row: &ProblemRow, width: usize) -> Row {

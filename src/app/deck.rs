@@ -274,8 +274,10 @@ impl Deck {
         let (to, line) = (goal.to, &self.line);
         let all = line.by(to);
         if to < self.reached {
-            let built = goal.rebuilt.take().filter(|(_, index)| *index <= all);
-            let (trail, index) = built.unwrap_or_else(|| ((self.blank)(), 0));
+            let (trail, index) = match goal.rebuilt.take().filter(|(_, index)| *index <= all) {
+                Some(built) => built,
+                None => (self.engine.prepare((self.blank)())?, 0),
+            };
             let (mut trail, index) = more(line, trail, index, all);
             if index < all {
                 goal.rebuilt = Some((trail, index));

@@ -5,7 +5,7 @@
 //! go in chunks, and between two of them the newest wish counts.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ use crate::engine::Replayer;
 use crate::trail::Trail;
 use crate::tui::replay::{Control, Playback, Player};
 
-/// Makes an empty trail under the policy, with the profiles that stood beside the recording.
+/// Makes an empty trail with the profiles that stood beside the recording. The engine knows the policy in force.
 pub type Blank = Arc<dyn Fn() -> Trail + Send + Sync>;
 
 /// How a recording begins to play.
@@ -44,25 +44,40 @@ pub(super) enum Order {
 pub struct Playing {
     orders: mpsc::Sender<Order>,
     playback: watch::Receiver<Arc<Playback>>,
-    gone: Arc<AtomicBool>,
+    line: Arc<Timeline>,
+    blank: Blank,
+    engine: Replayer,
+    settle: u64,
+    /// Which count of the hops is wanted; another one is given up.
+    count: Arc<AtomicU64>,
 }
 
 impl Playing {
     /// Begins to play, and to count hops.
     pub fn start(line: Arc<Timeline>, blank: Blank, engine: Replayer, options: PlayerOptions) -> io::Result<Self> {
         let (orders, taken) = mpsc::channel();
-        let (deck, playback) = Deck::new(Arc::clone(&line), Arc::clone(&blank), engine, options);
-        let gone = Arc::new(AtomicBool::new(false));
+        let (deck, playback) = Deck::new(Arc::clone(&line), Arc::clone(&blank), engine.clone(), options);
         std::thread::Builder::new().name("jwtrail-replay".to_owned()).spawn(move || play(deck, &taken))?;
-        let (sender, given_up) = (orders.clone(), Arc::clone(&gone));
+        let count = Arc::new(AtomicU64::new(0));
+        let playing = Self { orders, playback, line, blank, engine, settle: options.settle, count };
+        playing.recount()?;
+        Ok(playing)
+    }
+
+    /// Counts hops beside everything else, by the policy in force: another one accuses others.
+    pub fn recount(&self) -> io::Result<()> {
+        let mine = self.count.fetch_add(1, Ordering::Relaxed) + 1;
+        let (line, blank, engine) = (Arc::clone(&self.line), Arc::clone(&self.blank), self.engine.clone());
+        let (orders, count, settle) = (self.orders.clone(), Arc::clone(&self.count), self.settle);
         std::thread::Builder::new().name("jwtrail-survey".to_owned()).spawn(move || {
-            let survey = Survey::of(&line, blank(), options.settle, || given_up.load(Ordering::Relaxed));
+            // Nobody plays any more where the engine is gone: then nobody asks where hops lie.
+            let Ok(trail) = engine.prepare(blank()) else { return };
+            let survey = Survey::of(&line, trail, settle, || count.load(Ordering::Relaxed) != mine);
             if let Some(survey) = survey {
-                // Nobody plays any more: then nobody asks where hops lie.
-                drop(sender.send(Order::Surveyed(survey)));
+                drop(orders.send(Order::Surveyed(survey)));
             }
         })?;
-        Ok(Self { orders, playback, gone })
+        Ok(())
     }
 }
 
@@ -79,7 +94,7 @@ impl Player for Playing {
 
 impl Drop for Playing {
     fn drop(&mut self) {
-        self.gone.store(true, Ordering::Relaxed);
+        self.count.fetch_add(1, Ordering::Relaxed);
     }
 }
 

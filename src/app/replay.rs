@@ -26,6 +26,7 @@ use crate::otlp::dependencies::{self, Peeked};
 use crate::otlp::files::ReadError;
 use crate::token::{KeySets, Shared};
 use crate::trail::{SavedProfile, Trail};
+use crate::tui::effect::{Host, Request};
 use crate::tui::text::count;
 use crate::tui::{Feed, Mode};
 
@@ -179,11 +180,30 @@ fn play(
         settle: u64::try_from(judging.options.settle.as_nanos()).unwrap_or(u64::MAX),
     };
     let playing = Playing::start(Arc::new(line), blank, engine.replayer(), options);
-    let playing = playing.context("cannot start a thread to replay")?;
-    let feed = Feed { player: Some(Arc::new(playing)), ..screen::replay(&engine, show.names, show.policy) };
+    let playing = Arc::new(playing.context("cannot start a thread to replay")?);
+    let feed = screen::replay(&engine, show.names, show.policy);
+    let host = feed.host.map(|behind| Arc::new(Recounting { playing: Arc::clone(&playing), behind }) as Arc<dyn Host>);
+    let feed = Feed { player: Some(playing), host, ..feed };
     super::runtime()?.block_on(screen::run(feed, show.drawn, show.log, None, std::future::pending()))?;
     engine.shutdown()?;
     Ok(())
+}
+
+/// The host of a replay: another policy accuses other hops, and the bar shows which.
+struct Recounting {
+    playing: Arc<Playing>,
+    behind: Arc<dyn Host>,
+}
+
+impl Host for Recounting {
+    fn perform(&self, request: Request) -> Result<String, String> {
+        let judges = matches!(request, Request::Policy(_));
+        let said = self.behind.perform(request)?;
+        if judges {
+            self.playing.recount().map_err(|error| format!("{said}; the bar is as before: {error}"))?;
+        }
+        Ok(said)
+    }
 }
 
 /// Draws what dependency lists count: one picture, and nothing behind it.

@@ -53,7 +53,9 @@ pub(super) enum Step {
         /// Whether nothing comes after, so that everything is judged as settled.
         last: bool,
     },
-    /// Go on with another trail, judged as it is, at this time.
+    /// Hand back this trail, judging by the policy in force.
+    Prepare { trail: Box<Trail>, reply: mpsc::Sender<Box<Trail>> },
+    /// Go on with another trail at this time, under the policy in force: it may have changed while the trail was built.
     Replace { trail: Box<Trail>, now: UnixNanos },
     /// Count this many spans and tags that could not be read.
     Lost { rejected: u64, bad_tags: u64 },
@@ -80,6 +82,13 @@ impl Replayer {
         self.step(Step::Arrive { arrivals, now, show: true, last: true })
     }
 
+    /// The same trail, judging by the policy in force: that may be another one than when the replay began.
+    pub fn prepare(&self, trail: Trail) -> Result<Trail, EngineError> {
+        let (reply, prepared) = mpsc::channel();
+        self.step(Step::Prepare { trail: Box::new(trail), reply })?;
+        prepared.recv().map(|trail| *trail).map_err(|_| EngineError::Gone)
+    }
+
     /// Puts another trail, judged at `now`, in the place of the engine's, and lets it be seen.
     pub fn replace(&self, trail: Trail, now: UnixNanos) -> Result<(), EngineError> {
         self.step(Step::Replace { trail: Box::new(trail), now })
@@ -102,6 +111,12 @@ impl Owner {
     pub(super) fn replay(&mut self, step: Step) {
         self.replayed = true;
         let show = match step {
+            Step::Prepare { mut trail, reply } => {
+                trail.judge_like(&self.trail);
+                // Whoever asked may have gone away meanwhile.
+                drop(reply.send(trail));
+                return;
+            }
             Step::Arrive { arrivals, now: time, show, last } => {
                 self.clock = Arc::new(move || time);
                 let spans = arrivals.iter().filter(|arrival| matches!(arrival.what, Recorded::Span(_))).count();
@@ -118,7 +133,8 @@ impl Owner {
                 }
                 show
             }
-            Step::Replace { trail, now } => {
+            Step::Replace { mut trail, now } => {
+                trail.judge_like(&self.trail);
                 self.clock = Arc::new(move || now);
                 let old = std::mem::replace(&mut self.trail, *trail);
                 // Announcements are of what comes for the first time; what the new trail holds was there before.

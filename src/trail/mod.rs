@@ -182,6 +182,15 @@ impl Trail {
         self.sums.redraw();
     }
 
+    /// Judges as another trail does from the next tick on, everything that is held anew; nothing where it did already.
+    pub fn judge_like(&mut self, other: &Self) {
+        if !Arc::ptr_eq(&self.rules, &other.rules) {
+            self.rules = Arc::clone(&other.rules);
+            self.learned_all = true;
+            self.sums.redraw();
+        }
+    }
+
     /// The capture profile, to be written beside what was recorded.
     pub fn profile(&self) -> SavedProfile {
         self.profile.save()

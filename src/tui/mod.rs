@@ -136,7 +136,7 @@ pub struct Switch {
 #[derive(Debug, thiserror::Error)]
 pub enum TuiError {
     /// No terminal to draw on.
-    #[error("expected a terminal on standard output, found none: use `jwtrail serve` for output without a screen")]
+    #[error("expected a terminal on standard output, found none: without a screen, `jwtrail check FILE` judges saved traces and `jwtrail serve` receives")]
     NoTerminal,
     /// The terminal refused.
     #[error("the terminal could not be used: {0}")]

@@ -1,5 +1,7 @@
 //! A recording played without a screen: wherever it goes and by whichever way, it shows what a fresh replay would show.
 
+mod policy;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;

@@ -10,6 +10,7 @@ mod keys;
 mod layout;
 mod lists;
 mod map;
+mod matrix;
 mod pages;
 mod plain;
 mod pty;

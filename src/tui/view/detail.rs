@@ -11,7 +11,7 @@ use crate::trail::summary::{EdgeRow, ProblemRow};
 use crate::tui::geometry::{Area, Frame, Pane};
 use crate::tui::graph::OUTSIDE;
 use crate::tui::state::{Selection, State};
-use crate::tui::text::{count, stretch};
+use crate::tui::text::{count, stretch, things};
 use crate::tui::theme::sparkline;
 
 /// Draws the pane.
@@ -130,7 +130,7 @@ impl Page {
             parts.push(Row::new().text("not settled: evidence may still come", self.theme.quiet()));
         }
         parts.push(Row::new().text(hop.confidence.name(), Style::new()));
-        parts.push(Row::new().own(&format!("{} hops", count(row.hops)), Style::new()));
+        parts.push(Row::new().own(&things(row.hops, "hop"), Style::new()));
         if row.rate > 0.0 {
             parts.push(Row::new().own(&format!("{:.1}/s", row.rate), Style::new()));
         }
@@ -140,7 +140,7 @@ impl Page {
             .map(|verdict| {
                 let number = count(row.verdicts[*verdict as usize]);
                 Row::new()
-                    .own(&format!("{} {number} {verdict}", self.theme.glyph(*verdict)), self.theme.verdict(*verdict))
+                    .own(&format!("{number} {verdict}"), self.theme.verdict(*verdict))
             })
             .collect();
         if tally.len() > 1 {

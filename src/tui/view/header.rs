@@ -9,15 +9,18 @@ use crate::trail::summary::SetupNote;
 use crate::tui::Mode;
 use crate::tui::geometry::Area;
 use crate::tui::state::State;
-use crate::tui::text::{count, mebibytes};
+use crate::tui::text::{count, mebibytes, things};
 
 /// Draws both lines.
 pub fn render(state: &State, pen: &mut Pen, area: Area) {
     let mut row = Row::new().plain(" ").text("jwtrail", state.theme.strong()).plain("  ").then(status(state));
     let mut parts = parts(state);
-    // What matters least goes first where the line is short; what stays keeps its order.
     let all =
         |parts: &[(u8, Row)], gap: usize| row.width() + parts.iter().map(|(_, part)| part.width() + gap).sum::<usize>();
+    // The way to the files goes before any number does; then what matters least, and what stays keeps its order.
+    if let (false, Mode::Replay { file }, true) = (state.paused, &state.mode, all(&parts, 2) > usize::from(area.w)) {
+        parts[0].1 = Row::new().own(&short(file), state.theme.quiet());
+    }
     while all(&parts, 2) > usize::from(area.w) {
         let Some(least) = parts.iter().map(|(weight, _)| *weight).min() else { break };
         parts.retain(|(weight, _)| *weight != least);
@@ -58,7 +61,7 @@ fn beside(state: &State) -> (u8, Row) {
     if state.paused {
         let spans = state.newest.totals.spans.saturating_sub(state.snapshot.totals.spans);
         let hops = state.newest.totals.hops.saturating_sub(state.snapshot.totals.hops);
-        return (8, Row::new().own(&format!("{} spans, {} hops behind", count(spans), count(hops)), quiet));
+        return (8, Row::new().own(&format!("{}, {} behind", things(spans, "span"), things(hops, "hop")), quiet));
     }
     if let Mode::Replay { file } = &state.mode {
         return (8, Row::new().own(file, quiet));
@@ -66,6 +69,14 @@ fn beside(state: &State) -> (u8, Row) {
     let ports: Vec<String> =
         state.listening.iter().filter_map(|address| port(address)).map(|port| format!(":{port}")).collect();
     (3, Row::new().own(&ports.join(" "), quiet))
+}
+
+/// The names of files without the way to them; how many there are where they are several.
+fn short(names: &str) -> String {
+    match names.split(", ").count() {
+        1 => names.rsplit_once('/').map_or(names, |(_, name)| name).to_owned(),
+        several => format!("{several} files"),
+    }
 }
 
 fn port(address: &str) -> Option<&str> {
@@ -77,6 +88,7 @@ fn parts(state: &State) -> Vec<(u8, Row)> {
     let (theme, totals) = (state.theme, &state.snapshot.totals);
     let (quiet, plain) = (theme.quiet(), Style::new());
     let number = |number: u64, unit: &str| Row::new().own(&count(number), plain).own(&format!(" {unit}"), quiet);
+    let several = |sum: u64, thing: &str| number(sum, &format!("{thing}{}", if sum == 1 { "" } else { "s" }));
     let lost = totals.lost.spans() + totals.lost.refused_requests;
     let unknown = match totals.hops {
         0 => 0.0,
@@ -87,8 +99,8 @@ fn parts(state: &State) -> Vec<(u8, Row)> {
     let mut parts = vec![
         beside(state),
         (4, number(whole(totals.spans_per_second), "spans/s")),
-        (5, number(totals.traces, "traces")),
-        (7, number(totals.hops, "hops")),
+        (5, several(totals.traces, "trace")),
+        (7, several(totals.hops, "hop")),
         (9, broken(state, totals)),
         (
             6,
@@ -129,7 +141,16 @@ fn broken(state: &State, totals: &Totals) -> Row {
         };
         row = row.own(&said, style);
     }
-    row
+    // A finding is no verdict, and yet a problem: where there is one, the line must not read as if all were well.
+    let findings = state.snapshot.problems.iter().filter(|problem| problem.finding.is_some());
+    let (number, worst) = findings.fold((0, None), |(sum, worst), problem| {
+        (sum + u64::from(problem.count), worst.max(Some(problem.severity)))
+    });
+    let Some(worst) = worst else { return row };
+    let word = if number == 1 { "finding" } else { "findings" };
+    let sign = if theme.plain { word } else { theme.finding_glyph() };
+    let said = if theme.plain { format!("{} {sign}", count(number)) } else { format!("{sign} {}", count(number)) };
+    row.plain("  ").own(&said, theme.severity(worst))
 }
 
 /// What is wrong with the set-up, worst first. One line each.
@@ -167,16 +188,16 @@ fn note(note: &SetupNote) -> (u8, String) {
 
 fn losses(lost: &Losses) -> Option<String> {
     let all = [
-        (lost.refused_requests, "requests refused (intake full, exporters come again)"),
-        (lost.rejected, "spans could not be read"),
-        (lost.evicted_traces, "traces evicted to stay within memory"),
-        (lost.trace_overflow, "spans over the bound for one trace"),
-        (lost.bad_tags, "malformed jwtrail.* fingerprints"),
+        (lost.refused_requests, "request", "refused (intake full, exporters come again)"),
+        (lost.rejected, "span", "could not be read"),
+        (lost.evicted_traces, "trace", "evicted to stay within memory"),
+        (lost.trace_overflow, "span", "over the bound for one trace"),
+        (lost.bad_tags, "jwtrail.* fingerprint", "malformed"),
     ];
     let said: Vec<String> = all
         .iter()
-        .filter(|(number, _)| *number > 0)
-        .map(|(number, what)| format!("{} {what}", count(*number)))
+        .filter(|(number, ..)| *number > 0)
+        .map(|(number, thing, what)| format!("{} {what}", things(*number, thing)))
         .collect();
     (!said.is_empty()).then(|| format!("lost: {}", said.join(", ")))
 }

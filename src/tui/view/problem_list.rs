@@ -7,7 +7,7 @@ use super::pen::{Pen, Row};
 use super::problems::{ago, cause_text, finding_detail, is_over};
 use super::table::{Column, Table, cell, top};
 use super::traces::says;
-use super::words::settings;
+use crate::engine::Totals;
 use crate::model::{UnixNanos, Verdict};
 use crate::trail::summary::ProblemRow;
 use crate::tui::geometry::Area;
@@ -132,10 +132,25 @@ pub(super) fn nothing(state: &State, all: usize) -> Vec<String> {
             format!("filter: {}", state.filter_text()),
             state.filter_way_out(all),
         ]
-    } else if totals.hops == totals.verdicts[Verdict::Unknown as usize] {
-        vec![format!("nothing can be judged yet: no service shows its tokens; {}", settings(state))]
     } else {
-        vec!["none: every token that was seen got through".to_owned()]
+        vec![no_problem(totals)]
+    }
+}
+
+/// What an empty list may promise: only as much as was seen. Hops that show nothing are no reason to be at ease.
+pub(super) fn no_problem(totals: &Totals) -> String {
+    let [unknown, absent] = [Verdict::Unknown, Verdict::Absent].map(|verdict| totals.verdicts[verdict as usize]);
+    if totals.hops == unknown {
+        "nothing can be judged yet: no service shows its tokens".to_owned()
+    } else if totals.hops == unknown + absent && unknown > 0 {
+        format!("no token was seen: {} carried none, {unknown} of {} show nothing", things(absent, "hop"), totals.hops)
+    } else if totals.hops == absent {
+        format!("no token was seen: {} carried none", things(absent, "hop"))
+    } else if unknown > 0 {
+        let of = things(totals.hops, "hop");
+        format!("none: every token that was seen got through, but {} of {of} show nothing", count(unknown))
+    } else {
+        "none: every token that was seen got through".to_owned()
     }
 }
 

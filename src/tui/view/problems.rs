@@ -61,15 +61,14 @@ pub fn render(state: &State, pen: &mut Pen, area: Area, shape: Frame) {
 
 fn nothing(state: &State, pen: &mut Pen, area: Area, all: usize) {
     let theme = state.theme;
-    let mut said = super::problem_list::nothing(state, all);
-    if state.all_problems().is_empty() && all > 0 {
-        return super::traces::says(state, pen, area, &said);
+    let text = if state.all_problems().is_empty() && all > 0 {
+        return super::traces::says(state, pen, area, &super::problem_list::nothing(state, all));
     } else if all > 0 {
-        said = vec!["none here: Tab to this list and move to see all".to_owned()];
-    }
-    for (y, line) in
-        (area.y..area.y + area.h).zip(Safe::new(&said.join(" ")).wrap(usize::from(area.w.saturating_sub(2))))
-    {
+        "none here: Tab to this list and move to see all".to_owned()
+    } else {
+        super::problem_list::no_problem(&state.snapshot.totals)
+    };
+    for (y, line) in (area.y..area.y + area.h).zip(Safe::new(&text).wrap(usize::from(area.w.saturating_sub(2)))) {
         pen.put(area.x + 1, y, area.w.saturating_sub(1), &line, theme.quiet());
     }
 }

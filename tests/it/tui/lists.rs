@@ -140,7 +140,7 @@ pub(super) fn problems(size: (u16, u16), snapshot: Arc<Snapshot>) -> Driven {
 }
 
 /// The store, with a finding beside its three problems.
-fn with_finding() -> fixture::Build {
+pub(super) fn with_finding() -> fixture::Build {
     let hop = fixture::hop(Some("gateway"), "orders", Verdict::Intact);
     let detail = "in X-Access-Token, where it was in Authorization before";
     fixture::store().finding(hop, Finding::Moved, Severity::Low, detail)

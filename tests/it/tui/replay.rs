@@ -11,8 +11,8 @@ use jwtrail::tui::{Depth, Mode};
 
 use super::{Driven, store, styles, text};
 
-const SECOND: u64 = 1_000_000_000;
-const START: u64 = 1_768_478_400 * SECOND;
+pub(super) const SECOND: u64 = 1_000_000_000;
+pub(super) const START: u64 = 1_768_478_400 * SECOND;
 
 fn slots() -> Arc<[u32]> {
     (0..1_200)
@@ -25,7 +25,7 @@ fn slots() -> Arc<[u32]> {
         .collect()
 }
 
-fn playback() -> Playback {
+pub(super) fn playback() -> Playback {
     Playback {
         now: UnixNanos(START + 12_400_000_000),
         start: UnixNanos(START),
@@ -37,7 +37,7 @@ fn playback() -> Playback {
     }
 }
 
-fn replay(width: u16, height: u16, playback: Playback) -> Driven {
+pub(super) fn replay(width: u16, height: u16, playback: Playback) -> Driven {
     let mut driven = Driven::new(width, height, store());
     driven.state.mode = Mode::Replay { file: "traces.jsonl".to_owned() };
     driven.say(Message::Playback(Arc::new(playback)));

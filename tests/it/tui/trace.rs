@@ -44,25 +44,25 @@ fn worst(trail: &Trail) -> TraceId {
 }
 
 /// A screen with a trace of these runs open.
-fn opened(names: &[&str], width: u16, height: u16) -> (Driven, Trail) {
+pub(super) fn opened(names: &[&str], width: u16, height: u16) -> (Driven, Trail) {
     let trail = judged(names);
     let id = worst(&trail);
     (showing(trail.trace_view(id).expect("it is held"), width, height), trail)
 }
 
-fn showing(view: TraceView, width: u16, height: u16) -> Driven {
+pub(super) fn showing(view: TraceView, width: u16, height: u16) -> Driven {
     let mut driven = Driven::new(width, height, store());
     open(&mut driven.state, view.id);
     answer(&mut driven, view.id, Some(view));
     driven
 }
 
-fn answer(driven: &mut Driven, id: TraceId, view: Option<TraceView>) {
+pub(super) fn answer(driven: &mut Driven, id: TraceId, view: Option<TraceView>) {
     driven.say(Message::Answered(Arc::new(Answer::Trace(id, view.map(Arc::new)))));
 }
 
 /// Lets the trail answer what the page asks of twins.
-fn with_twin(mut driven: Driven, trail: &Trail) -> Driven {
+pub(super) fn with_twin(mut driven: Driven, trail: &Trail) -> Driven {
     driven = driven.keys("t");
     for query in wants(&driven.state) {
         if let Query::Twin(route) = query {

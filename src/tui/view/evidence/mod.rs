@@ -67,6 +67,10 @@ impl Page {
             self.text_after("also", before, &hit.detail, Style::new());
         }
         self.text("why", &why(hop), Style::new());
+        // A list of calls knows no trace.
+        if hop.trace_id.is_zero() {
+            return;
+        }
         let mut trace = vec![Row::new().own(&hop.trace_id.to_string(), self.theme.quiet())];
         trace.extend(hop.caller.as_ref().and_then(|party| {
             let other = party.trace_id?;
@@ -82,7 +86,9 @@ impl Page {
             answer.push(Row::new().own(&format!("{status} from {}", hop.callee.service), style));
         }
         answer.push(Row::new().own(&check(hop), Style::new()));
-        self.parts("answer", Row::new(), answer);
+        if answer.iter().any(|part| part.width() > 0) {
+            self.parts("answer", Row::new(), answer);
+        }
     }
 
     /// A refusal that only passes through here, and the hop that is to blame.

@@ -23,6 +23,10 @@ pub(crate) fn why(hop: &Hop) -> String {
             }
             _ => "proven: the callee's refusal and its reason are on record".to_owned(),
         },
+        // Nothing was looked at where nothing could be: a list of calls has no span.
+        Confidence::Proven if hop.verdict == Verdict::Unknown => {
+            format!("nothing was there to judge by: {}", hop.received.ground)
+        }
         Confidence::Proven => {
             "proven: each side that the verdict stands on was looked at, nothing is inferred".to_owned()
         }

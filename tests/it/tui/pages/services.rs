@@ -22,7 +22,7 @@ fn change(build: &mut Build, name: &str, does: impl FnOnce(&mut ServiceRow)) {
 }
 
 /// The store with services of every light.
-fn lights() -> Arc<Snapshot> {
+pub(in crate::tui) fn lights() -> Arc<Snapshot> {
     let mut build = fixture::store();
     change(&mut build, "payment", |row| {
         row.language = "python".into();

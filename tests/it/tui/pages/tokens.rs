@@ -15,18 +15,22 @@ use super::SIZES;
 use crate::tui::fixture::{self, NOON, seconds};
 use crate::tui::{Driven, store};
 
-fn standing(service: &str, [received, forwarded, verified, refused]: [u64; 4], reasons: &[(Cause, u64)]) -> Standing {
+pub(in crate::tui) fn standing(
+    service: &str,
+    [received, forwarded, verified, refused]: [u64; 4],
+    reasons: &[(Cause, u64)],
+) -> Standing {
     let said = if service == "orders" { verified } else { 0 };
     Standing { service: service.into(), received, forwarded, verified, said, refused, reasons: reasons.to_vec() }
 }
 
-fn row(token: Token, traces: u64, standings: Vec<Standing>) -> TokenRow {
+pub(in crate::tui) fn row(token: Token, traces: u64, standings: Vec<Standing>) -> TokenRow {
     let (first_seen, last_seen) = (UnixNanos(seconds(0).0 - 300_000_000_000), seconds(0));
     let token = Arc::new(token);
     TokenRow { token, traces, first_seen, last_seen, standings, chain: Vec::new(), forks: 0, grouped: false }
 }
 
-fn user(name: &str) -> Token {
+pub(in crate::tui) fn user(name: &str) -> Token {
     Token {
         format: Some(TokenFormat::Jws),
         typ: Some("at+jwt".into()),
@@ -43,7 +47,7 @@ fn bare(name: &str, format: Option<TokenFormat>) -> Token {
 }
 
 /// Tokens of every sort, two of them for one subject.
-fn page() -> TokenPage {
+pub(in crate::tui) fn page() -> TokenPage {
     let mut k3va = row(
         user("k3va"),
         42,
@@ -80,7 +84,7 @@ fn page() -> TokenPage {
     TokenPage { held: rows.len() as u64, rows, left_out: 0 }
 }
 
-fn answer(driven: &mut Driven, page: TokenPage) {
+pub(in crate::tui) fn answer(driven: &mut Driven, page: TokenPage) {
     let query = TokenQuery::default();
     driven.say(Message::Answered(Arc::new(Answer::Tokens(query, page))));
 }

@@ -51,8 +51,9 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, Failure> {
         return Ok(cli);
     }
     let Preferences { file, faults, .. } = loaded.map_err(Failure::Config)?;
+    let more = faults.len().saturating_sub(1);
     if let Some(fault) = faults.into_iter().next() {
-        return Err(Failure::Config(fault));
+        return Err(Failure::Config(fault.and_more(more)));
     }
     if file.options.is_empty() {
         return Ok(cli);

@@ -6,13 +6,14 @@ use clap::CommandFactory;
 
 use super::layers;
 use crate::cli::Cli;
-use crate::config::{ConfigError, KeyRow, Placed, UserFile, ViewRow, unknown};
+use crate::config::{ConfigError, KeyRow, OptionRow, Placed, Setting, UserFile, ViewRow, unknown};
 use crate::filter::Filter;
 use crate::tui::keymap::{Key, Keymap, written};
 use crate::tui::keyname;
 use crate::tui::message::Action;
 use crate::tui::page::Page;
 use crate::tui::saved::{self, SavedView};
+use crate::tui::theme::Theme;
 
 /// What the user's file says.
 #[derive(Debug, Default)]
@@ -47,6 +48,7 @@ pub fn read(path: &Path) -> Result<Preferences, ConfigError> {
 pub fn understand(file: UserFile, faults: Vec<ConfigError>) -> Preferences {
     let mut found = Preferences { file, faults, ..Preferences::default() };
     let mut wrong: Vec<(usize, String)> = layers::faults(&Cli::command(), &found.file.options);
+    wrong.extend(found.file.options.iter().filter_map(theme));
     let mut given: Vec<(Key, &KeyRow)> = Vec::new();
     for row in &found.file.keys {
         bind(row, &found.file, &mut found.keymap, &mut given, &mut wrong);
@@ -60,6 +62,14 @@ pub fn understand(file: UserFile, faults: Vec<ConfigError>) -> Preferences {
     found.faults.extend(wrong.into_iter().map(|(at, message)| found.file.fault(at, message)));
     found.faults.sort_by_key(ConfigError::place);
     found
+}
+
+/// A theme that is no file's path must be a name that is known.
+fn theme(row: &OptionRow) -> Option<(usize, String)> {
+    let Setting::One(wanted) = &row.value.value else { return None };
+    let is_name = row.name.value == "theme" && !wanted.contains(['/', '.']) && !["", "auto"].contains(&&**wanted);
+    let unknown = if is_name { Theme::named(wanted).err()? } else { return None };
+    Some((row.value.at, unknown.to_string()))
 }
 
 /// Gives an action its keys; a key that two want is nobody's by chance.

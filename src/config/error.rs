@@ -42,6 +42,15 @@ impl ConfigError {
         }
     }
 
+    /// The same, where it stands for so many others: one line at a time is not how a file is mended.
+    #[must_use]
+    pub fn and_more(mut self, more: usize) -> Self {
+        if let (Self::Invalid { message, .. }, 1..) = (&mut self, more) {
+            message.push_str(&format!(" (and {more} more: `jwtrail doctor` names them)"));
+        }
+        self
+    }
+
     /// An error at a byte offset of `text`.
     pub(super) fn at(path: &Path, text: &str, offset: usize, message: String) -> Self {
         let before = text.get(..offset.min(text.len())).unwrap_or(text);

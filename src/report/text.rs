@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use super::safe::safe;
 use super::{Issue, Report, Style, evidence, words, wrap};
-use crate::model::Verdict;
+use crate::model::{Cause, Verdict};
 use crate::trail::summary::{Announcement, ProblemRow, SetupNote};
 
 /// Width of a severity's name and of a label.
@@ -148,6 +148,16 @@ fn advice(report: &Report<'_>, style: Style, out: &mut dyn Write) -> io::Result<
     let unknown = report.counts.verdicts[Verdict::Unknown as usize];
     if unknown == 0 || !report.issues.is_empty() {
         return Ok(());
+    }
+    // Capturing more mends only what nobody captured; spans that are missing are another matter.
+    let unjudged = || report.edges.iter().filter(|edge| edge.unknown > 0);
+    if unjudged().all(|edge| matches!(edge.reason, Some(Cause::CallerUnseen | Cause::CalleeUntraced | Cause::Pending)))
+    {
+        return unjudged().take(3).try_for_each(|edge| {
+            let said =
+                format!("{}: {}", words::edge(edge.caller.as_deref(), &edge.callee, style), words::unjudged(edge));
+            labelled("why", &said, style, out)
+        });
     }
     let lines = [
         (

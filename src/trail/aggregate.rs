@@ -135,6 +135,8 @@ pub struct EdgeSum {
     pub waypoints: Vec<Arc<str>>,
     /// Hops in each of the last seconds.
     pub rate: Slots<10>,
+    /// Those of them that are unknown.
+    pub unknown: Slots<10>,
     /// Newest hop of each verdict.
     pub samples: [Sample; 8],
     /// Problems.
@@ -201,6 +203,7 @@ impl Sums {
             last_seen: UnixNanos(0),
             waypoints: Vec::new(),
             rate: Slots::new(1_000_000_000),
+            unknown: Slots::new(1_000_000_000),
             samples: Default::default(),
             problems: AHashMap::new(),
         });
@@ -252,6 +255,9 @@ impl Sums {
         edge.verdicts[c.verdict as usize] += 1;
         edge.last_seen = edge.last_seen.max(c.start);
         edge.rate.add(c.start);
+        if c.verdict == Verdict::Unknown {
+            edge.unknown.add(c.start);
+        }
         let place = (c.start, trace, c.key);
         edge.samples[c.verdict as usize].offer(place);
         for (kind, severity) in problems_of(c) {
@@ -275,6 +281,9 @@ impl Sums {
         let edge = &mut self.edges[c.edge];
         edge.verdicts[c.verdict as usize] = edge.verdicts[c.verdict as usize].saturating_sub(1);
         edge.rate.remove(c.start);
+        if c.verdict == Verdict::Unknown {
+            edge.unknown.remove(c.start);
+        }
         edge.samples[c.verdict as usize].withdraw(trace);
         for (kind, severity) in problems_of(c) {
             if let Some(sum) = edge.problems.get_mut(&kind) {
@@ -296,6 +305,7 @@ impl Sums {
         for edge in &mut self.edges {
             edge.verdicts = [0; 8];
             edge.rate = Slots::new(1_000_000_000);
+            edge.unknown = Slots::new(1_000_000_000);
             edge.samples = Default::default();
             for sum in edge.problems.values_mut() {
                 *sum = ProblemSum { announced: sum.announced, ..ProblemSum::default() };

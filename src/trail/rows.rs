@@ -183,7 +183,7 @@ fn sorted(names: &[Arc<str>]) -> Vec<Arc<str>> {
     names
 }
 
-/// The worst accused verdict above info, else the most frequent one.
+/// The worst accused verdict above info, else the most frequent one: of those that are known, once the newest hops are.
 fn shown(sum: &EdgeSum) -> Option<Verdict> {
     let accused =
         sum.problems.iter().filter(|(_, p)| p.count() > 0 && p.worst().0 > Severity::Info).filter_map(|(kind, p)| {
@@ -192,11 +192,22 @@ fn shown(sum: &EdgeSum) -> Option<Verdict> {
                 ProblemKind::Finding(_) => None,
             }
         });
+    let past = is_known_by_now(sum);
     let frequent = Verdict::ALL.iter().copied().filter(|v| sum.verdicts[*v as usize] > 0);
+    let frequent = frequent.filter(|v| !past || *v != Verdict::Unknown);
     accused
         .max()
         .map(|(_, _, verdict)| verdict)
         .or_else(|| frequent.max_by_key(|v| (sum.verdicts[*v as usize], 8 - *v as usize)))
+}
+
+/// Whether its unknown hops are the past: a service began to capture, and what came last can be judged. Of the last
+/// ten seconds with hops at least three must be known, and three of four: some wait for their other side.
+fn is_known_by_now(sum: &EdgeSum) -> bool {
+    let all: u32 = sum.rate.until(sum.last_seen).iter().sum();
+    let unknown: u32 = sum.unknown.until(sum.last_seen).iter().sum();
+    let known = all.saturating_sub(unknown);
+    known >= 3 && known >= unknown * 3
 }
 
 fn problem_rows(sum: &EdgeSum, of: u64, now: UnixNanos) -> Vec<ProblemRow> {

@@ -87,7 +87,7 @@ pub struct EdgeRow {
     pub verdicts: [u64; 8],
     /// Worst severity of its hops, findings included.
     pub severity: Severity,
-    /// The verdict to draw: the worst accused one, else the most frequent.
+    /// The verdict to draw: the worst accused one, else the most frequent; unknown only while the newest hops are.
     pub shown: Verdict,
     /// Hops per second over the last ten seconds.
     pub rate: f32,

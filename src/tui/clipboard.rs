@@ -40,7 +40,7 @@ impl Between {
     pub const fn needs(self) -> &'static str {
         match self {
             Self::Nothing => "",
-            Self::Tmux => " (tmux passes it on with `set -g set-clipboard on` or `set -g allow-passthrough on`)",
+            Self::Tmux => " (tmux needs set-clipboard on)",
             Self::Screen => " (screen passes it on to a terminal that takes OSC 52)",
         }
     }

@@ -177,7 +177,13 @@ const TAGS: &str = "# or set these span attributes by hand:\n\
                     #   jwtrail.token.presence = present | absent\n\
                     #   jwtrail.token.fp = s256:BASE64URL(SHA-256(token))\n";
 
+// A file of its own, whole: whoever pastes it must not be left with names that nothing imports.
 const NODE: &str = "\
+// telemetry.mjs, run by `node --import ./telemetry.mjs app.js` (an app of ES modules also needs, before that,
+// --experimental-loader=@opentelemetry/instrumentation/hook.mjs); each package below comes from npm
+import { NodeSDK } from '@opentelemetry/sdk-node';
+import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
+import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici';
 const requestHeaders = ['authorization', 'traceparent', 'user-agent'];
 new NodeSDK({
   instrumentations: [

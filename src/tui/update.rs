@@ -172,10 +172,8 @@ fn press(state: &mut State, key: Key) {
     }
     if let Some(action) = action {
         act(state, action);
-        // Hands press Esc until nothing lies on top any more, and everything that was received would go with it.
-        if state.quit && action == Action::Back && key == Key::Code(KeyCode::Esc) {
-            let text = format!("nothing to go back from: {} quits", leaves(state));
-            (state.quit, state.toast) = (false, Some(Toast { text, failed: false }));
+        if action == Action::Back && key == Key::Code(KeyCode::Esc) {
+            stay(state);
         }
     } else if let Some(view) = state.typing.views.clone().iter().find(|view| view.key == Some(key)) {
         (state.log, state.help) = (None, None);
@@ -185,10 +183,16 @@ fn press(state: &mut State, key: Key) {
     }
 }
 
-/// The key that leaves from here: `q` unless somebody bound it otherwise.
-fn leaves(state: &State) -> String {
-    let keys = state.keymap.keys(Action::Back).into_iter().chain(state.keymap.keys(Action::Quit));
-    keys.into_iter().find(|key| key != "Esc").unwrap_or_else(|| "^c".to_owned())
+/// Esc goes back and nothing else: pressed once too often, it must not throw away all that came in.
+fn stay(state: &mut State) {
+    if std::mem::take(&mut state.quit) {
+        let leaves = |action| state.keymap.keys(action).into_iter().find(|key| key != "Esc");
+        let text = match leaves(Action::Back).or_else(|| leaves(Action::Quit)) {
+            Some(key) => format!("nothing to go back from; {key} quits"),
+            None => "nothing to go back from; :quit quits".to_owned(),
+        };
+        state.toast = Some(Toast { text, failed: false });
+    }
 }
 
 /// What was typed is done.

@@ -141,7 +141,7 @@ fn dependencies_stay_in_their_folders() {
                 folders.iter().any(|folder| path == format!("{folder}.rs") || path.starts_with(&format!("{folder}/")));
             let starts = |(at, _): (usize, &str)| {
                 let before = code[..at].chars().next_back();
-                !before.is_some_and(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '"' | '.'))
+                !before.is_some_and(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '"' | '.' | '@'))
             };
             if !allowed && code.match_indices(word).any(starts) {
                 wrong.push(format!("src/{path}: `{word}` belongs into {}", folders.join(", ")));

@@ -186,6 +186,15 @@ fn a_broken_file_stops_what_it_would_change_and_nothing_else() {
 }
 
 #[test]
+fn of_many_mistakes_the_first_is_named_and_the_rest_are_counted() {
+    let home = Home::new("[options]\nmemry = \"1GiB\"\ntheme = \"drak\"\n[keys]\npaus = \"p\"\n");
+    let error = err(&home.run(&["check", traces().to_str().unwrap()], &[]));
+    assert!(error.contains("memry") && error.contains("2 more: `jwtrail doctor` names them"), "{error}");
+    let doctor = home.run(&["doctor", "--no-http", "--grpc", "127.0.0.1:0", "--format", "json"], &[]);
+    assert!(out(&doctor).contains("config.toml:3:9: expected a theme"), "{}", out(&doctor));
+}
+
+#[test]
 fn what_is_in_force_is_shown_with_where_it_comes_from_and_no_secret() {
     let home = Home::new(
         "[options]\nmemory = \"64MiB\"\nno-mouse = true\nrecord-files = 4\n\n[keys]\nquit = [\"ctrl-c\", \"Q\"]\n\n\
@@ -244,6 +253,10 @@ fn the_doctor_finds_what_is_to_be_mended() {
     assert!(out(&services).contains("shows what it receives"), "{}", out(&services));
     let silent = home.run(&[&free[..], &["--for", "10ms"]].concat(), &[]);
     assert_eq!(silent.status.code(), Some(1));
-    assert!(out(&silent).contains("OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:"), "{}", out(&silent));
+    assert!(!out(&silent).contains("127.0.0.1:0"), "nobody can export to port 0: {}", out(&silent));
+    drop(taken);
+    let silent = home.run(&["doctor", "--no-http", "--grpc", &address, "--for", "10ms"], &[]);
+    let there = format!("OTEL_EXPORTER_OTLP_ENDPOINT=http://{address}");
+    assert!(out(&silent).contains(&there), "{}", out(&silent));
     assert_eq!(home.status(&["doctor", "--for", "10"]), Some(2));
 }

@@ -328,6 +328,12 @@ fn text_without_a_problem_says_so_and_is_true() {
     dark.0.insert(TraceId([2; 16]), vec![hop(2, None, ("gateway", 1), Verdict::Originated)]);
     let text = shown(&dark);
     assert!(text.contains("nothing is accused, but 1 of 2 hops cannot be judged\n"), "{text}");
+    if let Some(hop) = dark.0.get_mut(&TraceId([1; 16])).and_then(|hops| hops.first_mut()) {
+        hop.cause = Some(Cause::CallerUnseen);
+    }
+    let text = shown(&dark);
+    assert!(text.contains("gateway → orders: 1 of 1 hop cannot be judged: the caller's spans are missing"), "{text}");
+    assert!(!text.contains("capture the request headers"), "capturing more would show no more: {text}");
     assert!(shown(&Traces::default()).ends_with("SERVER, CLIENT, PRODUCER or CONSUMER\n"));
 }
 

@@ -27,7 +27,7 @@ pub(super) fn of_files(files: &[PathBuf], judging: &Judging) -> anyhow::Result<V
 
 /// Of what comes within a time.
 pub(super) fn of_listening(duration: Duration, listen: &Listen, judging: &Judging) -> anyhow::Result<Vec<Checked>> {
-    let finished = crate::app::runtime()?.block_on(async {
+    let (finished, names) = crate::app::runtime()?.block_on(async {
         let listening = Listening::bind(listen)?;
         let names = listening.names();
         crate::app::out::hint(&format!("listening for {} s on {}", duration.as_secs_f64(), names.join(" and ")));
@@ -39,16 +39,26 @@ pub(super) fn of_listening(duration: Duration, listen: &Listen, judging: &Judgin
             error = receiving.failed() => return Err(error),
         }
         receiving.stop().await?;
-        Ok(tokio::task::spawn_blocking(|| engine.shutdown()).await??)
+        Ok((tokio::task::spawn_blocking(|| engine.shutdown()).await??, names))
     })?;
     let snapshot = finished.snapshot;
     if snapshot.totals.spans == 0 {
-        let addresses: Vec<String> =
-            [listen.grpc, listen.http].iter().flatten().map(|a| format!("http://{a}")).collect();
-        let mend = format!("point an exporter here: OTEL_EXPORTER_OTLP_ENDPOINT={}", addresses.join(" or "));
-        return Ok(vec![Checked::bad("all", "no span came", mend)]);
+        return Ok(vec![nothing_came(listen, &names)]);
     }
     Ok(tell(&snapshot.services, &snapshot.setup))
+}
+
+/// What to do where no span came. A port that was any free one is gone by now: pointing at it would lead nowhere.
+fn nothing_came(listen: &Listen, names: &[String]) -> Checked {
+    let passing = [listen.grpc, listen.http].iter().flatten().any(|address| address.port() == 0);
+    let mend = if passing {
+        "choose a port with --grpc or --http, point an exporter at it, and run this again".to_owned()
+    } else {
+        let addresses = names.iter().filter_map(|name| name.split_whitespace().next());
+        let addresses: Vec<String> = addresses.map(|address| format!("http://{address}")).collect();
+        format!("point an exporter here: OTEL_EXPORTER_OTLP_ENDPOINT={}", addresses.join(" or "))
+    };
+    Checked::bad("all", format!("no span came on {}", names.join(" or ")), mend)
 }
 
 fn tell(services: &[ServiceRow], setup: &[SetupNote]) -> Vec<Checked> {

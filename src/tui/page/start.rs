@@ -13,7 +13,7 @@ pub fn act(state: &mut State, action: Action) -> bool {
         Action::CopySnippet => state.menu = Some(stacks(state)),
         Action::Demo if can_start(state) => state.effects.push(Effect::Host(Request::Demo)),
         Action::Demo => {
-            let why = "the demo starts only where nothing else was received: run `jwtrail demo` beside this one";
+            let why = "spans are here already: `jwtrail demo` runs the shop in another terminal";
             state.effects.push(Effect::Tell(Err(why.to_owned())));
         }
         _ => return false,

@@ -5,7 +5,7 @@ use ratatui::style::Style;
 use super::evidence::Page;
 use super::frame;
 use super::pen::{Pen, Row};
-use super::problems::{cause_text, ignored};
+use super::problems::{cause_text, ignored, is_over};
 use crate::model::{Segment, UnixNanos, Verdict};
 use crate::trail::summary::{EdgeRow, ProblemRow};
 use crate::tui::geometry::{Area, Frame, Pane};
@@ -107,7 +107,7 @@ impl Page {
             self.text("because", &hit.detail, Style::new());
         }
         self.hop(hop, row.hint.as_deref().or(hop.hint.as_deref()), row.finding);
-        let seen = vec![
+        let mut seen = vec![
             Row::new().own(&sparkline(&row.spark, self.theme), style).own(
                 &format!("  {} in 5 min", count(row.spark.iter().map(|slot| u64::from(*slot)).sum())),
                 self.theme.quiet(),
@@ -115,6 +115,9 @@ impl Page {
             Row::new().own(&format!("first {}", ago(state, row.first_seen)), self.theme.quiet()),
             Row::new().own(&format!("last {}", ago(state, row.last_seen)), self.theme.quiet()),
         ];
+        if is_over(state, row) {
+            seen.push(Row::new().text("later calls went without it", self.theme.good()));
+        }
         self.parts("seen", Row::new(), seen);
     }
 

@@ -104,7 +104,9 @@ fn keys(state: &State, width: u16) -> Row {
         let does = if action == Action::Pause && stands { "play" } else { does };
         Some(Row::new().own(key, theme.strong()).plain(" ").text(does, style).plain(gap))
     };
-    let last = if state.page() == Page::Map { "quit" } else { "back" };
+    // A filter is let go of before the program is left.
+    let leaves = state.page() == Page::Map && state.filter.filter.is_none();
+    let last = if leaves { "quit" } else { "back" };
     let ending: Vec<Row> = [
         offered(Action::Help, "help"),
         Some(Row::new().text("q", theme.strong()).plain(" ").text(last, theme.quiet())),

@@ -162,7 +162,15 @@ fn broken(state: &State, totals: &Totals) -> Row {
 
 /// What is wrong with the set-up, worst first. One line each.
 pub fn notes(state: &State) -> Vec<String> {
-    let mut notes: Vec<(u8, String)> = state.snapshot.setup.iter().map(note).collect();
+    let setup = &state.snapshot.setup;
+    let dark = setup.iter().filter(|note| matches!(note, SetupNote::Dark { .. })).count();
+    // Many dark services are one thing to mend, and its advice is on a page of its own.
+    let each = setup.iter().filter(|note| dark < 2 || !matches!(note, SetupNote::Dark { .. }));
+    let mut notes: Vec<(u8, String)> = each.map(note).collect();
+    if dark >= 2 {
+        let number = count(dark as u64);
+        notes.push((4, format!("{number} services show nothing about tokens: {}", super::words::settings(state))));
+    }
     if let Some(note) = losses(&state.snapshot.totals.lost) {
         notes.push((1, note));
     }

@@ -4,7 +4,7 @@ use ratatui::style::Style;
 
 use super::page_frame;
 use super::pen::{Pen, Row};
-use super::problems::{ago, cause_text, finding_detail, standing};
+use super::problems::{ago, cause_text, finding_detail, is_over, standing};
 use super::table::{Column, Table, cell, top};
 use super::traces::says;
 use crate::engine::Totals;
@@ -201,7 +201,8 @@ fn lines(state: &State, row: &ProblemRow, width: u16) -> Vec<Row> {
     };
     let asked = format!("{}{status}", row.sample.operation);
     let first = state.since(row.first_seen);
-    let seen = format!("first {first} ago, last {}, {}", ago(state, row), row.confidence.name());
+    let over = if is_over(state, row) { ", and later calls went without it" } else { "" };
+    let seen = format!("first {first} ago, last {}{over}, {}", ago(state, row), row.confidence.name());
     let parts = [
         ("why", Some(why(row)), Style::new()),
         ("asked for", Some(asked), Style::new()),

@@ -138,6 +138,15 @@ pub(super) fn ago(state: &State, row: &ProblemRow) -> String {
     format!("{} ago", state.since(row.last_seen))
 }
 
+/// Seconds of calls without a problem after which it is said to have ended.
+const OVER: u64 = 10;
+
+/// Whether it seems mended: the same call went on without it.
+pub(super) fn is_over(state: &State, row: &ProblemRow) -> bool {
+    let edge = state.edge(&ProblemKey::of(row).edge);
+    edge.is_some_and(|edge| edge.last_seen.0.saturating_sub(row.last_seen.0) >= OVER * 1_000_000_000)
+}
+
 fn second_line(state: &State, row: &ProblemRow, width: usize) -> Row {
     let theme = state.theme;
     let what = match (row.cause, row.finding) {

@@ -22,3 +22,9 @@ pub fn nothing(pen: &mut Pen, area: Area, lines: Vec<Row>) {
         pen.row(area.x + 1, y, area.w.saturating_sub(1), &line);
     }
 }
+
+/// Where the settings of each service are: `5 says what to set in each`.
+pub fn settings(state: &State) -> String {
+    let key = state.keymap.keys(Action::ViewServices).into_iter().next();
+    format!("{} says what to set in each", key.as_deref().unwrap_or(":services"))
+}

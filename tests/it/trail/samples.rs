@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jwtrail::model::policy::Policy;
-use jwtrail::model::{TraceId, UnixNanos};
+use jwtrail::model::{TraceId, UnixNanos, Verdict};
 use jwtrail::token::{FingerprintKey, KeySets, Shared};
 use jwtrail::trail::Trail;
 
@@ -51,4 +51,33 @@ fn newer_samples_come_in_turn() {
     assert!(newer[0] < usize::from(EDGES) / 2 && newer[0] > 0, "a part of them: {newer:?}");
     assert!(steps.iter().all(|step| *step <= newer[0]), "no more at a time later on: {newer:?}");
     assert_eq!(newer.last(), Some(&usize::from(EDGES)), "and all of them in the end: {newer:?}");
+}
+
+/// One hop into a service each half second from here on, with a captured header or without.
+fn take_half_seconds(trail: &mut Trail, shared: &Arc<Shared>, numbers: std::ops::Range<u8>, captured: bool) {
+    for number in numbers {
+        let at = SECOND + u64::from(number) * SECOND / 2;
+        let header = || attribute("http.request.header.authorization", text("Bearer an-opaque-token-of-a-test"));
+        let mut entry = span(SERVER, captured.then(header).into_iter().collect());
+        entry.trace_id = [vec![number], vec![1; 15]].concat();
+        (entry.start_time_unix_nano, entry.end_time_unix_nano) = (at, at + SECOND / 10);
+        let resource = vec![attribute("service.name", text("gateway"))];
+        trail.ingest(extract(shared, &request(resource, vec![entry])), UnixNanos(at));
+    }
+    trail.settle_all();
+}
+
+#[test]
+fn an_edge_is_drawn_as_known_soon_after_its_service_begins_to_capture() {
+    let key = FingerprintKey::random().unwrap();
+    let shared = Shared::new(&Policy::default(), key, KeySets::default()).unwrap();
+    let mut trail = support::trail(Policy::default());
+    let mut shown = |numbers, captured| {
+        take_half_seconds(&mut trail, &shared, numbers, captured);
+        trail.summary(UnixNanos(200 * SECOND)).edges[0].shown
+    };
+    assert_eq!(shown(0..100, false), Verdict::Unknown);
+    assert_eq!(shown(100..102, true), Verdict::Unknown, "two hops are not enough");
+    assert_eq!(shown(102..118, true), Verdict::Originated, "though most of its hops are unknown");
+    assert_eq!(shown(118..140, false), Verdict::Unknown, "and back, where it stops to capture");
 }

@@ -51,7 +51,7 @@ fn copies_reach_the_terminal_and_say_what_tmux_needs() {
     terminal.press("y");
     terminal.wait_for("trace id   ");
     terminal.press("t");
-    terminal.wait_for("copied the trace id (tmux passes it on with `set -g set-clipboard on`");
+    terminal.wait_for("copied the trace id (tmux needs set-clipboard on)");
     let written = leave(terminal);
     let has = |part: &[u8]| memchr::memmem::find(&written, part).is_some();
     assert!(has(b"\x1b]52;c;") && has(b"\x1bPtmux;\x1b\x1b]52;c;"));

@@ -1,5 +1,6 @@
 //! A test for each key in the help: pressed in a terminal, where the help says that it does something.
 
+mod mouse;
 mod table;
 
 use std::fs;
@@ -83,8 +84,22 @@ fn replay(folder: &Path) -> Terminal {
     terminal
 }
 
+/// A graph that is wider and higher than its pane.
+fn wide(folder: &Path) -> Terminal {
+    // Rows of calls side by side, behind one service: no part of the drawing is empty.
+    let call = |from: String, to: String| format!(r#"{{"parent":"{from}","child":"{to}","callCount":7}}"#);
+    let name = |row: usize, at: usize| if at == 0 { "step-00".to_owned() } else { format!("step-{row:02}-{at:02}") };
+    let calls = (0..12).flat_map(|row| (0..8).map(move |at| (row, at)));
+    let calls: Vec<String> = calls.map(|(row, at)| call(name(row, at), name(row, at + 1))).collect();
+    let list = folder.join("calls.json");
+    fs::write(&list, format!("[{}]", calls.join(","))).unwrap();
+    let mut terminal = program(folder, &["replay", list.to_str().unwrap()]);
+    terminal.wait_for("step-00");
+    terminal
+}
+
 fn marked(screen: &vt100::Screen) -> String {
-    screen.contents().lines().filter(|line| line.contains('▌')).collect::<Vec<_>>().join("\n")
+    screen.contents().lines().filter(|line| line.contains("│▌")).collect::<Vec<_>>().join("\n")
 }
 
 fn last_line(screen: &vt100::Screen) -> String {
@@ -159,8 +174,8 @@ fn stop_and_go_on(terminal: &mut Terminal, bytes: &str) {
     assert!(terminal.is_raw());
 }
 
-/// Presses each key of each row, each after the steps that lead there. The last row ends the program.
-fn press_all(mut terminal: Terminal, rows: &[Row], home: &[Step]) {
+/// Presses each key of each row, each after the steps that lead there. The last row ends the program: all that it wrote.
+fn press_all(mut terminal: Terminal, rows: &[Row], home: &[Step]) -> Vec<u8> {
     let keymap = Keymap::default();
     for row in rows {
         for key in keymap.keys(row.action) {
@@ -176,9 +191,9 @@ fn press_all(mut terminal: Terminal, rows: &[Row], home: &[Step]) {
             match row.then {
                 Then::Ends => {
                     terminal.press(&bytes);
-                    let (status, _) = terminal.ended();
+                    let (status, written) = terminal.ended();
                     assert!(status.success(), "{key}: {status}");
-                    return;
+                    return written;
                 }
                 Then::Stops => stop_and_go_on(&mut terminal, &bytes),
                 then => {
@@ -214,11 +229,12 @@ fn each_key_of_the_help_has_a_row() {
 fn each_key_does_over_a_replay_what_the_help_says() {
     let folder = tempfile::tempdir().unwrap();
     let terminal = replay(folder.path());
-    press_all(
+    let written = press_all(
         terminal,
         REPLAY,
         &[("1w0", "│▌≠ gateway → lab/orders"), ("", "●─▸│ gateway"), ("", "┌ gateway → lab/orders")],
     );
+    assert!(memchr::memmem::find(&written, b"\x1b]52;c;").is_some(), "y reaches the clipboard by OSC 52");
     let saved = fs::read_dir(folder.path()).unwrap().filter_map(Result::ok);
     assert!(saved.map(|entry| entry.path()).any(|path| path.extension().is_some_and(|ext| ext == "svg")), "s, p");
 }
@@ -226,15 +242,7 @@ fn each_key_does_over_a_replay_what_the_help_says() {
 #[test]
 fn each_key_moves_a_graph_that_is_larger_than_its_pane() {
     let folder = tempfile::tempdir().unwrap();
-    // Rows of calls side by side, behind one service: no part of the drawing is empty.
-    let call = |from: String, to: String| format!(r#"{{"parent":"{from}","child":"{to}","callCount":7}}"#);
-    let name = |row: usize, at: usize| if at == 0 { "step-00".to_owned() } else { format!("step-{row:02}-{at:02}") };
-    let calls = (0..12).flat_map(|row| (0..8).map(move |at| (row, at)));
-    let calls: Vec<String> = calls.map(|(row, at)| call(name(row, at), name(row, at + 1))).collect();
-    let list = folder.path().join("calls.json");
-    fs::write(&list, format!("[{}]", calls.join(","))).unwrap();
-    let mut terminal = program(folder.path(), &["replay", list.to_str().unwrap()]);
-    terminal.wait_for("step-00");
+    let terminal = wide(folder.path());
     let quit = Row { action: Action::Quit, go: &[], then: Then::Ends, undo: &[] };
     let rows: Vec<Row> = WIDE.iter().map(|row| Row { ..*row }).chain([quit]).collect();
     press_all(terminal, &rows, &[("0", "step-")]);

@@ -48,7 +48,7 @@ const fn row(action: Action, go: &'static [Step], then: Then, undo: &'static [St
 const TRACE: Step = (":trace 8d4fb197\r", "│▌          shipping GET /");
 const TRACE_TOP: [Step; 2] = [TRACE, ("g", "│▌▾ lab/gateway GET /")];
 /// Where nothing was replayed yet that is not there at the end.
-const MIDDLE: Step = (":seek 00:10\r", "00:10");
+const MIDDLE: Step = (":seek 00:10\r", " 00:10.0 / ");
 const END: Step = (":seek 99:00\r", "at the end");
 const TO_END: &[Step] = &[END];
 const MAP: &str = "Call graph";
@@ -85,13 +85,13 @@ pub(super) const REPLAY: &[Row] = &[
     row(Action::Filter, &[], Asks("/"), &[("\u{3}", "? help")]),
     row(Action::Command, &[], Asks(":"), &[("\u{3}", "? help")]),
     row(Action::Pause, &[(":speed 1\r", "×1 "), MIDDLE], Shows("playing"), &[(" ", "paused"), (":speed max\r", " max "), END]),
-    row(Action::Copy, &[], Shows("┌─ Copy"), &[("t", "copied the trace id")]),
-    row(Action::Copy, &[("4", "┌ Tokens"), ("g", "be4bfcbb")], Shows("┌─ Copy"), &[("n", "copied the name of the token")]),
     row(Action::CopySnippet, &[("5", "┌ Services")], Shows("copied the "), &[]),
+    row(Action::Copy, &[], Shows("┌─ Copy"), &[("t", "copied the trace id")]),
+    row(Action::Copy, &[("4", "┌ Tokens"), ("g", "hrag")], Shows("┌─ Copy"), &[("n", "copied the name of the token")]),
     row(Action::Save, &[], Shows("Save to the working directory"), &[("p", "saved ")]),
     row(Action::Open, &[], Shows("it is my turn: "), &[("\r", MAP)]),
     row(Action::Policy, &[], Shows("┌─ Policy"), &[("q", MAP)]),
-    row(Action::Ignore, &[], Asks("reason: "), &[("\u{3}", "? help")]),
+    row(Action::Ignore, &[], Asks("reason:"), &[("\u{3}", "")]),
     row(Action::Log, &[], Shows(" Log "), &[("L", MAP)]),
     row(Action::Mouse, &[], GivesMouse, &[("m", "")]),
     row(Action::Redraw, &[], Cleans, &[]),
@@ -110,11 +110,11 @@ pub(super) const REPLAY: &[Row] = &[
     row(Action::ParentSpan, &[TRACE], Marks("orders → GET /"), &[]),
     row(Action::Twin, &[TRACE], Shows("twin 4ac66c5d"), &[]),
     row(Action::NextHop, &[MIDDLE], Seeks, TO_END),
-    row(Action::PreviousHop, &[], Seeks, TO_END),
+    row(Action::PreviousHop, &[MIDDLE], Seeks, TO_END),
     row(Action::SeekForward, &[MIDDLE], Seeks, TO_END),
-    row(Action::SeekBack, &[], Seeks, TO_END),
+    row(Action::SeekBack, &[MIDDLE], Seeks, TO_END),
     row(Action::NextAccused, &[MIDDLE], Seeks, TO_END),
-    row(Action::PreviousAccused, &[("", "✗   { }")], Seeks, TO_END),
+    row(Action::PreviousAccused, &[MIDDLE], Seeks, TO_END),
     row(Action::Faster, &[(":speed 10\r", "×10 ")], Hides("×10 "), &[(":speed max\r", " max ")]),
     row(Action::Slower, &[], Shows("×1000"), &[(":speed max\r", " max ")]),
     row(Action::Loop, &[], Shows("↻ loops"), &[("R", "")]),

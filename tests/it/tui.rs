@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "what a test needs and does not find is its failure")]
 
 mod cost;
+mod everywhere;
 mod evidence;
 mod filtering;
 mod fixture;

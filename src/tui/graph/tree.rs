@@ -12,8 +12,8 @@ use super::{Again, DOWN, Drawing, EdgeKey, LEFT, Line, NodeKey, OUTSIDE, Placed,
 const NAME: usize = 24;
 /// Columns by which a callee stands to the right of its caller: line, glyph, line and head between.
 const INDENT: usize = 6;
-/// Columns for the verdict's word behind a name.
-const WORD: u16 = 10;
+/// Columns for two blanks and the verdict's word behind a name.
+const WORD: u16 = 11;
 
 /// What is to be seen, and what of it first.
 pub(super) struct Wish<'a> {
@@ -181,13 +181,17 @@ impl<'a> Forest<'a> {
 
     /// Shows a call below its caller, with the way to it, if there is room. Of the first call's way the end is enough.
     fn add(&self, shown: &mut Shown, edge: usize, room: Option<(u16, u16)>) {
+        let calls = shown.edges.iter().filter(|shown| **shown).count();
+        if shown.edges[edge] || room.is_some_and(|(_, height)| calls + 1 >= height.into()) {
+            return;
+        }
         let mut way = vec![edge];
         let mut at = self.topology.edges[edge].0;
-        while let Some(above) = self.parent[at].filter(|above| !way.contains(above)) {
+        while let Some(above) = self.parent[at] {
             way.push(above);
             at = self.topology.edges[above].0;
         }
-        let first = !shown.edges.contains(&true);
+        let first = calls == 0;
         for length in (1..=way.len()).rev().take(if first { way.len() } else { 1 }) {
             let mut more = shown.clone();
             way[..length].iter().for_each(|&edge| more.edges[edge] = true);

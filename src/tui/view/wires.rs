@@ -158,7 +158,7 @@ impl<'a> Wires<'a> {
             let place = (line.head.0 + 1, line.head.1);
             let node = self.drawing.nodes.iter().find(|node| (node.x, node.y) == place);
             let (Some(node), word) = (node, Safe::new(row.shown.name())) else { continue };
-            let x = node.x + node.w;
+            let x = node.x + node.w + 1;
             if usize::from(x) + word.width() <= usize::from(self.drawing.width) {
                 self.window.put(pen, x, node.y, &word, look.style);
             }

@@ -114,7 +114,7 @@ fn calls_that_would_tangle_are_a_tree() {
     assert!(text.contains("─✗─▸ shipping") && text.contains("  dropped"), "{text}");
     assert!(Driven::new(120, 40, dense()).themed(true, Depth::Indexed).text().is_ascii());
     let small = Driven::new(80, 24, dense()).text();
-    assert!(small.contains("▸ gateway") && small.contains("━≠━▸ tracking") && small.contains("look at"), "{small}");
+    assert!(small.contains("▸ gateway") && small.contains("━≠━▸ tracking") && small.contains("inbound"), "{small}");
     let all = Driven::new(80, 24, dense()).keys("0").text();
     assert!(!all.contains("0 shows all"), "{all}");
 }
@@ -234,18 +234,21 @@ fn all_of_a_graph_is_moved_by_keys_and_by_the_mouse() {
     let screen = driven.state.screen();
     let map = screen.map.expect("a map");
     let drawing = driven.state.laid.drawing.as_ref().expect("all of it");
-    assert!(drawing.nodes.len() == 41 && drawing.width > map.w, "it does not fit");
-    driven = driven.keys("HHHHHHHHHHHHHHHHHHHH");
+    assert!(drawing.nodes.len() > 40 && drawing.height > map.h, "it does not fit");
+    driven = driven.keys("KKKKKKKKKKKKKKKKKKKK");
     let far = driven.text();
-    driven.press(KeyCode::Char('H'));
+    driven.press(KeyCode::Char('K'));
     assert_eq!(driven.text(), far, "no further than the graph goes");
-    let name = (0..40).rev().map(|at| format!("service-{at:02}")).find(|name| far.contains(name)).expect("a name");
+    // The problem's ends stand beside the map too.
+    let names = (0..40).filter(|at| ![5, 17].contains(at)).map(|at| format!("service-{at:02}"));
+    let seen = names.filter(|name| far.contains(name));
+    let name = seen.min_by_key(|name| place(&driven, name).1).expect("a name");
     let (x, y) = place(&driven, &name);
     // Grabbed beside a node, so that nothing else is selected.
     let at = (map.x + 2, map.y + map.h - 2);
     driven.state.dragged = Some(at);
-    driven.say(Message::Point(Pointer::Drag, at.0 + 5, at.1));
-    assert_eq!(place(&driven, &name), (x + 5, y), "it follows the mouse");
+    driven.say(Message::Point(Pointer::Drag, at.0, at.1 + 3));
+    assert_eq!(place(&driven, &name), (x, y + 3), "it follows the mouse");
     driven.say(Message::Point(Pointer::Drag, at.0, at.1));
     assert_eq!(driven.text(), far);
 }

@@ -3,8 +3,6 @@
 
 use std::sync::Arc;
 
-use crossterm::event::KeyCode;
-
 use crate::engine::{Answer, Snapshot};
 use crate::model::TraceId;
 
@@ -171,23 +169,12 @@ fn press(state: &mut State, key: Key) {
     }
     if let Some(action) = action {
         act(state, action);
-        // Hands press Esc until nothing lies on top any more, and everything that was received would go with it.
-        if state.quit && action == Action::Back && key == Key::Code(KeyCode::Esc) {
-            let text = format!("nothing to go back from: {} quits", leaves(state));
-            (state.quit, state.toast) = (false, Some(Toast { text, failed: false }));
-        }
     } else if let Some(view) = state.typing.views.clone().iter().find(|view| view.key == Some(key)) {
         (state.log, state.help) = (None, None);
         if let Err(text) = saved::show(state, view) {
             state.toast = Some(Toast { text, failed: true });
         }
     }
-}
-
-/// The key that leaves from here: `q` unless somebody bound it otherwise.
-fn leaves(state: &State) -> String {
-    let keys = state.keymap.keys(Action::Back).into_iter().chain(state.keymap.keys(Action::Quit));
-    keys.into_iter().find(|key| key != "Esc").unwrap_or_else(|| "^c".to_owned())
 }
 
 /// What was typed is done.

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use crossterm::event::KeyCode;
+
 use crate::engine::{Answer, Snapshot};
 use crate::model::TraceId;
 
@@ -169,11 +171,26 @@ fn press(state: &mut State, key: Key) {
     }
     if let Some(action) = action {
         act(state, action);
+        if action == Action::Back && key == Key::Code(KeyCode::Esc) {
+            stay(state);
+        }
     } else if let Some(view) = state.typing.views.clone().iter().find(|view| view.key == Some(key)) {
         (state.log, state.help) = (None, None);
         if let Err(text) = saved::show(state, view) {
             state.toast = Some(Toast { text, failed: true });
         }
+    }
+}
+
+/// Esc goes back and nothing else: pressed once too often, it must not throw away all that came in.
+fn stay(state: &mut State) {
+    if std::mem::take(&mut state.quit) {
+        let leaves = |action| state.keymap.keys(action).into_iter().find(|key| key != "Esc");
+        let text = match leaves(Action::Back).or_else(|| leaves(Action::Quit)) {
+            Some(key) => format!("nothing to go back from; {key} quits"),
+            None => "nothing to go back from; :quit quits".to_owned(),
+        };
+        state.toast = Some(Toast { text, failed: false });
     }
 }
 

@@ -138,7 +138,7 @@ fn clicks_select_what_they_hit() {
 }
 
 #[test]
-fn enter_goes_in_and_escape_comes_back_then_quits() {
+fn enter_goes_in_and_escape_comes_back_then_q_quits() {
     let mut driven = Driven::new(120, 40, store());
     driven.press(KeyCode::Enter);
     assert_eq!(driven.state.pane, Pane::Detail);
@@ -150,6 +150,18 @@ fn enter_goes_in_and_escape_comes_back_then_quits() {
     driven.press(KeyCode::Char('?'));
     driven.press(KeyCode::Char('q'));
     assert!(driven.state.help.is_none() && !driven.state.quit);
+    driven.press(KeyCode::Char('q'));
+    assert!(driven.state.quit);
+}
+
+#[test]
+fn escape_alone_never_leaves_the_program() {
+    let mut driven = Driven::new(120, 40, store());
+    for _ in 0..4 {
+        driven.press(KeyCode::Esc);
+    }
+    assert!(!driven.state.quit, "what came in would be lost");
+    assert!(driven.text().contains("q quits"), "{}", driven.text());
     driven.press(KeyCode::Char('q'));
     assert!(driven.state.quit);
 }

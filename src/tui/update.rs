@@ -7,7 +7,6 @@ use crossterm::event::KeyCode;
 
 use crate::engine::{Answer, Snapshot};
 use crate::filter::holds_token;
-use crate::model::TraceId;
 
 use super::effect::Effect;
 use super::geometry::Pane;
@@ -37,7 +36,7 @@ pub fn update(state: &mut State, message: Message) {
     }
 }
 
-fn place(state: &State) -> (Page, Option<TraceId>) {
+fn place(state: &State) -> (Page, Option<crate::model::TraceId>) {
     (state.view, state.trace.as_ref().map(|trace| trace.id))
 }
 

@@ -4,7 +4,7 @@ use ratatui::style::Style;
 
 use super::page_frame;
 use super::pen::{Pen, Row};
-use super::problems::{ago, cause_text, finding_detail, is_over, standing};
+use super::problems::{ago, cause_text, finding_detail, is_over};
 use super::table::{Column, Table, cell, top};
 use super::traces::says;
 use crate::engine::Totals;
@@ -168,7 +168,7 @@ fn cells(state: &State, row: &ProblemRow) -> Vec<Row> {
         }
     };
     vec![
-        cell(standing(row), theme.severity(row.severity)),
+        cell(super::problems::standing(row), theme.severity(row.severity)),
         Row::new().text(glyph, style).plain(" ").own(&word.replace('_', " "), style),
         cell(&ProblemKey::of(row).edge.title(theme.sign("→", "->")), plain),
         cell(&why(row), plain),

@@ -24,7 +24,7 @@ fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
     let usage = "expected the program and a folder: cargo run --example picture -- target/release/jwtrail assets";
     let (program, folder) = arguments.next().zip(arguments.next()).context(usage)?;
-    let keep = |name: &str, buffer: &Buffer| write(&folder, name, &picture::svg(buffer));
+    let keep = |name: &str, buffer: &Buffer| write(&folder, name, &picture::svg(buffer, picture::Ground::DARK));
     nothing_yet(&program).and_then(|buffer| keep("nothing-yet", &buffer))?;
     replay(&program).and_then(|buffer| keep("replay", &buffer))?;
     let mut frames = Vec::new();

@@ -9,7 +9,7 @@ use crate::model::{
     VerifyResult,
 };
 use crate::otlp::dependencies::Dependency;
-use crate::trail::summary::{CheckGround, EdgeRow, NodeKind, ServiceRow, SetupNote};
+use crate::trail::summary::{EdgeRow, NodeKind, ServiceRow, SetupNote};
 
 /// Edges beyond which calls are only counted.
 const MOST_EDGES: usize = 100_000;
@@ -44,7 +44,7 @@ impl Calls {
         let mut services: BTreeMap<Arc<str>, ServiceRow> = BTreeMap::new();
         for ((caller, callee), &calls) in &self.edges {
             for name in [caller, callee] {
-                services.entry(Arc::clone(name)).or_insert_with(|| service(name));
+                services.entry(Arc::clone(name)).or_insert_with(|| ServiceRow::silent(name, NodeKind::Service));
             }
             let mut verdicts = [0; 8];
             verdicts[Verdict::Unknown as usize] = calls;
@@ -74,21 +74,6 @@ impl Calls {
             snapshot.setup.push(SetupNote::Intake(said));
         }
         snapshot
-    }
-}
-
-fn service(name: &Arc<str>) -> ServiceRow {
-    ServiceRow {
-        name: Arc::clone(name),
-        kind: NodeKind::Service,
-        language: "".into(),
-        sdk: "".into(),
-        spans: 0,
-        captures_inbound: None,
-        captures_outbound: None,
-        witness: false,
-        verifies: None,
-        check: CheckGround::default(),
     }
 }
 

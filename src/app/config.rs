@@ -213,8 +213,7 @@ fn views(found: &Preferences) -> String {
             let _ = writeln!(text, "sort = {}", quoted(sort));
         }
     }
-    if let Some(theme) = &found.file.theme {
-        let theme = toml::Table::from_iter([("theme".to_owned(), toml::Value::Table(theme.clone()))]);
+    if let Some(theme) = found.file.theme_file() {
         let _ = write!(text, "\n{theme}");
     }
     text

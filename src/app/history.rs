@@ -5,12 +5,11 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::logs;
+use crate::tui::prompt::LONGEST;
 use crate::tui::typing::HISTORY;
 
 /// Lines of the file at which the older half of them goes.
 const MOST: usize = 4 * HISTORY;
-/// Longest line that is kept, in bytes.
-const LONGEST: usize = 4_096;
 
 /// Filters and commands of earlier runs, the newest last.
 #[derive(Debug, Default, PartialEq, Eq)]

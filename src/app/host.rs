@@ -8,13 +8,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
-use super::profile;
+use super::{profile, serve};
 use crate::config::FILE_NAME;
 use crate::config::edit::{self, Rule};
 use crate::engine::{EngineError, Keeper, Snapshot};
 use crate::model::{Hop, TraceId};
 use crate::otlp::export;
-use crate::report::{HopSource, Input, Report, markdown};
+use crate::report::{HopSource, Report, markdown};
 use crate::trail::summary::Summary;
 use crate::tui::effect::{Host, PolicyEdit, Request};
 
@@ -79,16 +79,7 @@ impl Around {
 
     fn report(&self) -> Result<String, String> {
         let snapshot = Arc::clone(&self.snapshots.borrow());
-        let totals = &snapshot.totals;
-        let input = Input {
-            files: self.sources.clone(),
-            spans: totals.spans,
-            traces: totals.traces,
-            logs: totals.logs,
-            duplicates: totals.duplicates,
-            rejected: totals.lost.rejected,
-            lost: totals.lost.evicted_spans + totals.lost.trace_overflow,
-        };
+        let input = serve::received(&snapshot.totals, self.sources.clone());
         let summary = Summary {
             services: snapshot.services.clone(),
             edges: snapshot.edges.clone(),
@@ -106,6 +97,11 @@ impl Around {
 
     fn edit(&self, edit: PolicyEdit) -> Result<String, String> {
         let mut judged_by = self.editing.lock().unwrap_or_else(PoisonError::into_inner);
+        if let PolicyEdit::Ignore { reason, .. } = &edit
+            && super::scrubbed(reason) != *reason
+        {
+            return Err("the policy stays as it is: the reason holds a credential".to_owned());
+        }
         let said = told(&edit);
         let written = edit::add(&self.policy, &rule(edit)).map_err(|error| error.to_string())?;
         self.keeper.set_policy(written.file.policy).map_err(|error| gone(&error))?;

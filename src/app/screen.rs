@@ -10,6 +10,7 @@ use super::history::{self, History};
 use super::host::Around;
 use super::preferences::{self, Preferences};
 use crate::cli::ScreenArgs;
+use crate::config::UserFile;
 use crate::engine::EngineHandle;
 use crate::tui::{self, Feed, Mode, Switches, Theme, TuiOptions};
 
@@ -43,12 +44,15 @@ fn feed(
     Feed { asker: Some(engine.asker()), host: Some(Arc::new(host)), ..feed }
 }
 
-/// The colours that were asked for: by name, by file, or those that suit the terminal.
-fn theme(args: &ScreenArgs) -> anyhow::Result<Theme> {
+/// The colours that were asked for: by name, by file, as the user's own file has them, or those that suit the terminal.
+fn theme(args: &ScreenArgs, own: &UserFile) -> anyhow::Result<Theme> {
     let var = |name: &str| std::env::var(name).ok();
     let theme = Theme { plain: args.plain, ..tui::theme_for(args.ascii, false, var) };
-    let wanted = args.theme.as_deref().filter(|wanted| !wanted.is_empty());
-    let Some(wanted) = wanted.filter(|wanted| *wanted != "auto") else { return Ok(theme.suiting(var)) };
+    let wanted = match (args.theme.as_deref().filter(|wanted| !wanted.is_empty()), own.theme_file()) {
+        (None, Some(text)) => return theme.read(&text).with_context(|| own.path.display().to_string()),
+        (None | Some("auto"), _) => return Ok(theme.suiting(var)),
+        (Some(wanted), _) => wanted,
+    };
     let unknown = match theme.switched(wanted) {
         Ok(theme) => return Ok(theme),
         Err(unknown) => unknown,
@@ -69,8 +73,8 @@ pub async fn run(
     switches: Option<Arc<dyn Switches>>,
     fault: impl Future<Output = anyhow::Error>,
 ) -> anyhow::Result<()> {
-    let theme = theme(&args)?;
-    let Preferences { keymap, views, .. } = preferences::load()?;
+    let Preferences { keymap, views, file, .. } = preferences::load()?;
+    let theme = theme(&args, &file)?;
     let History { filters, commands } = history::path().map(|path| history::load(&path)).unwrap_or_default();
     feed.host = Some(Desk::new(feed.host.take()));
     let options = TuiOptions { theme, mouse: !args.no_mouse, log_path, keymap, views, filters, commands };
@@ -85,4 +89,25 @@ pub async fn run(
     };
     tui::run(feed, options, switches, quit).await?;
     ended.map_or(Ok(()), Err)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn colours_of_the_users_own_file_hold_unless_others_are_asked_for() {
+        let (file, _) = UserFile::parse(Path::new("config.toml"), "[theme]\nbase = \"light\"\n".to_owned());
+        let of = |wanted: Option<&str>| {
+            let args = ScreenArgs { theme: wanted.map(str::to_owned), ..ScreenArgs::default() };
+            theme(&args, &file).unwrap()
+        };
+        assert_eq!((of(None).palette.name, of(Some("dark")).palette.name), ("own", "dark"));
+        assert!(!of(None).adapts && of(Some("auto")).adapts);
+        let (wrong, _) = UserFile::parse(Path::new("config.toml"), "[theme]\nintakt = \"red\"\n".to_owned());
+        let error = theme(&ScreenArgs::default(), &wrong).unwrap_err();
+        assert!(format!("{error:#}").starts_with("config.toml: [theme]: expected one of"), "{error:#}");
+    }
 }

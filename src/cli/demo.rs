@@ -6,7 +6,7 @@ use super::shared::{Format, JudgeArgs, RecordArgs, ScreenArgs};
 
 pub(super) const HELP: &str = "\
 Examples:
-  jwtrail demo                                  look around; keys switch faults on and off
+  jwtrail demo                                  look around; x switches faults on and off
   jwtrail demo --headless 20 --format json      20 seconds without a screen, then the report";
 
 /// `jwtrail demo`

@@ -34,6 +34,7 @@ Examples:
   jwtrail check traces.jsonl     judge saved traces; exit status 1 if a token was lost
   jwtrail check --live -- CMD    run tests, judge what they export
   jwtrail replay traces.jsonl    look at saved traces
+  jwtrail doctor                 why nothing is seen, and what to set
 
 Point a service here and let it capture the header, for instance in Python:
   OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4317

@@ -122,6 +122,12 @@ impl UserFile {
         (file, faults)
     }
 
+    /// `[theme]` as a file of its own, for whoever reads themes.
+    pub fn theme_file(&self) -> Option<String> {
+        let theme = self.theme.clone()?;
+        Some(toml::Table::from_iter([("theme".to_owned(), toml::Value::Table(theme))]).to_string())
+    }
+
     /// What is wrong with the word at this place.
     pub fn fault(&self, at: usize, message: String) -> ConfigError {
         ConfigError::at(&self.path, &self.text, at, message)

@@ -4,12 +4,13 @@ use std::fmt;
 
 use unicode_width::UnicodeWidthStr;
 
+use crate::model::near::nearest;
 use crate::model::text::Safe;
 
 /// Columns of the filter that are shown before and behind the mistake.
 const AROUND: usize = 60;
 
-/// Longest word that is compared with known ones: no name is longer.
+/// Columns of a word that are shown: no name is longer.
 const LONGEST_NAME: usize = 40;
 
 /// Why a text is no filter. `{}` prints one line; `{:#}` adds the filter with a caret under the mistake.
@@ -54,7 +55,7 @@ impl Fault {
         known: impl Iterator<Item = &'a str>,
     ) -> Self {
         let known: Vec<&str> = known.collect();
-        let nearest = nearest(found, &known).map(str::to_owned);
+        let nearest = nearest(found, known.iter().copied()).map(str::to_owned);
         let mut message = format!("unknown {kind} `{}`", shown(found));
         if nearest.is_none() {
             message = format!("{message}: expected one of {}", known.join(", "));
@@ -66,23 +67,6 @@ impl Fault {
 /// A piece of the text, safe and short.
 pub(super) fn shown(text: &str) -> Safe {
     Safe::new(text).fit(LONGEST_NAME)
-}
-
-/// The known word that a typing mistake leads away from, or that was begun.
-fn nearest<'a>(found: &str, known: &[&'a str]) -> Option<&'a str> {
-    if found.chars().count() > LONGEST_NAME {
-        return None;
-    }
-    let plain = |word: &str| word.to_ascii_lowercase().replace('-', "_");
-    let wanted = plain(found);
-    let score = |word: &str| {
-        let word = plain(word);
-        let begun = wanted.len() >= 3 && word.starts_with(&wanted);
-        strsim::normalized_damerau_levenshtein(&wanted, &word) + if begun { 0.5 } else { 0.0 }
-    };
-    let scored = known.iter().map(|word| (score(word), *word)).filter(|(near, _)| *near > 0.5);
-    // The first of equals.
-    scored.reduce(|best, other| if other.0 > best.0 { other } else { best }).map(|(_, word)| word)
 }
 
 impl FilterError {

@@ -151,21 +151,9 @@ impl Coverage {
                 check: CheckGround { says: sum.verifies.is_some(), refuses, keys: sum.keys.clone() },
             });
         }
-        let nothing: Arc<str> = "".into();
         for (name, kind) in outside {
             if !rows.iter().any(|row| row.name == *name) {
-                rows.push(ServiceRow {
-                    name: Arc::clone(name),
-                    kind: *kind,
-                    language: Arc::clone(&nothing),
-                    sdk: Arc::clone(&nothing),
-                    spans: 0,
-                    captures_inbound: None,
-                    captures_outbound: None,
-                    witness: false,
-                    verifies: None,
-                    check: CheckGround::default(),
-                });
+                rows.push(ServiceRow::silent(name, *kind));
             }
         }
         rows

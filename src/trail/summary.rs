@@ -43,6 +43,25 @@ pub struct ServiceRow {
     pub check: CheckGround,
 }
 
+impl ServiceRow {
+    /// A node that no span tells of.
+    pub fn silent(name: &Arc<str>, kind: NodeKind) -> Self {
+        let nothing: Arc<str> = "".into();
+        Self {
+            name: Arc::clone(name),
+            kind,
+            language: Arc::clone(&nothing),
+            sdk: nothing,
+            spans: 0,
+            captures_inbound: None,
+            captures_outbound: None,
+            witness: false,
+            verifies: None,
+            check: CheckGround::default(),
+        }
+    }
+}
+
 /// How it is known whether a service checks tokens.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct CheckGround {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 
 use super::theme::{DARK, LIGHT, Palette};
 
@@ -58,9 +59,12 @@ fn exchange(bytes: &mut Vec<u8>) -> io::Result<()> {
     while split(bytes).is_none() {
         let left = end.saturating_duration_since(Instant::now());
         let left = Timespec { tv_sec: 0, tv_nsec: left.subsec_nanos().into() };
-        if poll(&mut [PollFd::new(&source, PollFlags::IN)], Some(&left))? == 0 {
-            break;
-        }
+        match poll(&mut [PollFd::new(&source, PollFlags::IN)], Some(&left)) {
+            Ok(0) => break,
+            // A signal, such as of a window that changes its size: the answer is still to come.
+            Err(Errno::INTR) => continue,
+            ready => ready?,
+        };
         // Raw mode: a read takes what is there and does not wait for more.
         let read = source.read(&mut chunk)?;
         if read == 0 {

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::effect::{Effect, Request};
+use super::graph::OUTSIDE;
 use super::keymap::BINDINGS;
 use super::message::Action;
 use super::page::{self, Page};
@@ -321,7 +322,7 @@ fn views(state: &State) -> Vec<(String, String)> {
 /// Traces that show somewhere: those that problems name, and those of the list.
 fn traces(state: &State) -> Vec<(String, String)> {
     let of_problems = state.snapshot.problems.iter().flat_map(|row| {
-        let caller = row.caller.as_deref().unwrap_or("client");
+        let caller = row.caller.as_deref().unwrap_or(OUTSIDE);
         let about = format!("{caller} → {}", row.callee);
         row.traces.iter().map(move |id| (id.to_string(), about.clone()))
     });

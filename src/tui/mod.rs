@@ -136,7 +136,9 @@ pub struct Switch {
 #[derive(Debug, thiserror::Error)]
 pub enum TuiError {
     /// No terminal to draw on.
-    #[error("expected a terminal on standard output, found none: without a screen, `jwtrail check FILE` judges saved traces and `jwtrail serve` receives")]
+    #[error(
+        "expected a terminal on standard output, found none: without a screen, `jwtrail check FILE` judges saved traces and `jwtrail serve` receives"
+    )]
     NoTerminal,
     /// The terminal refused.
     #[error("the terminal could not be used: {0}")]

@@ -9,13 +9,49 @@ use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
 use unicode_width::UnicodeWidthStr;
 
+use super::theme::{Hue, LIGHT, Palette, Theme};
 use strokes::Strokes;
 
 const CELL_WIDTH: f32 = 8.4;
 const CELL_HEIGHT: f32 = 18.0;
 const PADDING: f32 = 12.0;
-const BACKGROUND: &str = "#16181d";
-const FOREGROUND: &str = "#d5d8dd";
+
+/// What a picture stands on where a cell has no colour of its own: as the terminal that it is a picture of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Ground {
+    paper: (u8, u8, u8),
+    ink: (u8, u8, u8),
+}
+
+impl Ground {
+    /// Dark, as most terminals are.
+    pub const DARK: Self = Self { paper: (0x16, 0x18, 0x1d), ink: (0xd5, 0xd8, 0xdd) };
+    /// Light, for the colours that are made for it.
+    pub const LIGHT: Self = Self { paper: (0xff, 0xff, 0xff), ink: (0x24, 0x29, 0x2f) };
+
+    /// The ground that a theme's colours can be read on.
+    pub fn of(theme: Theme) -> Self {
+        let Palette { name, foreground, background, .. } = theme.palette;
+        let base = if name == LIGHT.name { Self::LIGHT } else { Self::DARK };
+        let full = |hue: Option<Hue>, base| match hue.map(|hue| hue.full) {
+            Some(Color::Rgb(r, g, b)) => (r, g, b),
+            _ => base,
+        };
+        Self { paper: full(background, base.paper), ink: full(foreground, base.ink) }
+    }
+
+    fn paper(self) -> String {
+        hex(self.paper)
+    }
+
+    fn ink(self) -> String {
+        hex(self.ink)
+    }
+}
+
+fn hex((r, g, b): (u8, u8, u8)) -> String {
+    format!("#{r:02x}{g:02x}{b:02x}")
+}
 
 /// How a run of cells looks.
 #[derive(Clone, PartialEq)]
@@ -28,16 +64,13 @@ struct Look {
 }
 
 impl Look {
-    fn of(cell: &Cell) -> Self {
+    fn of(cell: &Cell, ground: Ground) -> Self {
         let (mut ink, mut paper) = (colour(cell.fg), colour(cell.bg));
         if cell.modifier.contains(Modifier::REVERSED) {
-            (ink, paper) = (
-                Some(paper.unwrap_or_else(|| BACKGROUND.to_owned())),
-                Some(ink.unwrap_or_else(|| FOREGROUND.to_owned())),
-            );
+            (ink, paper) = (Some(paper.unwrap_or_else(|| ground.paper())), Some(ink.unwrap_or_else(|| ground.ink())));
         }
         Self {
-            ink: ink.unwrap_or_else(|| FOREGROUND.to_owned()),
+            ink: ink.unwrap_or_else(|| ground.ink()),
             paper,
             bold: cell.modifier.contains(Modifier::BOLD),
             dim: cell.modifier.contains(Modifier::DIM),
@@ -46,9 +79,9 @@ impl Look {
     }
 }
 
-/// A buffer as a standalone SVG document, dark as most terminals are.
-pub fn svg(buffer: &Buffer) -> String {
-    document(size(buffer), "", &drawn(buffer))
+/// A buffer as a standalone SVG document.
+pub fn svg(buffer: &Buffer, ground: Ground) -> String {
+    document(size(buffer), ground, "", &drawn(buffer, ground))
 }
 
 /// Buffers of one size as an SVG document that shows one after the other, each for so long, again and again.
@@ -66,10 +99,10 @@ pub fn animation(frames: &[(Buffer, Duration)]) -> String {
             from + 0.01,
             (to + 0.01).min(100.0),
         );
-        let _ = writeln!(body, "<g class=\"f\" id=\"f{at}\">\n{}</g>", drawn(buffer));
+        let _ = writeln!(body, "<g class=\"f\" id=\"f{at}\">\n{}</g>", drawn(buffer, Ground::DARK));
     }
     style.push_str("</style>\n");
-    document(frames.first().map_or((0.0, 0.0), |(buffer, _)| size(buffer)), &style, &body)
+    document(frames.first().map_or((0.0, 0.0), |(buffer, _)| size(buffer)), Ground::DARK, &style, &body)
 }
 
 /// Width and height of a picture, in its own units.
@@ -79,16 +112,17 @@ fn size(buffer: &Buffer) -> (f32, f32) {
     (along(area.width, CELL_WIDTH), along(area.height, CELL_HEIGHT))
 }
 
-fn document((width, height): (f32, f32), style: &str, body: &str) -> String {
+fn document((width, height): (f32, f32), ground: Ground, style: &str, body: &str) -> String {
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.1} {height:.1}\" role=\"img\" \
          font-family=\"ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace\" font-size=\"14\">\n\
-         {style}<rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{BACKGROUND}\"/>\n{body}</svg>\n"
+         {style}<rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{}\"/>\n{body}</svg>\n",
+        ground.paper()
     )
 }
 
 /// What a buffer holds, without the document around it.
-fn drawn(buffer: &Buffer) -> String {
+fn drawn(buffer: &Buffer, ground: Ground) -> String {
     let area = buffer.area;
     let mut papers = String::new();
     let mut texts = String::new();
@@ -99,7 +133,7 @@ fn drawn(buffer: &Buffer) -> String {
         while x < area.width {
             let cell = &buffer[(area.x + x, area.y + y)];
             let columns = u16::try_from(cell.symbol().width().max(1)).unwrap_or(1);
-            let look = Look::of(cell);
+            let look = Look::of(cell, ground);
             let symbol = if strokes.draw(cell.symbol(), x, y, &look.ink) { " " } else { cell.symbol() };
             // Signs outside ASCII come in glyphs of any width: each gets a place of its own, so that the grid holds.
             let joins =
@@ -173,7 +207,7 @@ fn escape(text: &str) -> String {
 }
 
 fn colour(colour: Color) -> Option<String> {
-    let rgb = |(r, g, b): (u8, u8, u8)| Some(format!("#{r:02x}{g:02x}{b:02x}"));
+    let rgb = |(r, g, b): (u8, u8, u8)| Some(hex((r, g, b)));
     match colour {
         Color::Reset => None,
         Color::Rgb(r, g, b) => rgb((r, g, b)),

@@ -7,6 +7,9 @@ use super::effect::PolicyEdit;
 use super::keymap::Key;
 use super::typing::Aid;
 
+/// Longest line, in bytes: each key looks at all of it, and whole files are pasted by mistake.
+pub const LONGEST: usize = 4_096;
+
 /// What is typed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Purpose {
@@ -61,9 +64,15 @@ impl Prompt {
         Self { purpose, cursor: text.len(), text, error: None, aid: Aid::default() }
     }
 
-    /// Puts text at the cursor; what is no printable character is left out.
+    /// Puts text at the cursor; what is no printable character is left out, and what is beyond the longest line.
     pub fn insert(&mut self, text: &str) {
-        let text: String = text.chars().filter(|character| !character.is_control()).collect();
+        let mut room = LONGEST.saturating_sub(self.text.len());
+        let fits = |character: &char| {
+            let left = room.checked_sub(character.len_utf8());
+            room = left.unwrap_or(0);
+            left.is_some()
+        };
+        let text: String = text.chars().filter(|character| !character.is_control()).take_while(fits).collect();
         self.text.insert_str(self.cursor, &text);
         self.cursor += text.len();
     }
@@ -124,6 +133,10 @@ mod tests {
         assert_eq!((prompt.text.as_str(), prompt.cursor), ("", 0));
         prompt.insert("a\u{1b}[2Jb\n");
         assert_eq!(prompt.text, "a[2Jb", "what is pasted brings no control characters along");
+        let mut long = Prompt::new(Purpose::Filter, String::new());
+        long.insert(&"é".repeat(LONGEST));
+        long.press(Key::Char('x'));
+        assert_eq!((long.text.len(), long.text.contains('x')), (LONGEST, false), "a file pasted by mistake");
         prompt.press(Key::Code(KeyCode::Home));
         prompt.press(Key::Code(KeyCode::Delete));
         assert_eq!(prompt.text, "[2Jb");

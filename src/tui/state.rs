@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::engine::{Query, Snapshot};
 use crate::filter::Filter;
-use crate::model::{Cause, Finding, Hop, Verdict};
+use crate::model::{Cause, Finding, Hop, UnixNanos, Verdict};
 use crate::trail::summary::{EdgeRow, ProblemRow, ServiceRow};
 
 use super::effect::Effect;
@@ -330,6 +330,11 @@ impl State {
         });
         let graph::Whole { topology, urgent } = whole.clone();
         Ask { whole: topology, scope: self.scope, centre: self.selection.ends(), room, urgent }
+    }
+
+    /// How long ago that was: by the engine's clock, and the minutes since it last spoke.
+    pub fn since(&self, at: UnixNanos) -> String {
+        super::text::stretch(self.snapshot.now.0.saturating_sub(at.0) / 1_000_000_000 + self.minutes * 60)
     }
 
     /// The row of an edge.

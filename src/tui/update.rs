@@ -6,6 +6,8 @@ use std::sync::Arc;
 use crossterm::event::KeyCode;
 
 use crate::engine::{Answer, Snapshot};
+use crate::filter::holds_token;
+use crate::model::TraceId;
 
 use super::effect::Effect;
 use super::geometry::Pane;
@@ -26,8 +28,17 @@ const SEEK: i64 = 5;
 /// Lets a message happen.
 pub fn update(state: &mut State, message: Message) {
     let filter = state.filter.filter.clone();
+    let (before, said) = (place(state), state.toast.clone());
     happen(state, message);
     super::filtering::refiltered(state, filter.as_ref());
+    // What was said of one page is not true of the next.
+    if state.toast == said && place(state) != before {
+        state.toast = None;
+    }
+}
+
+fn place(state: &State) -> (Page, Option<TraceId>) {
+    (state.view, state.trace.as_ref().map(|trace| trace.id))
 }
 
 fn happen(state: &mut State, message: Message) {
@@ -161,8 +172,10 @@ fn press(state: &mut State, key: Key) {
     }
     if let Some(action) = action {
         act(state, action);
-        if action == Action::Back && key == Key::Code(KeyCode::Esc) {
-            stay(state);
+        // Hands press Esc until nothing lies on top any more, and everything that was received would go with it.
+        if state.quit && action == Action::Back && key == Key::Code(KeyCode::Esc) {
+            let text = format!("nothing to go back from: {} quits", leaves(state));
+            (state.quit, state.toast) = (false, Some(Toast { text, failed: false }));
         }
     } else if let Some(view) = state.typing.views.clone().iter().find(|view| view.key == Some(key)) {
         (state.log, state.help) = (None, None);
@@ -172,16 +185,10 @@ fn press(state: &mut State, key: Key) {
     }
 }
 
-/// Esc goes back and nothing else: pressed once too often, it must not throw away all that came in.
-fn stay(state: &mut State) {
-    if std::mem::take(&mut state.quit) {
-        let leaves = |action| state.keymap.keys(action).into_iter().find(|key| key != "Esc");
-        let text = match leaves(Action::Back).or_else(|| leaves(Action::Quit)) {
-            Some(key) => format!("nothing to go back from; {key} quits"),
-            None => "nothing to go back from; :quit quits".to_owned(),
-        };
-        state.toast = Some(Toast { text, failed: false });
-    }
+/// The key that leaves from here: `q` unless somebody bound it otherwise.
+fn leaves(state: &State) -> String {
+    let keys = state.keymap.keys(Action::Back).into_iter().chain(state.keymap.keys(Action::Quit));
+    keys.into_iter().find(|key| key != "Esc").unwrap_or_else(|| "^c".to_owned())
 }
 
 /// What was typed is done.
@@ -191,12 +198,13 @@ fn entered(state: &mut State) {
         Purpose::Filter => typing::filter(state, prompt),
         Purpose::Command => command::entered(state, prompt),
         Purpose::Reason(edit) => {
-            if let Some(edit) = edit.because(prompt.text.trim()) {
-                state.effects.push(Effect::Host(super::effect::Request::Policy(edit)));
-            } else {
-                let error = Some("expected why this is accepted, found nothing".to_owned());
-                state.prompt = Some(Prompt { error, ..prompt });
-            }
+            let error = match edit.because(prompt.text.trim()) {
+                // A policy is shared: what stands in it is read by many.
+                Some(_) if holds_token(&prompt.text) => "expected why this is accepted, found a token: leave it out",
+                Some(edit) => return state.effects.push(Effect::Host(super::effect::Request::Policy(edit))),
+                None => "expected why this is accepted, found nothing",
+            };
+            state.prompt = Some(Prompt { error: Some(error.to_owned()), ..prompt });
         }
     }
 }

@@ -1,5 +1,7 @@
 //! A token that is sent in every way and every place there is, and looked for in everything that jwtrail puts out.
 
+mod doors;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
@@ -317,7 +319,7 @@ async fn nothing_of_a_token_reaches_the_screen() {
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         terminal.draw(|frame| frame.buffer_mut().clone_from(&buffer)).unwrap();
         assert_clean(terminal.backend().to_string().as_bytes(), "the screen");
-        assert_clean(picture::svg(&buffer).as_bytes(), "the picture");
+        assert_clean(picture::svg(&buffer, picture::Ground::DARK).as_bytes(), "the picture");
         let next = if step % (problems + 2) == problems + 1 { Action::NextPane } else { Action::Down };
         update(&mut state, Message::Act(next));
     }

@@ -53,6 +53,11 @@ impl Terminal {
         self.screen().contents()
     }
 
+    /// Every byte that the program wrote so far.
+    pub(crate) fn written(&self) -> &[u8] {
+        &self.written
+    }
+
     pub(crate) fn process(&self) -> u32 {
         self.child.process_id().expect("a process id")
     }

@@ -13,6 +13,7 @@ mod map;
 mod matrix;
 mod pages;
 mod plain;
+mod promises;
 mod pty;
 mod replay;
 mod replay_pty;
@@ -377,7 +378,7 @@ fn replay_names_its_file() {
 
 #[test]
 fn the_svg_holds_the_same_text_and_is_well_formed() {
-    let svg = jwtrail::tui::picture::svg(&Driven::new(120, 40, store()).picture());
+    let svg = jwtrail::tui::picture::svg(&Driven::new(120, 40, store()).picture(), jwtrail::tui::picture::Ground::DARK);
     for part in ["shipping", "changed", "✗", "▸", "Call graph", "subject", "k3va"] {
         assert!(svg.contains(part), "{part}");
     }

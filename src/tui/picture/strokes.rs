@@ -121,7 +121,11 @@ impl Strokes {
                 "<path d=\"{path}\" stroke=\"{ink}\" stroke-width=\"{width}\" stroke-linecap=\"square\" fill=\"none\"/>"
             );
         }
-        out + &self.bars
+        if !self.bars.is_empty() {
+            // A bar over several cells is several rectangles: softened edges would show as seams.
+            let _ = writeln!(out, "<g shape-rendering=\"crispEdges\">\n{}</g>", self.bars);
+        }
+        out
     }
 }
 

@@ -93,6 +93,8 @@ struct Loop {
     host: Option<Arc<dyn Host>>,
     /// Answers of the host, by whichever thread it worked on.
     done: (mpsc::UnboundedSender<Done>, mpsc::UnboundedReceiver<Done>),
+    /// Answers of the host that are still to come.
+    working: usize,
     asking: Asking,
     layouts: Layouts,
     asked: Option<Ask>,
@@ -144,6 +146,7 @@ impl Loop {
             playback,
             host: feed.host,
             done: mpsc::unbounded_channel(),
+            working: 0,
             asking: Asking::new(feed.asker),
             layouts,
             asked: None,
@@ -190,7 +193,7 @@ impl Loop {
             self.draw(screen)?;
             self.pace.drawn(began, Instant::now());
             if !self.wait(&mut events, &mut signals, &mut stop).await {
-                return Ok(());
+                return self.leave().await;
             }
         }
     }
@@ -221,7 +224,10 @@ impl Loop {
                 },
                 Some(answer) = self.layouts.answers.recv() => self.say(Message::Laid(answer), Why::Data),
                 Some(answer) = self.asking.answer() => self.say(Message::Answered(answer), Why::Data),
-                Some(result) = self.done.1.recv() => self.tell(result),
+                Some(result) = self.done.1.recv() => {
+                    self.working = self.working.saturating_sub(1);
+                    self.tell(result);
+                }
                 tail = self.logs.next(&self.state), if self.state.log.is_some() => {
                     self.say(Message::Log(tail), Why::Data);
                 }
@@ -298,7 +304,9 @@ impl Loop {
         if let Some(switches) = &self.switches {
             self.state.switches = switches.list();
         }
-        self.toast = self.toast.or_else(|| self.state.toast.is_some().then(|| Instant::now() + perform::TOAST));
+        // One that went with its page takes its time with it: the next has all of its own.
+        let lasts = || Instant::now() + perform::TOAST;
+        self.toast = self.state.toast.is_some().then(|| self.toast.unwrap_or_else(lasts));
         self.asking.want(self.state.wants(), self.state.newest.revision);
         // What is not shown is laid out when it is.
         if self.state.page() != Page::Map || self.state.is_empty() {

@@ -14,6 +14,8 @@ use crate::tui::pager::Over;
 use crate::tui::terminal::Screen;
 use crate::tui::{TuiError, menu};
 
+/// How long the end of the screen waits for what the host is at.
+const PARTING: Duration = Duration::from_secs(2);
 /// How long a toast stays.
 pub(super) const TOAST: Duration = Duration::from_secs(5);
 
@@ -45,10 +47,14 @@ impl Loop {
                 Effect::Host(request) => match &self.host {
                     Some(host) => {
                         let (host, done) = (Arc::clone(host), self.done.0.clone());
-                        thread::Builder::new().name("host".to_owned()).spawn(move || {
+                        let work = thread::Builder::new().name("host".to_owned()).spawn(move || {
                             // Nobody is told where the screen is gone meanwhile.
                             drop(done.send(host.perform(request)));
-                        })?;
+                        });
+                        match work {
+                            Ok(_) => self.working += 1,
+                            Err(error) => self.tell(Err(format!("nothing was done: {error}"))),
+                        }
                     }
                     // A history that nobody keeps is one of this run.
                     None if matches!(request, Request::Remember { .. }) => {}
@@ -56,6 +62,19 @@ impl Loop {
                 },
             }
         }
+        Ok(())
+    }
+
+    /// Does what was asked for with the last keys, and lets the host come to an end: half a file would be left.
+    pub(super) async fn leave(&mut self) -> Result<(), TuiError> {
+        self.perform()?;
+        let all = async {
+            while self.working > 0 && self.done.1.recv().await.is_some() {
+                self.working -= 1;
+            }
+        };
+        // Whoever wants to leave does not wait for what hangs.
+        drop(tokio::time::timeout(PARTING, all).await);
         Ok(())
     }
 

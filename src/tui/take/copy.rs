@@ -34,7 +34,8 @@ pub(super) fn menu(state: &State) -> Option<Menu> {
         item('k', format!("command    {command}"), "command", command);
     }
     if state.filter.filter.is_some() {
-        item('f', format!("filter     {}", state.filter.text), "filter", state.filter.text.clone());
+        let filter = state.filter_text();
+        item('f', format!("filter     {filter}"), "filter", filter);
     }
     (!items.is_empty()).then(|| Menu::new("Copy", items))
 }

@@ -3,6 +3,7 @@
 use super::{Subject, markdown, waterfall};
 use crate::tui::effect::{Effect, Request};
 use crate::tui::menu::{Choice, Item, Menu};
+use crate::tui::picture::Ground;
 use crate::tui::state::State;
 use crate::tui::text::things;
 use crate::tui::{picture, view};
@@ -29,7 +30,9 @@ pub(super) fn menu(state: &State) -> Menu {
         let request = Request::SaveText { name: "trace".to_owned(), extension: "txt", text };
         item('w', "the trace as text".to_owned(), request);
     }
-    let text = picture::svg(&view::picture(state));
+    // What lies over the screen for a moment is no part of the picture.
+    let bare = State { toast: None, menu: None, ..state.clone() };
+    let text = picture::svg(&view::picture(&bare), Ground::of(state.theme));
     let name = state.page().title().to_owned();
     item('p', "this screen as a picture (SVG)".to_owned(), Request::SaveText { name, extension: "svg", text });
     item('r', "the report on everything as Markdown".to_owned(), Request::SaveReport);

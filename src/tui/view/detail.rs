@@ -5,13 +5,13 @@ use ratatui::style::Style;
 use super::evidence::Page;
 use super::frame;
 use super::pen::{Pen, Row};
-use super::problems::{cause_text, is_over};
+use super::problems::{cause_text, ignored, is_over};
 use crate::model::{Segment, UnixNanos, Verdict};
 use crate::trail::summary::{EdgeRow, ProblemRow};
 use crate::tui::geometry::{Area, Frame, Pane};
 use crate::tui::graph::OUTSIDE;
 use crate::tui::state::{Selection, State};
-use crate::tui::text::{count, stretch, things};
+use crate::tui::text::{count, things};
 use crate::tui::theme::sparkline;
 
 /// Draws the pane.
@@ -94,7 +94,10 @@ impl Page {
             (Some(Verdict::Changed), Some(Segment::Transit)) => parts.push(Row::new().text("on the way", Style::new())),
             _ => {}
         }
-        parts.push(Row::new().text(row.severity.name(), self.theme.severity(row.severity)));
+        parts.push(match ignored(row) {
+            Some(reason) => Row::new().own(&format!("ignored: {reason}"), self.theme.severity(row.severity)),
+            None => Row::new().text(row.severity.name(), self.theme.severity(row.severity)),
+        });
         parts.push(Row::new().text(row.confidence.name(), Style::new()));
         parts.push(Row::new().own(&format!("{} of {} hops", count(row.count), count(row.of)), Style::new()));
         self.parts("verdict", Row::new(), parts);
@@ -139,8 +142,7 @@ impl Page {
         let tally: Vec<Row> = tally
             .map(|verdict| {
                 let number = count(row.verdicts[*verdict as usize]);
-                Row::new()
-                    .own(&format!("{number} {verdict}"), self.theme.verdict(*verdict))
+                Row::new().own(&format!("{number} {verdict}"), self.theme.verdict(*verdict))
             })
             .collect();
         if tally.len() > 1 {
@@ -152,8 +154,6 @@ impl Page {
     }
 }
 
-/// How long before now: the engine's clock, and the minutes since it last spoke.
 fn ago(state: &State, at: UnixNanos) -> String {
-    let seconds = state.snapshot.now.0.saturating_sub(at.0) / 1_000_000_000 + state.minutes * 60;
-    format!("{} ago", stretch(seconds))
+    format!("{} ago", state.since(at))
 }

@@ -1,6 +1,6 @@
 //! The first line: what runs, how much, how much of it is broken; and the second: what is wrong with the set-up.
 
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 
 use super::pen::{Pen, Row};
 use crate::engine::{Losses, Totals};
@@ -143,14 +143,13 @@ fn broken(state: &State, totals: &Totals) -> Row {
     }
     // A finding is no verdict, and yet a problem: where there is one, the line must not read as if all were well.
     let findings = state.snapshot.problems.iter().filter(|problem| problem.finding.is_some());
-    let (number, worst) = findings.fold((0, None), |(sum, worst), problem| {
-        (sum + u64::from(problem.count), worst.max(Some(problem.severity)))
-    });
+    let (number, worst) = findings
+        .fold((0, None), |(sum, worst), problem| (sum + u64::from(problem.count), worst.max(Some(problem.severity))));
     let Some(worst) = worst else { return row };
     let word = if number == 1 { "finding" } else { "findings" };
     let sign = if theme.plain { word } else { theme.finding_glyph() };
     let said = if theme.plain { format!("{} {sign}", count(number)) } else { format!("{sign} {}", count(number)) };
-    row.plain("  ").own(&said, theme.severity(worst))
+    row.plain("  ").own(&said, theme.severity(worst).remove_modifier(Modifier::REVERSED))
 }
 
 /// What is wrong with the set-up, worst first. One line each.

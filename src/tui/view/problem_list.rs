@@ -4,16 +4,16 @@ use ratatui::style::Style;
 
 use super::page_frame;
 use super::pen::{Pen, Row};
-use super::problems::{ago, cause_text, finding_detail, is_over};
+use super::problems::{ago, cause_text, finding_detail, is_over, standing};
 use super::table::{Column, Table, cell, top};
 use super::traces::says;
 use crate::engine::Totals;
-use crate::model::{UnixNanos, Verdict};
+use crate::model::Verdict;
 use crate::trail::summary::ProblemRow;
 use crate::tui::geometry::Area;
 use crate::tui::page::problems::{self, ProblemOrder, at};
 use crate::tui::state::{ProblemKey, State};
-use crate::tui::text::{Safe, count, stretch, things};
+use crate::tui::text::{Safe, count, things};
 use crate::tui::theme::sparkline;
 
 /// Rows that show.
@@ -165,21 +165,16 @@ fn cells(state: &State, row: &ProblemRow) -> Vec<Row> {
         }
     };
     vec![
-        cell(row.severity.name(), theme.severity(row.severity)),
+        cell(standing(row), theme.severity(row.severity)),
         Row::new().text(glyph, style).plain(" ").own(&word.replace('_', " "), style),
         cell(&ProblemKey::of(row).edge.title(theme.sign("→", "->")), plain),
         cell(&why(row), plain),
         cell(&format!("{} of {}", count(row.count), count(row.of)), plain),
-        cell(&since(state, row.first_seen), quiet),
-        cell(&since(state, row.last_seen), quiet),
+        cell(&state.since(row.first_seen), quiet),
+        cell(&state.since(row.last_seen), quiet),
         cell(&sparkline(&row.spark, theme), quiet),
         cell(row.confidence.name(), quiet),
     ]
-}
-
-/// How long ago that was.
-fn since(state: &State, time: UnixNanos) -> String {
-    stretch(state.snapshot.now.0.saturating_sub(time.0) / 1_000_000_000 + state.minutes * 60)
 }
 
 /// The cause in words, or what the finding found.
@@ -202,7 +197,7 @@ fn lines(state: &State, row: &ProblemRow, width: u16) -> Vec<Row> {
         _ => "Enter lists those that show it".to_owned(),
     };
     let asked = format!("{}{status}", row.sample.operation);
-    let first = since(state, row.first_seen);
+    let first = state.since(row.first_seen);
     let over = if is_over(state, row) { ", and later calls went without it" } else { "" };
     let seen = format!("first {first} ago, last {}{over}, {}", ago(state, row), row.confidence.name());
     let parts = [

@@ -4,11 +4,11 @@ use ratatui::style::Style;
 
 use super::frame;
 use super::pen::{Pen, Row};
-use crate::model::{Cause, Finding, Hop, Verdict};
+use crate::model::{Cause, Finding, Hop, Severity, Verdict};
 use crate::trail::summary::ProblemRow;
 use crate::tui::geometry::{Area, Frame, Pane};
 use crate::tui::state::{ProblemKey, Selection, State};
-use crate::tui::text::{Safe, count, stretch};
+use crate::tui::text::{Safe, count};
 
 /// Draws the pane.
 pub fn render(state: &State, pen: &mut Pen, area: Area, shape: Frame) {
@@ -102,6 +102,12 @@ fn headline(state: &State, pen: &mut Pen, area: Area, (y, lines): (u16, u16), ro
         (None, Some(finding)) => (theme.finding_glyph(), finding.name(), theme.severity(row.severity)),
         (None, None) => (theme.glyph(Verdict::Unknown), "", theme.quiet()),
     };
+    // What the policy accepts stands back, and says so where no second line does.
+    let (word, style) = match ignored(row) {
+        Some(_) if lines == 1 => (format!("{word}, ignored"), theme.quiet()),
+        Some(_) => (word.to_owned(), theme.quiet()),
+        None => (word.to_owned(), style),
+    };
     let width = usize::from(area.w.saturating_sub(2));
     let numbers = format!("{} of {}", count(row.count), count(row.of));
     let ago = ago(state, row);
@@ -129,8 +135,7 @@ fn edge(state: &State, row: &ProblemRow) -> String {
 }
 
 pub(super) fn ago(state: &State, row: &ProblemRow) -> String {
-    let seconds = state.snapshot.now.0.saturating_sub(row.last_seen.0) / 1_000_000_000 + state.minutes * 60;
-    format!("{} ago", stretch(seconds))
+    format!("{} ago", state.since(row.last_seen))
 }
 
 /// Seconds of calls without a problem after which it is said to have ended.
@@ -152,7 +157,7 @@ fn second_line(state: &State, row: &ProblemRow, width: usize) -> Row {
     let status = row.sample.status.map(|status| Row::new().own(&status.to_string(), theme.quiet()));
     let parts = [
         status,
-        Some(Row::new().text(row.severity.name(), theme.severity(row.severity))),
+        Some(Row::new().text(standing(row), theme.severity(row.severity))),
         Some(Row::new().text(row.confidence.name(), theme.quiet())),
     ];
     let mut line = Row::new().own(&what, theme.quiet());
@@ -163,6 +168,19 @@ fn second_line(state: &State, row: &ProblemRow, width: usize) -> Row {
         }
     }
     line
+}
+
+/// Why the policy ignores a problem, if it does: only it makes light of what is accused, and says so on the hop.
+pub(super) fn ignored(row: &ProblemRow) -> Option<&str> {
+    let hit = row.finding.and_then(|finding| row.sample.findings.iter().find(|hit| hit.finding == finding));
+    let said = hit.map_or(row.sample.detail.as_deref(), |hit| Some(&*hit.detail));
+    let (_, reason) = said.filter(|_| row.severity == Severity::Info)?.split_once("ignored by the policy: ")?;
+    Some(if hit.is_some() { reason.trim_end_matches(')') } else { reason })
+}
+
+/// How much a problem matters, in one word.
+pub(super) fn standing(row: &ProblemRow) -> &'static str {
+    if ignored(row).is_some() { "ignored" } else { row.severity.name() }
 }
 
 /// What a finding found on this hop, in words.

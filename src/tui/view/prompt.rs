@@ -169,6 +169,7 @@ fn note(state: &State, prompt: &Prompt) -> Row {
     let text = match (&prompt.purpose, prompt.text.trim().is_empty()) {
         (Purpose::Filter, true) => "Tab what can be asked   ↑ earlier ones   Enter shows all   Esc leaves".to_owned(),
         (Purpose::Command, true) => "Tab lists commands   ↑ earlier ones   Esc leaves".to_owned(),
+        (Purpose::Reason(_), true) => "why it is accepted   Enter writes it   Esc leaves".to_owned(),
         (Purpose::Filter, false) if prompt.error.is_none() => preview(state, &prompt.text).unwrap_or_default(),
         _ => String::new(),
     };

@@ -10,7 +10,7 @@ use crate::tui::geometry::Area;
 use crate::tui::message::{Action, Pointer};
 use crate::tui::replay::{Control, Playback};
 use crate::tui::state::State;
-use crate::tui::text::{mebibytes, stretch};
+use crate::tui::text::mebibytes;
 
 /// Fewest columns in which hops over time say anything.
 const LEAST_TRACK: usize = 10;
@@ -169,10 +169,7 @@ fn following(state: &State, bytes: usize) -> Row {
     row = row.plain("  ");
     let newest = state.snapshot.edges.iter().map(|row| row.last_seen).max();
     row = match newest {
-        Some(newest) => {
-            let age = state.snapshot.now.0.saturating_sub(newest.0) / 1_000_000_000 + state.minutes * 60;
-            row.own(&format!("newest hop {} ago", stretch(age)), theme.quiet())
-        }
+        Some(newest) => row.own(&format!("newest hop {} ago", state.since(newest)), theme.quiet()),
         None => row.text("no hop yet", theme.quiet()),
     };
     match bytes {

@@ -165,7 +165,11 @@ fn keys(state: &State, row: &ServiceRow) -> Row {
     if keys.is_empty() {
         keys = service_detail::took(state, &row.name).into_keys().map(|kid| kid.to_string()).collect();
     }
-    if keys.is_empty() { Row::new().text(state.theme.sign("—", "-"), state.theme.quiet()) } else { cell(&keys.join(" "), Style::new()) }
+    if keys.is_empty() {
+        Row::new().text(state.theme.sign("—", "-"), state.theme.quiet())
+    } else {
+        cell(&keys.join(" "), Style::new())
+    }
 }
 
 /// A thumbprint by its first letters; a `kid` as it is.

@@ -5,7 +5,7 @@ use ratatui::style::Style;
 use super::evidence::Page;
 use super::pen::{Pen, Row};
 use super::{split, tokens};
-use crate::model::{Cause, Check, Token, TokenFormat, UnixNanos, Verdict};
+use crate::model::{Cause, Check, Token, TokenFormat, Verdict};
 use crate::trail::tokens::{MOST_FORKS, Standing, TokenRow};
 use crate::tui::geometry::Area;
 use crate::tui::state::State;
@@ -79,7 +79,6 @@ fn claims(state: &State, page: &mut Page, row: &TokenRow) {
 
 fn times(state: &State, row: &TokenRow) -> Vec<Row> {
     let (theme, token, now) = (state.theme, &row.token, state.snapshot.now);
-    let ago = |at: UnixNanos| stretch(now.0.saturating_sub(at.0) / 1_000_000_000);
     let mut parts = vec![tokens::life(theme, token, now)];
     if let Some(iat) = token.iat {
         let age = now.seconds().saturating_sub(iat);
@@ -95,7 +94,7 @@ fn times(state: &State, row: &TokenRow) -> Vec<Row> {
             Row::new().own(&format!("made for {}", stretch(exp.saturating_sub(iat).unsigned_abs())), Style::new()),
         );
     }
-    let (first, last) = (ago(row.first_seen), ago(row.last_seen));
+    let (first, last) = (state.since(row.first_seen), state.since(row.last_seen));
     let when = if first == last { last } else { format!("{first} to {last}") };
     let said = format!("seen in {}, {when} ago", things(row.traces, "trace"));
     parts.push(Row::new().own(&said, theme.quiet()));

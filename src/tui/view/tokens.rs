@@ -70,6 +70,10 @@ pub fn render(state: &State, pen: &mut Pen, area: Area) {
 fn nothing(state: &State, pen: &mut Pen, area: Area) {
     let (strong, quiet) = (state.theme.strong(), state.theme.quiet());
     let lines = match (&state.tokens.page, state.snapshot.totals.spans) {
+        _ if super::traces::calls_alone(state) => {
+            let text = format!("{}, so no token either: replay the traces themselves", super::traces::CALLS_ALONE);
+            vec![Row::new().own(&text, quiet)]
+        }
         (None, 1..) => vec![Row::new().text("Looking through the spans held …", strong)],
         (_, 0) => vec![
             Row::new().text("No span yet, so no token either.", strong),
@@ -114,7 +118,8 @@ fn cells(state: &State, row: &TokenRow, next: Option<&TokenRow>) -> Vec<Row> {
     let (theme, now) = (state.theme, state.snapshot.now);
     let (plain, quiet) = (Style::new(), theme.quiet());
     let token = &row.token;
-    let text = |text: Option<&str>| cell(text.unwrap_or("-"), if text.is_some() { plain } else { quiet });
+    let text =
+        |text: Option<&str>| cell(text.unwrap_or(theme.sign("—", "-")), if text.is_some() { plain } else { quiet });
     let refused = match row.refused() {
         0 => Row::new(),
         refused => {
@@ -122,7 +127,6 @@ fn cells(state: &State, row: &TokenRow, next: Option<&TokenRow>) -> Vec<Row> {
             Row::new().text(theme.glyph(Verdict::Failed), style).own(&format!(" {}", count(refused)), style)
         }
     };
-    let ago = now.0.saturating_sub(row.last_seen.0) / 1_000_000_000;
     vec![
         bracket(theme, row, next).then(name(theme, token)),
         subject(theme, token),
@@ -134,7 +138,7 @@ fn cells(state: &State, row: &TokenRow, next: Option<&TokenRow>) -> Vec<Row> {
         cell(&count(row.traces), plain),
         cell(&count(row.standings.len() as u64), plain),
         refused,
-        cell(&stretch(ago), quiet),
+        cell(&state.since(row.last_seen), quiet),
     ]
 }
 

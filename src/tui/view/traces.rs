@@ -8,9 +8,10 @@ use super::table::{Column, Table, cell, top};
 use crate::engine::query::{TraceOrder, TracePage};
 use crate::model::{Severity, UnixNanos};
 use crate::trail::views::TraceRow;
+use crate::tui::Mode;
 use crate::tui::geometry::Area;
 use crate::tui::state::State;
-use crate::tui::text::{Safe, count, duration, stretch, things};
+use crate::tui::text::{Safe, count, duration, things};
 
 /// Rows that show.
 pub fn rows(state: &State) -> u16 {
@@ -96,11 +97,25 @@ pub fn render(state: &State, pen: &mut Pen, area: Area) {
         let row = Row::new().text(theme.sign("▲ ", "! "), theme.warning()).own(text, theme.warning());
         pen.row(inner.x + 1, y, inner.w.saturating_sub(1), &row);
     }
+    if calls_alone(state) {
+        return says(state, pen, list, &[format!("{CALLS_ALONE}, so no trace either: replay the traces themselves")]);
+    }
     let Some(page) = page else { return says(state, pen, list, &["asking for the traces held …".to_owned()]) };
     if page.rows.is_empty() {
         return says(state, pen, list, &nothing(state, page));
     }
     table.render_from(pen, list, theme, first(state, page), |row| cells(state, &page.rows[row]));
+}
+
+/// What a dependency list leaves to say on pages that live from spans.
+pub(super) const CALLS_ALONE: &str = "a dependency list holds no span";
+
+/// Whether a dependency list is shown: calls that no span stands behind, and none will come.
+pub(super) fn calls_alone(state: &State) -> bool {
+    matches!(state.mode, Mode::Replay { .. })
+        && state.playback.is_none()
+        && state.snapshot.totals.spans == 0
+        && !state.is_empty()
 }
 
 /// A page without rows: why, and what to do.
@@ -167,7 +182,6 @@ fn numbers(page: &TracePage, at: usize) -> String {
 fn cells(state: &State, row: &TraceRow) -> Vec<Row> {
     let theme = state.theme;
     let (plain, quiet) = (Style::new(), theme.quiet());
-    let ago = state.snapshot.now.0.saturating_sub(row.start.0) / 1_000_000_000 + state.minutes * 60;
     let names: Vec<&str> = row.services.iter().map(|name| &**name).collect();
     let mut tokens = Row::new();
     for token in row.tokens.iter().take(3) {
@@ -183,7 +197,7 @@ fn cells(state: &State, row: &TraceRow) -> Vec<Row> {
         None => Row::new(),
     };
     vec![
-        cell(&stretch(ago), quiet),
+        cell(&state.since(row.start), quiet),
         cell(&row.id.to_string()[..8], quiet),
         Row::new().own(&row.service, theme.strong()).plain(" ").own(&row.operation, plain),
         cell(&row.services.len().to_string(), plain),

@@ -29,8 +29,9 @@ pub fn notice(state: &State, trace: &Trace, view: &TraceView) -> Option<(String,
     };
     let Some(twin) = &answer.view else {
         let (searched, held) = (count(answer.searched as u64), count(answer.held.saturating_sub(1) as u64));
+        let among = if searched == held { String::new() } else { format!(" searched of {held}") };
         let text = format!(
-            "no twin: {searched} of {held} other traces held were searched, none came over {} {} with {edge} intact",
+            "no twin: none of {searched} other traces{among} came over {} {} with {edge} intact",
             route.service, route.operation
         );
         return Some((text, theme.warning()));

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crossterm::event::KeyCode;
-use jwtrail::model::Verdict;
+use jwtrail::model::{UnixNanos, Verdict};
+use jwtrail::trail::summary::SetupNote;
 use jwtrail::tui::geometry::Pane;
 use jwtrail::tui::graph::EdgeKey;
 use jwtrail::tui::message::{Message, Pointer};
@@ -215,4 +216,32 @@ fn nothing_breaks_when_every_key_meets_every_screen() {
             }
         }
     }
+}
+
+#[test]
+fn a_problem_that_ended_says_so() {
+    let said = |later: u64| {
+        let mut snapshot = (*store()).clone();
+        let row = snapshot.problems[0].clone();
+        for edge in &mut snapshot.edges {
+            edge.last_seen = UnixNanos(row.last_seen.0 + later * 1_000_000_000);
+        }
+        let driven = Driven::new(120, 60, Arc::new(snapshot));
+        [driven.text(), driven.keys("2").text()]
+    };
+    assert!(said(11).iter().all(|text| text.contains("later calls went without it")), "{}", said(11).concat());
+    assert!(said(9).iter().all(|text| !text.contains("later calls")), "calls of a moment ago prove nothing");
+}
+
+#[test]
+fn many_dark_services_are_one_note_that_leads_to_their_page() {
+    let noted = |names: &[&str]| {
+        let mut snapshot = (*store()).clone();
+        let dark = |name: &&str| SetupNote::Dark { service: (*name).into(), advice: "OTEL_SOMETHING=authorization" };
+        snapshot.setup = names.iter().map(dark).collect();
+        Driven::new(120, 40, Arc::new(snapshot)).text()
+    };
+    assert!(noted(&["cart"]).contains("cart shows nothing about tokens: OTEL_SOMETHING"));
+    let text = noted(&["cart", "orders"]);
+    assert!(text.contains("2 services show nothing about tokens: 5 says what to set in each"), "{text}");
 }

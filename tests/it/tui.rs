@@ -18,6 +18,7 @@ mod replay_pty;
 mod take;
 mod take_pty;
 mod theme;
+mod tiny;
 mod trace;
 mod typing;
 

@@ -21,6 +21,7 @@ mod replay_pty;
 mod take;
 mod take_pty;
 mod theme;
+mod tiny;
 mod trace;
 mod typing;
 

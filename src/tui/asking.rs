@@ -13,6 +13,10 @@ const AGAIN: Duration = Duration::from_millis(250);
 
 /// The same for questions that look at every span held.
 const AGAIN_FOR_ALL: Duration = Duration::from_secs(1);
+/// An answer that took long rests this many times as long, so that lists cost the engine a tenth of its time.
+const SHARE: u32 = 10;
+/// Longest rest for that reason.
+const LONGEST: Duration = Duration::from_secs(4);
 /// Traces held for which a list rests that long once more.
 const MANY: usize = 25_000;
 
@@ -37,12 +41,13 @@ impl Wanted {
 }
 
 /// A list of many is drawn up anew less often: it costs more, and a person sees no less.
-fn rest(answer: &Answer) -> Duration {
+fn rest(answer: &Answer, took: Duration) -> Duration {
+    let long = (took * SHARE).min(LONGEST);
     match answer {
         Answer::Traces(_, page) if !answer.is_partial() => {
-            AGAIN * (1 + u32::try_from(page.held / MANY).unwrap_or(u32::MAX - 1)).min(8)
+            (AGAIN * (1 + u32::try_from(page.held / MANY).unwrap_or(u32::MAX - 1)).min(8)).max(long)
         }
-        Answer::Tokens(..) => AGAIN_FOR_ALL,
+        Answer::Tokens(..) => AGAIN_FOR_ALL.max(long),
         _ => AGAIN,
     }
 }
@@ -113,9 +118,31 @@ impl Asking {
             };
             let query = answer.query();
             if let Some(wanted) = self.wanted.iter_mut().find(|wanted| wanted.query == query) {
-                (wanted.waits, wanted.partial, wanted.again) = (false, answer.is_partial(), rest(&answer));
+                let took = wanted.asked.map_or(Duration::ZERO, |(_, at)| at.elapsed());
+                (wanted.waits, wanted.partial, wanted.again) = (false, answer.is_partial(), rest(&answer, took));
                 return Some(answer);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::query::{TokenQuery, TracePage, TraceQuery};
+    use crate::trail::tokens::TokenPage;
+
+    #[test]
+    fn what_took_long_is_asked_again_later_and_a_search_goes_on_at_once() {
+        let tokens = Answer::Tokens(TokenQuery::default(), TokenPage::default());
+        let after = |millis| rest(&tokens, Duration::from_millis(millis));
+        assert_eq!(after(3), Duration::from_secs(1));
+        assert_eq!(after(300), Duration::from_secs(3), "ten times as long as it took");
+        assert_eq!(after(2_000), Duration::from_secs(4), "a list that stands still for longer looks broken");
+        let traces = |searched| {
+            let page = TracePage { held: 100, searched, ..TracePage::default() };
+            rest(&Answer::Traces(TraceQuery::default(), page), Duration::from_millis(100))
+        };
+        assert_eq!((traces(100), traces(60)), (Duration::from_secs(1), AGAIN));
     }
 }

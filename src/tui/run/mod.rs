@@ -181,7 +181,7 @@ impl Loop {
         loop {
             let began = Instant::now();
             self.refresh();
-            self.perform()?;
+            self.perform();
             if let Some((name, text)) = self.open.take() {
                 // Whoever reads the terminal now must be alone with it: the stream would eat the other program's keys.
                 drop(events);
@@ -193,7 +193,8 @@ impl Loop {
             self.draw(screen)?;
             self.pace.drawn(began, Instant::now());
             if !self.wait(&mut events, &mut signals, &mut stop).await {
-                return self.leave().await;
+                self.leave().await;
+                return Ok(());
             }
         }
     }

@@ -9,10 +9,10 @@ use tokio::time::Instant;
 use super::Loop;
 use super::pace::Why;
 use crate::tui::effect::{Effect, Request};
+use crate::tui::menu;
 use crate::tui::message::Message;
 use crate::tui::pager::Over;
 use crate::tui::terminal::Screen;
-use crate::tui::{TuiError, menu};
 
 /// How long the end of the screen waits for what the host is at.
 const PARTING: Duration = Duration::from_secs(2);
@@ -21,7 +21,7 @@ pub(super) const TOAST: Duration = Duration::from_secs(5);
 
 impl Loop {
     /// Does what the state wants done outside of it.
-    pub(super) fn perform(&mut self) -> Result<(), TuiError> {
+    pub(super) fn perform(&mut self) {
         for effect in std::mem::take(&mut self.state.effects) {
             match effect {
                 Effect::Suspend => self.suspend = true,
@@ -62,12 +62,11 @@ impl Loop {
                 },
             }
         }
-        Ok(())
     }
 
     /// Does what was asked for with the last keys, and lets the host come to an end: half a file would be left.
-    pub(super) async fn leave(&mut self) -> Result<(), TuiError> {
-        self.perform()?;
+    pub(super) async fn leave(&mut self) {
+        self.perform();
         let all = async {
             while self.working > 0 && self.done.1.recv().await.is_some() {
                 self.working -= 1;
@@ -75,7 +74,6 @@ impl Loop {
         };
         // Whoever wants to leave does not wait for what hangs.
         drop(tokio::time::timeout(PARTING, all).await);
-        Ok(())
     }
 
     pub(super) fn tell(&mut self, result: Result<String, String>) {

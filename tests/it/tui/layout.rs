@@ -128,8 +128,8 @@ fn lines_that_would_tangle_are_a_tree() {
 fn a_tree_of_few_rows_leads_to_what_is_selected_and_counts_the_rest() {
     let snapshot = snapshot(7, &DENSE);
     let ends = |edge: (usize, usize)| [edge.0, edge.1].map(|at| Some(format!("service-{at}").into())).to_vec();
-    for rows in 3..13 {
-        for edge in DENSE {
+    for rows in [3, 6, 12] {
+        for edge in DENSE.into_iter().step_by(3) {
             let ask = Ask::new(&snapshot, false, Scope::Auto, ends(edge), (60, rows));
             let answer = lay_out(&ask);
             let drawing = answer.drawing.as_ref().expect("a drawing");

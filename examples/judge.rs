@@ -55,9 +55,12 @@ struct Options {
     /// Memory that the trail may take, in MiB; what is beyond is evicted.
     #[arg(long, default_value_t = 1 << 20)]
     memory: usize,
-    /// Ask for pages of the list of traces then, and print how long each holds up the engine.
+    /// Ask for pages of the lists of traces and of tokens then, and print how long each holds up the engine.
     #[arg(long)]
     pages: bool,
+    /// Give each request tokens of its own, in place of the same ones: a token for each trace (tags alone).
+    #[arg(long)]
+    own_tokens: bool,
     /// Decode and judge nothing.
     #[arg(long)]
     decode_only: bool,
@@ -88,6 +91,7 @@ fn main() -> anyhow::Result<()> {
     let memory_before = resident()?;
     for number in 0..requests {
         let request = template.request(1, number);
+        let request = if options.own_tokens { pages::with_own_tokens(&request, number) } else { request };
         let begun = on_cpu()?;
         let batch = decoder.decode(Signal::Traces, Encoding::Protobuf, &request)?;
         let decoded = on_cpu()?;

@@ -80,8 +80,12 @@ pub struct ScreenArgs {
     /// Leave the mouse to the terminal, so that it selects text
     #[arg(long)]
     pub no_mouse: bool,
-    /// Colours: dark, light, high-contrast, colour-blind, a TOML file with a [theme] table, or what suits the terminal's
+    /// Colours: dark, light, high-contrast, colour-blind, a TOML file with a `[theme]` table, or what suits the terminal's
     /// background [default: auto]
+    #[arg(
+        help = "Colours: dark, light, high-contrast, colour-blind, a TOML file with a [theme] table, or what suits the \
+                  terminal's background [default: auto]"
+    )]
     #[arg(long, env = "JWTRAIL_THEME", hide_env_values = true, value_name = "NAME|FILE|auto")]
     pub theme: Option<String>,
     /// Text alone, in lists to be read from top to bottom: no drawings, no lines; for screen readers

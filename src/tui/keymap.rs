@@ -82,7 +82,7 @@ pub const BINDINGS: &[Binding] = &[
     bind(Everywhere, Action::NextPane, "next pane", &[Key::Code(KeyCode::Tab)]),
     bind(Everywhere, Action::PreviousPane, "previous pane", &[Key::Code(KeyCode::BackTab)]),
     bind(Everywhere, Action::Enter, "go in: evidence, traces, spans", &[Key::Code(KeyCode::Enter)]),
-    bind(Everywhere, Action::Back, "back; q quits at last", &[Key::Code(KeyCode::Esc), Key::Char('q')]),
+    bind(Everywhere, Action::Back, "back; then q quits", &[Key::Code(KeyCode::Esc), Key::Char('q')]),
     bind(Everywhere, Action::ViewMap, "the call graph", &[Key::Char('1')]),
     bind(Everywhere, Action::ViewProblems, "problems", &[Key::Char('2')]),
     bind(Everywhere, Action::ViewTraces, "traces", &[Key::Char('3')]),

@@ -15,6 +15,25 @@ pub fn count(number: u64) -> String {
     out
 }
 
+/// A share of a number in so many columns: `42 of 90`; where that does not fit, rounded down: `1.2M/12M`.
+pub fn share(part: u64, of: u64, room: usize) -> String {
+    let exact = format!("{} of {}", count(part), count(of));
+    if exact.len() <= room { exact } else { format!("{}/{}", short(part), short(of)) }
+}
+
+fn short(number: u64) -> String {
+    let (unit, sign) = match number {
+        0..1_000 => return number.to_string(),
+        1_000..1_000_000 => (1_000, 'k'),
+        1_000_000..1_000_000_000 => (1_000_000, 'M'),
+        _ => (1_000_000_000, 'G'),
+    };
+    match number / unit {
+        whole @ 0..10 => format!("{whole}.{}{sign}", number % unit * 10 / unit),
+        whole => format!("{}{sign}", count(whole)),
+    }
+}
+
 /// A number of things: `1 trace`, `1,284 traces`.
 pub fn things(number: u64, thing: &str) -> String {
     format!("{} {thing}{}", count(number), if number == 1 { "" } else { "s" })

@@ -7,7 +7,6 @@ use crossterm::event::KeyCode;
 
 use crate::engine::{Answer, Snapshot};
 use crate::filter::holds_token;
-use crate::model::TraceId;
 
 use super::effect::Effect;
 use super::geometry::Pane;
@@ -37,7 +36,7 @@ pub fn update(state: &mut State, message: Message) {
     }
 }
 
-fn place(state: &State) -> (Page, Option<TraceId>) {
+fn place(state: &State) -> (Page, Option<crate::model::TraceId>) {
     (state.view, state.trace.as_ref().map(|trace| trace.id))
 }
 
@@ -66,8 +65,10 @@ fn happen(state: &mut State, message: Message) {
 fn answered(state: &mut State, answer: &Arc<Answer>) {
     match &**answer {
         Answer::Traces(query, rows) => {
+            // An answer that is late shows where the user was, not where they are.
             let listed = page::wants(state).contains(&answer.query());
-            if !command::found(state, query, rows) || listed {
+            command::found(state, query, rows);
+            if listed {
                 page::traces::answered(state, query, rows.clone());
             }
         }
@@ -155,14 +156,16 @@ pub(super) fn focus_pane(state: &mut State, pane: Pane) {
 
 /// A key: what is typed has it first, then a menu, then the keymap.
 fn press(state: &mut State, key: Key) {
-    if state.prompt.is_some() {
+    let action = state.keymap.action(key);
+    // What the terminal itself is told means the same whatever lies on top; a letter is typed.
+    let of_terminal = matches!(action, Some(Action::Suspend | Action::Redraw));
+    if state.prompt.is_some() && !(of_terminal && matches!(key, Key::Ctrl(_))) {
         if typing::press(state, key) == Typed::Entered {
             entered(state);
         }
         return;
     }
-    let action = state.keymap.action(key);
-    if state.menu.is_some() && action != Some(Action::Quit) {
+    if state.menu.is_some() && !of_terminal && action != Some(Action::Quit) {
         match menu::press(&mut state.menu, key, action) {
             Some(Choice::Effect(effect)) => state.effects.push(*effect),
             Some(Choice::Act(action)) => act(state, action),
@@ -172,10 +175,8 @@ fn press(state: &mut State, key: Key) {
     }
     if let Some(action) = action {
         act(state, action);
-        // Hands press Esc until nothing lies on top any more, and everything that was received would go with it.
-        if state.quit && action == Action::Back && key == Key::Code(KeyCode::Esc) {
-            let text = format!("nothing to go back from: {} quits", leaves(state));
-            (state.quit, state.toast) = (false, Some(Toast { text, failed: false }));
+        if action == Action::Back && key == Key::Code(KeyCode::Esc) {
+            stay(state);
         }
     } else if let Some(view) = state.typing.views.clone().iter().find(|view| view.key == Some(key)) {
         (state.log, state.help) = (None, None);
@@ -185,10 +186,16 @@ fn press(state: &mut State, key: Key) {
     }
 }
 
-/// The key that leaves from here: `q` unless somebody bound it otherwise.
-fn leaves(state: &State) -> String {
-    let keys = state.keymap.keys(Action::Back).into_iter().chain(state.keymap.keys(Action::Quit));
-    keys.into_iter().find(|key| key != "Esc").unwrap_or_else(|| "^c".to_owned())
+/// Esc goes back and nothing else: pressed once too often, it must not throw away all that came in.
+fn stay(state: &mut State) {
+    if std::mem::take(&mut state.quit) {
+        let leaves = |action| state.keymap.keys(action).into_iter().find(|key| key != "Esc");
+        let text = match leaves(Action::Back).or_else(|| leaves(Action::Quit)) {
+            Some(key) => format!("nothing to go back from; {key} quits"),
+            None => "nothing to go back from; :quit quits".to_owned(),
+        };
+        state.toast = Some(Toast { text, failed: false });
+    }
 }
 
 /// What was typed is done.
@@ -240,10 +247,18 @@ fn everywhere(state: &mut State, action: Action) -> bool {
         Action::Filter => typing::open(state, Purpose::Filter),
         Action::Command => typing::open(state, Purpose::Command),
         Action::Log => log::toggle(state),
-        Action::Faults => state.menu = menu::faults(state),
+        Action::Faults => match menu::faults(state) {
+            Some(menu) => state.menu = Some(menu),
+            None => not_here(state, "there are no faults to turn here: `jwtrail demo` has nine"),
+        },
         _ => return view(state, action) || replay(state, action) || super::take::act(state, action),
     }
     true
+}
+
+/// Says why a key does nothing here.
+fn not_here(state: &mut State, why: &str) {
+    state.effects.push(Effect::Tell(Err(why.to_owned())));
 }
 
 fn view(state: &mut State, action: Action) -> bool {
@@ -266,8 +281,10 @@ fn replay(state: &mut State, action: Action) -> bool {
         Action::Loop => Control::Loop,
         _ => return false,
     };
-    if state.playback.is_some() {
-        state.effects.push(Effect::Replay(control));
+    match &state.playback {
+        Some(playback) if playback.following.is_none() => state.effects.push(Effect::Replay(control)),
+        Some(_) => not_here(state, "what is followed goes on by itself: there is no time to steer"),
+        None => not_here(state, "this key steers a replay: `jwtrail replay FILE` plays saved traces"),
     }
     true
 }

@@ -1,6 +1,7 @@
 //! The real program in a terminal: what a new user sees, and what is left of it afterwards.
 
 mod haystack;
+mod keys;
 
 use std::process::Command;
 

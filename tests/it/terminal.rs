@@ -93,6 +93,11 @@ impl Terminal {
         self.keys.write_all(keys.as_bytes()).and_then(|()| self.keys.flush()).expect("keys are taken");
     }
 
+    /// Another program writes on this terminal: the program inside knows nothing of it.
+    pub(crate) fn scribble(&mut self, text: &str) {
+        self.parser.process(text.as_bytes());
+    }
+
     pub(crate) fn resize(&mut self, columns: u16, rows: u16) {
         self.parser.screen_mut().set_size(some(rows), some(columns));
         let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "what a test needs and does not find is its failure")]
 
 mod cost;
+mod everywhere;
 mod evidence;
 mod filtering;
 mod fixture;
@@ -20,6 +21,7 @@ mod replay_pty;
 mod take;
 mod take_pty;
 mod theme;
+mod tiny;
 mod trace;
 mod typing;
 
@@ -170,8 +172,6 @@ fn forty() -> Arc<Snapshot> {
 
 #[test]
 fn nothing_yet() {
-    insta::assert_snapshot!(Driven::new(120, 40, Arc::default()).snapshot());
-    insta::assert_snapshot!("nothing_yet_80x24", Driven::new(80, 24, Arc::default()).text());
     insta::assert_snapshot!("nothing_yet_60x16", Driven::new(60, 16, Arc::default()).text());
 }
 
@@ -185,10 +185,7 @@ fn first_spans_tick_before_the_first_hop() {
 
 #[test]
 fn the_map_answers_without_a_key() {
-    insta::assert_snapshot!("map_120x40", Driven::new(120, 40, store()).snapshot());
-    insta::assert_snapshot!("map_80x24", Driven::new(80, 24, store()).snapshot());
     insta::assert_snapshot!("map_60x16", Driven::new(60, 16, store()).snapshot());
-    insta::assert_snapshot!("map_200x60", Driven::new(200, 60, store()).snapshot());
 }
 
 #[test]

@@ -33,7 +33,7 @@ impl Whole {
     }
 }
 
-/// A question to [`lay_out`].
+/// A question to [`lay_out`](super::lay_out).
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Ask {
     /// Everything that may be shown.

@@ -4,12 +4,15 @@
 //! to run beside the drawing, and asked again only when the topology, the room or the selection's neighbourhood changes.
 
 mod ask;
+mod choose;
 mod hold;
 mod order;
 mod place;
 mod rank;
 mod route;
 mod scope;
+mod tangle;
+mod tree;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -21,23 +24,7 @@ use crate::trail::summary::{EdgeRow, NodeKind};
 use super::text::Safe;
 
 pub use ask::{Ask, Whole};
-use hold::Held;
 pub use order::Order;
-
-/// What one layout may cost: a bound on work, so that the same graph always has the same answer.
-struct Bounds {
-    /// Steps of routing.
-    steps: u32,
-    /// Nodes beyond which it is not tried.
-    nodes: usize,
-    /// Edges beyond which it is not tried.
-    edges: usize,
-}
-
-/// For what is to fit the pane.
-const PANE: Bounds = Bounds { steps: 1_000_000, nodes: 80, edges: 180 };
-/// For all of a graph, whatever its size: the pane is moved over it.
-const ALL: Bounds = Bounds { steps: 6_000_000, nodes: 320, edges: 700 };
 
 /// A service by name; `None` is the outside, where requests come from.
 pub type NodeKey = Option<Arc<str>>;
@@ -125,6 +112,14 @@ pub struct Topology {
     pub through: Vec<Safe>,
 }
 
+impl Topology {
+    /// Who calls whom over an edge.
+    fn ends(&self, edge: usize) -> (&NodeKey, &NodeKey) {
+        let (from, to) = self.edges[edge];
+        (&self.nodes[from].key, &self.nodes[to].key)
+    }
+}
+
 /// One laid out node: where its box stands, in columns and rows of the drawing.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Placed {
@@ -138,6 +133,20 @@ pub struct Placed {
     pub w: u16,
     /// Rows.
     pub h: u16,
+    /// Whether its calls stand at another place of the same name.
+    pub again: Again,
+}
+
+/// Where the calls of a node stand that is named more than once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Again {
+    /// Here, or it makes none.
+    #[default]
+    No,
+    /// Further up.
+    Above,
+    /// Further down.
+    Below,
 }
 
 /// One cell of an edge's line.
@@ -186,6 +195,8 @@ pub struct Drawing {
     pub lines: Vec<Line>,
     /// Whether nodes are boxes of lines, or bare names.
     pub boxed: bool,
+    /// Whether it is a tree: a row for each call, and a node at each of its callers.
+    pub tree: bool,
     /// How generously it is drawn: the lower, the roomier.
     pub level: usize,
     /// Columns.
@@ -201,7 +212,7 @@ pub struct Answer {
     pub ask: Ask,
     /// The drawing; `None` where only a list of edges can be read.
     pub drawing: Option<Drawing>,
-    /// Nodes left out.
+    /// Nodes left out; of a tree, calls.
     pub hidden: usize,
     /// How the calls are read: from the first to the last.
     pub order: Order,
@@ -229,90 +240,12 @@ pub fn lay_out(ask: &Ask) -> Answer {
 /// The same, changing as little as can be of an answer that stands on the screen.
 pub fn lay_out_after(ask: &Ask, before: Option<&Answer>) -> Answer {
     let before = before.filter(|before| before.ask.room == ask.room && before.ask.scope == ask.scope);
-    let before = before.and_then(|before| before.drawing.as_ref());
-    let (drawing, hidden) = shown(ask, before);
-    let order = Order::new(&ask.whole, drawing.as_ref().filter(|_| hidden == 0));
+    let (drawing, hidden) = match before.and_then(|before| choose::still(ask, before)) {
+        Some((drawing, hidden)) => (Some(drawing), hidden),
+        None => choose::shown(ask, before.and_then(|before| before.drawing.as_ref())),
+    };
+    let order = Order::new(&ask.whole, drawing.as_ref().filter(|drawing| hidden == 0 && !drawing.tree));
     Answer { ask: ask.clone(), drawing, hidden, order }
-}
-
-/// The drawing, and how many nodes it leaves out.
-fn shown(ask: &Ask, before: Option<&Drawing>) -> (Option<Drawing>, usize) {
-    if ask.scope != Scope::Focus
-        && let Some(drawing) = fitting(&ask.whole, ask.room, before)
-    {
-        return (Some(drawing), 0);
-    }
-    if ask.scope == Scope::All
-        && let Some(drawing) = everything(&ask.whole, before)
-    {
-        return (Some(drawing), 0);
-    }
-    let rows = usize::from(ask.room.1);
-    let mut part = Topology::default();
-    // Hops around the selection, and callers and callees of one node that are kept.
-    let tries =
-        [(2, usize::MAX), (2, rows * 9 / 10), (2, rows / 2), (1, usize::MAX), (1, rows * 2 / 3), (1, rows / 3), (1, 3)];
-    for (hops, most) in tries {
-        part = scope::around(&ask.whole, &ask.centre, &ask.urgent, hops, most.max(1));
-        if let Some(drawing) = fitting(&part, ask.room, before) {
-            return (Some(drawing), ask.whole.nodes.len() - part.nodes.len());
-        }
-    }
-    match draw(&part, place::LEVELS.len(), None, &route::Budget::new(PANE.steps), &PANE, None) {
-        Some(drawing) => (Some(drawing), ask.whole.nodes.len() - part.nodes.len()),
-        None => (None, 0),
-    }
-}
-
-/// The roomiest drawing that fits; as it was before, if that fits.
-fn fitting(topology: &Topology, room: (u16, u16), before: Option<&Drawing>) -> Option<Drawing> {
-    let budget = route::Budget::new(PANE.steps);
-    let held = before.and_then(|before| Held::of(topology, before));
-    held.and_then(|held| draw(topology, held.level, Some(room), &budget, &PANE, Some(&held)))
-        .or_else(|| (0..place::LEVELS.len()).find_map(|level| draw(topology, level, Some(room), &budget, &PANE, None)))
-}
-
-/// All of it, small, whether it fits or not.
-fn everything(topology: &Topology, before: Option<&Drawing>) -> Option<Drawing> {
-    let budget = route::Budget::new(ALL.steps);
-    let held = before.and_then(|before| Held::of(topology, before));
-    held.and_then(|held| draw(topology, place::LEVELS.len(), None, &budget, &ALL, Some(&held)))
-        .or_else(|| draw(topology, place::LEVELS.len(), None, &budget, &ALL, None))
-}
-
-fn draw(
-    topology: &Topology,
-    number: usize,
-    room: Option<(u16, u16)>,
-    budget: &route::Budget,
-    bounds: &Bounds,
-    held: Option<&Held>,
-) -> Option<Drawing> {
-    if topology.nodes.is_empty() || topology.nodes.len() > bounds.nodes || topology.edges.len() > bounds.edges {
-        return None;
-    }
-    let level = place::LEVELS.get(number).unwrap_or(&place::LOOSE);
-    let (width, height) = room.map_or((usize::MAX, usize::MAX), |(w, h)| (usize::from(w), usize::from(h)));
-    let fits = |w: usize, h: usize| w <= width && h <= height;
-    let mut topology = topology.clone();
-    for node in &mut topology.nodes {
-        node.label = node.label.fit(level.name);
-    }
-    // Lines that find no way get more room between the ranks before the drawing is given up.
-    for extra in [0, 3, 8] {
-        if budget.is_spent() {
-            return None;
-        }
-        let placement = place::place(&topology, level, extra, held)?;
-        if !fits(placement.width, placement.height) || placement.width.max(placement.height) > 4_000 {
-            return None;
-        }
-        if let Some(drawing) = route::route(&topology, &placement, level.boxed, budget) {
-            let drawing = Drawing { level: number, ..drawing };
-            return fits(drawing.width.into(), drawing.height.into()).then_some(drawing);
-        }
-    }
-    None
 }
 
 /// The verdict that colours an edge, and whether it should stand back: nothing was expected on it.

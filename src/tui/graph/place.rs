@@ -73,7 +73,7 @@ fn width(node: &Node, level: &Level) -> usize {
     let label = node.label.width();
     let tags = super::stubs(node).iter().map(|tag| tag.chars().count() + 1).sum::<usize>();
     match (node.shape, level.boxed) {
-        (Shape::Client, _) => label + 2,
+        (Shape::Client, _) => label + 2 + tags,
         (Shape::Row(_), true) => (label + 2 + 2 * level.pad).max(tags + 3).max(super::tag(node.shape).len() + 4),
         (Shape::Row(_), false) => label + 2 + tags + usize::from(node.looped) * 3,
     }

@@ -9,7 +9,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::place::{Dock, Placement};
-use super::{DOWN, Drawing, EdgeKey, LEFT, Line, Placed, RIGHT, Step, Topology, UP};
+use super::{Again, DOWN, Drawing, EdgeKey, LEFT, Line, Placed, RIGHT, Step, Topology, UP};
 
 /// Free rows above and below the boxes, for lines that go around.
 const MARGIN: usize = 2;
@@ -350,8 +350,9 @@ fn crop(topology: &Topology, placement: &Placement, mut lines: Vec<Line>, boxed:
             y: (place.y + MARGIN - top) as u16,
             w: place.w as u16,
             h: place.h as u16,
+            again: Again::No,
         })
         .collect();
     let height = (bottom + 1 - top) as u16;
-    Drawing { nodes, lines, boxed, level: 0, width: placement.width as u16, height }
+    Drawing { nodes, lines, boxed, tree: false, level: 0, width: placement.width as u16, height }
 }

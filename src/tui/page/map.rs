@@ -213,12 +213,16 @@ fn along(state: &mut State, dx: i32, dy: i32) {
         Selection::Problem(key) => Selection::Edge(key.edge.clone()),
         other => other.clone(),
     };
-    let Some((_, x, y)) = marks.iter().find(|(selection, ..)| *selection == here) else {
+    let Some(&(_, x, y)) = marks.iter().find(|(selection, ..)| *selection == here) else {
         if let Some((first, ..)) = marks.into_iter().next() {
             choose(state, first);
         }
         return;
     };
+    let tree = state.laid.drawing.as_ref().is_some_and(|drawing| drawing.tree);
+    if tree && dy != 0 {
+        return row_of_tree(state, marks, y, dy);
+    }
     // A row is about twice as high as a column is wide; what lies aside counts thrice.
     let distance = |mx: i32, my: i32| {
         let (right, down) = (mx - x, (my - y) * 2);
@@ -232,9 +236,21 @@ fn along(state: &mut State, dx: i32, dy: i32) {
     }
 }
 
+/// Moves to the next row of a tree: its call, or the node that nothing leads to.
+fn row_of_tree(state: &mut State, marks: Vec<(Selection, i32, i32)>, y: i32, dy: i32) {
+    let ahead = marks.into_iter().filter(|(_, _, row)| (row - y) * dy > 0);
+    let next = ahead.min_by_key(|(selection, _, row)| ((row - y) * dy, matches!(selection, Selection::Node(_))));
+    if let Some((selection, ..)) = next {
+        choose(state, selection);
+    }
+}
+
 fn ends_of_graph(state: &mut State, last: bool) {
-    let nodes = landmarks(state).into_iter().filter(|(selection, ..)| matches!(selection, Selection::Node(_)));
-    let key = |(_, x, y): &(Selection, i32, i32)| (*x, *y);
+    let tree = state.laid.drawing.as_ref().is_some_and(|drawing| drawing.tree);
+    // Each row of a tree is a call, but for the first.
+    let marks = landmarks(state).into_iter();
+    let nodes = marks.filter(|(selection, _, y)| matches!(selection, Selection::Node(_)) != (tree && *y > 0));
+    let key = |(_, x, y): &(Selection, i32, i32)| if tree { (*y, *x) } else { (*x, *y) };
     let found = if last { nodes.max_by_key(key) } else { nodes.min_by_key(key) };
     if let Some((selection, ..)) = found {
         choose(state, selection);

@@ -4,6 +4,7 @@ use super::{Subject, markdown};
 use crate::tui::Mode;
 use crate::tui::effect::Effect;
 use crate::tui::menu::{Choice, Item, Menu};
+use crate::tui::page::{Page, services};
 use crate::tui::state::State;
 
 /// What can be copied of the selection; `None` where there is nothing.
@@ -30,6 +31,9 @@ pub(super) fn menu(state: &State) -> Option<Menu> {
         let shown = if ids.len() == 1 { format!("span id    {}", ids[0]) } else { format!("{} span ids", ids.len()) };
         item('i', shown, if ids.len() == 1 { "span id" } else { "span ids" }, ids.join("\n"));
     }
+    if let Some((what, name)) = row_name(state) {
+        item('n', format!("name       {name}"), what, name);
+    }
     if let Some(command) = command(state, &subject) {
         item('k', format!("command    {command}"), "command", command);
     }
@@ -38,6 +42,16 @@ pub(super) fn menu(state: &State) -> Option<Menu> {
         item('f', format!("filter     {filter}"), "filter", filter);
     }
     (!items.is_empty()).then(|| Menu::new("Copy", items))
+}
+
+/// The name of the selected token or service, on the page that lists them.
+fn row_name(state: &State) -> Option<(&'static str, String)> {
+    let (what, name) = match state.page() {
+        Page::Tokens => ("name of the token", state.tokens.row()?.token.short_name()),
+        Page::Services => ("name of the service", services::selected(state)?.name().to_string()),
+        _ => return None,
+    };
+    (!name.is_empty()).then_some((what, name))
 }
 
 /// A command line that finds the same in saved traces.
@@ -56,7 +70,10 @@ fn command(state: &State, subject: &Subject<'_>) -> Option<String> {
             format!("{}callee:{} {what}", caller.unwrap_or_default(), named(&hop.callee.service))
         }
         (None, Some(trace)) => format!("trace:{trace}"),
-        (None, None) => return None,
+        (None, None) => match row_name(state)? {
+            ("name of the token", name) => format!("token:{name}"),
+            (_, name) => format!("service:{}", named(&name)),
+        },
     };
     Some(format!("jwtrail check {file} --where {}", quoted(&filter)))
 }

@@ -65,7 +65,7 @@ impl<'s> Subject<'s> {
 
     fn in_trace(trace: &'s Trace) -> Self {
         let view = trace.view.as_ref();
-        let span = view.and_then(|view| view.spans.get(trace.at)).map(|(_, span)| span.span_id);
+        let span = view.and_then(|view| view.spans.get(trace.span()?)).map(|(_, span)| span.span_id);
         let on = |hop: &&Hop| span.is_some_and(|span| spans_of(hop).contains(&span));
         // The hop that the span was called by tells more of it than one that it called.
         let hops = || view.map(|view| view.hops.as_slice()).unwrap_or_default().iter();

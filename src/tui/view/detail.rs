@@ -5,13 +5,13 @@ use ratatui::style::Style;
 use super::evidence::Page;
 use super::frame;
 use super::pen::{Pen, Row};
-use super::problems::{cause_text, ignored, is_over};
+use super::problems::{cause_text, is_over};
 use crate::model::{Segment, UnixNanos, Verdict};
 use crate::trail::summary::{EdgeRow, ProblemRow};
 use crate::tui::geometry::{Area, Frame, Pane};
 use crate::tui::graph::OUTSIDE;
 use crate::tui::state::{Selection, State};
-use crate::tui::text::{count, things};
+use crate::tui::text::count;
 use crate::tui::theme::sparkline;
 
 /// Draws the pane.
@@ -94,7 +94,7 @@ impl Page {
             (Some(Verdict::Changed), Some(Segment::Transit)) => parts.push(Row::new().text("on the way", Style::new())),
             _ => {}
         }
-        parts.push(match ignored(row) {
+        parts.push(match super::problems::ignored(row) {
             Some(reason) => Row::new().own(&format!("ignored: {reason}"), self.theme.severity(row.severity)),
             None => Row::new().text(row.severity.name(), self.theme.severity(row.severity)),
         });
@@ -133,7 +133,7 @@ impl Page {
             parts.push(Row::new().text("not settled: evidence may still come", self.theme.quiet()));
         }
         parts.push(Row::new().text(hop.confidence.name(), Style::new()));
-        parts.push(Row::new().own(&things(row.hops, "hop"), Style::new()));
+        parts.push(Row::new().own(&crate::tui::text::things(row.hops, "hop"), Style::new()));
         if row.rate > 0.0 {
             parts.push(Row::new().own(&format!("{:.1}/s", row.rate), Style::new()));
         }

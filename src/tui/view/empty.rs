@@ -187,10 +187,13 @@ fn tick(state: &State) -> Row {
             _ => Row::new().text("Nothing yet.", theme.strong()).text("  Waiting for the first span.", theme.quiet()),
         };
     }
-    let names: Vec<&str> = state.snapshot.services.iter().take(4).map(|row| &*row.name).collect();
-    let more = if state.snapshot.services.len() > names.len() { " and others" } else { "" };
-    let from = if names.is_empty() { String::new() } else { format!(" from {}{more}", names.join(", ")) };
-    let said = format!("  {seen}{from}; no hop between services yet");
+    // Several are listed below, by name.
+    let from = match &*state.snapshot.services {
+        [] => String::new(),
+        [one] => format!(" from {}", one.name),
+        more => format!(" from {}", things(more.len() as u64, "service")),
+    };
+    let said = format!("  {seen}{from}; no hop yet");
     Row::new().text(theme.sign("● ", "* "), theme.good()).text("It works.", theme.strong()).own(&said, Style::new())
 }
 

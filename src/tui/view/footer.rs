@@ -100,7 +100,7 @@ fn keys(state: &State, width: u16) -> Row {
             || (action == Action::Pause && state.paused);
         let style = if on { theme.focus() } else { theme.quiet() };
         let key = if key == "Space" { "space" } else { &key };
-        let stands = state.playback.as_ref().is_some_and(|playback| !playback.playing);
+        let stands = state.playback.as_ref().is_some_and(|playback| playback.following.is_none() && !playback.playing);
         let does = if action == Action::Pause && stands { "play" } else { does };
         Some(Row::new().own(key, theme.strong()).plain(" ").text(does, style).plain(gap))
     };
@@ -109,7 +109,11 @@ fn keys(state: &State, width: u16) -> Row {
     let last = if leaves { "quit" } else { "back" };
     let ending: Vec<Row> = [
         offered(Action::Help, "help"),
-        Some(Row::new().text("q", theme.strong()).plain(" ").text(last, theme.quiet())),
+        state
+            .keymap
+            .keys(Action::Back)
+            .last()
+            .map(|key| Row::new().own(key, theme.strong()).plain(" ").text(last, theme.quiet())),
     ]
     .into_iter()
     .flatten()
@@ -120,13 +124,24 @@ fn keys(state: &State, width: u16) -> Row {
         Page::Map | Page::Problems if state.is_empty() => at_first(state),
         page => of_page(page),
     };
-    for &(action, does) in page {
+    for &(action, does) in page.iter().filter(|(action, _)| works(state, *action)) {
         let Some(part) = offered(action, does) else { continue };
         if row.width() + part.width() + reserved <= usize::from(width) {
             row = row.then(part);
         }
     }
     ending.into_iter().fold(row, Row::then)
+}
+
+/// Whether a key of a list does something: without a row there is nothing to open, to sort, to ignore or to copy.
+fn works(state: &State, action: Action) -> bool {
+    let rows = match state.page() {
+        Page::Problems => state.all_problems().len(),
+        Page::Traces => state.traces.page.as_ref().map_or(0, |page| page.rows.len()),
+        Page::Tokens => state.tokens.rows().len(),
+        Page::Map | Page::Services | Page::Trace => 1,
+    };
+    rows > 0 || !matches!(action, Action::Enter | Action::Sort | Action::Ignore | Action::Copy)
 }
 
 /// The lines of switches: key, state by sign, name.

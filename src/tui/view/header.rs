@@ -9,7 +9,7 @@ use crate::trail::summary::SetupNote;
 use crate::tui::Mode;
 use crate::tui::geometry::Area;
 use crate::tui::state::State;
-use crate::tui::text::{count, mebibytes, things};
+use crate::tui::text::{Safe, count, mebibytes, things};
 
 /// Draws both lines.
 pub fn render(state: &State, pen: &mut Pen, area: Area) {
@@ -33,6 +33,10 @@ pub fn render(state: &State, pen: &mut Pen, area: Area) {
     if area.h > 1 {
         let notes = notes(state);
         let mut second = Row::new().plain(" ").text(state.theme.sign("▲ ", "! "), state.theme.warning());
+        let room = usize::from(area.w.saturating_sub(3));
+        if notes.first().is_some_and(|note| notes.len() == 1 && Safe::new(note).width() > room) {
+            second = second.text("? shows all: ", state.theme.quiet());
+        }
         if notes.len() > 1 {
             second = second.own(&format!("1 of {}, ? shows all: ", notes.len()), state.theme.quiet());
         }
@@ -55,6 +59,9 @@ fn status(state: &State) -> Row {
     }
 }
 
+/// Columns for the names of what is replayed.
+const FILES: usize = 40;
+
 /// What stands behind the status: how much is behind, what listens, what is read.
 fn beside(state: &State) -> (u8, Row) {
     let quiet = state.theme.quiet();
@@ -64,7 +71,8 @@ fn beside(state: &State) -> (u8, Row) {
         return (8, Row::new().own(&format!("{}, {} behind", things(spans, "span"), things(hops, "hop")), quiet));
     }
     if let Mode::Replay { file } = &state.mode {
-        return (8, Row::new().own(file, quiet));
+        // The names of many files give way to what is broken.
+        return (8, Row::new().safe(Safe::new(file).fit(FILES), quiet));
     }
     let ports: Vec<String> =
         state.listening.iter().filter_map(|address| port(address)).map(|port| format!(":{port}")).collect();

@@ -9,7 +9,7 @@ use crate::tui::keymap::{BINDINGS, Scope};
 use crate::tui::state::State;
 use crate::tui::text::Safe;
 
-const WIDTH: u16 = 72;
+const WIDTH: u16 = 76;
 
 const fn meaning(verdict: Verdict) -> &'static str {
     match verdict {
@@ -41,7 +41,7 @@ fn lines(state: &State) -> Vec<Row> {
         Row::new()
             .plain("   ")
             .text(theme.finding_glyph(), theme.severity(crate::model::Severity::Medium))
-            .plain(" a finding    beside the verdict: leaked, exposed, moved …"),
+            .plain(" a finding   beside the verdict: leaked, exposed, moved …"),
     );
     lines.push(Row::new());
     let notes = super::header::notes(state);
@@ -66,11 +66,13 @@ fn lines(state: &State) -> Vec<Row> {
     }
     lines.extend(views(state));
     lines.push(Row::new());
-    lines.push(
-        Row::new().text(" A click selects, the wheel moves; m gives the mouse back to the terminal.", theme.quiet()),
-    );
+    lines.push(Row::new().text(" A click selects, the wheel moves; m lets text be selected.", theme.quiet()));
     if !state.log_path.is_empty() {
-        lines.push(Row::new().text(" Logs: ", theme.quiet()).own(&state.log_path, Style::new()));
+        let mut label = Row::new().text(" Logs: ", theme.quiet());
+        for line in Safe::new(&state.log_path).wrap(usize::from(WIDTH) - 10) {
+            lines.push(label.safe(line, Style::new()));
+            label = Row::new().plain("       ");
+        }
     }
     lines
 }

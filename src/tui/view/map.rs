@@ -9,7 +9,7 @@ use super::wires::Wires;
 use crate::model::Verdict;
 use crate::trail::summary::NodeKind;
 use crate::tui::geometry::{Area, Frame, Pane};
-use crate::tui::graph::{self, Drawing, EdgeKey, Placed, Scope, Shape};
+use crate::tui::graph::{self, Again, Drawing, EdgeKey, Placed, Scope, Shape};
 use crate::tui::state::{Selection, State};
 use crate::tui::text::{Safe, count, things};
 
@@ -61,6 +61,8 @@ fn note(state: &State) -> Vec<String> {
         note.push(count(state.edges_listed().len() as u64));
     } else if hidden > 0 && state.laid.ask.scope == Scope::All {
         note.push(format!("{} more than can be drawn, e lists", count(hidden as u64)));
+    } else if hidden > 0 && state.laid.drawing.as_ref().is_some_and(|drawing| drawing.tree) {
+        note.push(format!("{} more, 0 shows all", things(hidden as u64, "call")));
     } else if hidden > 0 {
         note.push(format!("{} more, 0 shows all", count(hidden as u64)));
     } else if state.scope == Scope::Focus {
@@ -146,6 +148,9 @@ fn graph(state: &State, pen: &mut Pen, area: Area, drawing: &Drawing) {
     }
     docks(state, pen, &window, drawing);
     wires.ends(pen);
+    if drawing.tree {
+        wires.words(pen);
+    }
 }
 
 /// Where lines leave a box, its border opens.
@@ -174,6 +179,20 @@ fn node_style(state: &State, name: Option<&str>) -> (Style, Style) {
         (_, true) => (theme.strong(), theme.strong()),
         _ => (theme.quiet(), Style::new()),
     }
+}
+
+/// The same in a tree, where a name may stand more than once: of a call's ends only those that its line touches.
+fn tree_style(wires: &Wires, placed: &Placed) -> (Style, Style) {
+    let state = wires.state;
+    let styles = node_style(state, placed.node.key.as_deref());
+    let (Some(edge), false) = (state.selection.edge(), matches!(state.selection, Selection::Node(_))) else {
+        return styles;
+    };
+    let touched = wires.drawing.lines.iter().filter(|line| line.key == *edge).any(|line| {
+        let starts = line.steps.first().is_some_and(|step| (placed.x + 1, placed.y + 1) == (step.x, step.y));
+        starts || (line.head.0 + 1, line.head.1) == (placed.x, placed.y)
+    });
+    if touched { styles } else { (state.theme.quiet(), Style::new()) }
 }
 
 fn boxed(wires: &Wires, pen: &mut Pen, window: &Window, placed: &Placed) {
@@ -222,20 +241,34 @@ fn boxed(wires: &Wires, pen: &mut Pen, window: &Window, placed: &Placed) {
 fn bare(wires: &Wires, pen: &mut Pen, window: &Window, placed: &Placed) {
     let state = wires.state;
     let (theme, node) = (state.theme, &placed.node);
-    let (border, name) = node_style(state, node.key.as_deref());
+    let (border, name) =
+        if wires.drawing.tree { tree_style(wires, placed) } else { node_style(state, node.key.as_deref()) };
     let [before, after] = match node.shape {
         Shape::Client | Shape::Row(NodeKind::Service) => [" ", " "],
         Shape::Row(NodeKind::External) => ["(", ")"],
         Shape::Row(NodeKind::Queue) => ["{", "}"],
         Shape::Row(NodeKind::Database) => ["[", "]"],
     };
+    // More than one arrow ends here: each at an edge of the node, none in the open.
+    for y in (placed.y..placed.y + placed.h).filter(|_| placed.h > 1 && node.shape != Shape::Client) {
+        window.put(pen, placed.x, y, &Safe::new(theme.sign("│", "|")), border);
+    }
     let y = placed.y + (placed.h - 1) / 2;
     let name = if node.shape == Shape::Client { name.patch(theme.quiet()) } else { name };
-    window.put(pen, placed.x, y, &Safe::new(before), border);
+    if placed.h == 1 || before != " " {
+        window.put(pen, placed.x, y, &Safe::new(before), border);
+    }
     window.put(pen, placed.x + 1, y, &node.label, name);
     let mut x = placed.x + 1 + u16::try_from(node.label.width()).unwrap_or(0);
     window.put(pen, x, y, &Safe::new(after), border);
     x += 1;
+    let elsewhere = match placed.again {
+        Again::No => "",
+        Again::Above => theme.sign("↑ ", "^ "),
+        Again::Below => theme.sign("↓ ", "v "),
+    };
+    window.put(pen, x, y, &Safe::new(elsewhere), theme.quiet());
+    x += u16::from(placed.again != Again::No) * 2;
     for stub in graph::stubs(node) {
         let stub = Safe::new(&stub);
         window.put(pen, x, y, &stub, theme.focus());

@@ -19,6 +19,7 @@ pub mod replay_bar;
 pub mod service_detail;
 pub mod services;
 pub mod split;
+mod strokes;
 pub mod table;
 pub mod token_detail;
 pub mod tokens;

@@ -32,6 +32,11 @@ fn menu(state: &State, pen: &mut Pen, whole: Area, menu: &Menu) {
     pen.outline(area, theme.focus());
     pen.row(area.x + 2, area.y, w - 4, &Row::new().plain(" ").text(menu.title, theme.strong()).plain(" "));
     let first = super::table::first(menu.at, h - 2);
+    if menu.items.len() > usize::from(h - 2) {
+        let place = format!(" {} of {} ", menu.at + 1, menu.items.len());
+        let columns = u16::try_from(place.len()).unwrap_or(0).min(w - 4);
+        pen.row(area.x + w - 2 - columns, area.y + h - 1, columns, &Row::new().own(&place, theme.quiet()));
+    }
     for ((at, item), y) in menu.items.iter().enumerate().skip(first).zip(area.y + 1..area.y + h - 1) {
         let lit = at == menu.at;
         let style = if lit { theme.strong() } else { Style::new() };

@@ -4,7 +4,7 @@ use ratatui::style::Style;
 
 use super::page_frame;
 use super::pen::{Pen, Row};
-use super::problems::{ago, cause_text, finding_detail, is_over, standing};
+use super::problems::{ago, cause_text, finding_detail, is_over};
 use super::table::{Column, Table, cell, top};
 use super::traces::says;
 use crate::engine::Totals;
@@ -13,13 +13,16 @@ use crate::trail::summary::ProblemRow;
 use crate::tui::geometry::Area;
 use crate::tui::page::problems::{self, ProblemOrder, at};
 use crate::tui::state::{ProblemKey, State};
-use crate::tui::text::{Safe, count, things};
+use crate::tui::text::{Safe, count, share, things};
 use crate::tui::theme::sparkline;
 
 /// Rows that show.
 pub fn rows(state: &State) -> u16 {
     panes(state, &problems::rows(state)).0.h.saturating_sub(1)
 }
+
+/// Columns of a screen from which on there is room for each number in full.
+const WIDE: u16 = 160;
 
 /// The table, and what stands below it: the selected problem in full.
 fn panes(state: &State, rows: &[&ProblemRow]) -> (Area, Area) {
@@ -165,11 +168,11 @@ fn cells(state: &State, row: &ProblemRow) -> Vec<Row> {
         }
     };
     vec![
-        cell(standing(row), theme.severity(row.severity)),
+        cell(super::problems::standing(row), theme.severity(row.severity)),
         Row::new().text(glyph, style).plain(" ").own(&word.replace('_', " "), style),
         cell(&ProblemKey::of(row).edge.title(theme.sign("→", "->")), plain),
         cell(&why(row), plain),
-        cell(&format!("{} of {}", count(row.count), count(row.of)), plain),
+        cell(&share(row.count, row.of, if state.size.0 < WIDE { 10 } else { 23 }), plain),
         cell(&state.since(row.first_seen), quiet),
         cell(&state.since(row.last_seen), quiet),
         cell(&sparkline(&row.spark, theme), quiet),

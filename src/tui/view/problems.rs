@@ -8,7 +8,7 @@ use crate::model::{Cause, Finding, Hop, Severity, Verdict};
 use crate::trail::summary::ProblemRow;
 use crate::tui::geometry::{Area, Frame, Pane};
 use crate::tui::state::{ProblemKey, Selection, State};
-use crate::tui::text::{Safe, count};
+use crate::tui::text::{Safe, count, share};
 
 /// Draws the pane.
 pub fn render(state: &State, pen: &mut Pen, area: Area, shape: Frame) {
@@ -109,7 +109,7 @@ fn headline(state: &State, pen: &mut Pen, area: Area, (y, lines): (u16, u16), ro
         None => (word.to_owned(), style),
     };
     let width = usize::from(area.w.saturating_sub(2));
-    let numbers = format!("{} of {}", count(row.count), count(row.of));
+    let numbers = share(row.count, row.of, if width < 60 { 10 } else { 23 });
     let ago = ago(state, row);
     // Columns of the right side; ages and then counts give way to names where the pane is narrow.
     let mut right = Row::new().own(&word.replace('_', " "), style);

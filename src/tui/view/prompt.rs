@@ -195,7 +195,10 @@ fn preview(state: &State, text: &str) -> Option<String> {
             let services = snapshot.services.iter().filter(|row| filter.shows(*row, context)).count();
             of(services, snapshot.services.len(), "service")
         }
-        _ => problems,
+        // Only the engine knows, and it is asked once the line is whole.
+        Page::Traces | Page::Trace => "Enter searches the traces held".to_owned(),
+        Page::Tokens => "Enter searches the tokens held".to_owned(),
+        Page::Problems => problems,
     })
 }
 

@@ -127,7 +127,8 @@ fn exchange(page: &mut Page, row: &TokenRow) {
     }
     if row.forks > 0 {
         let more = if row.forks >= MOST_FORKS { " or more" } else { "" };
-        line = line.own(&format!("  and into {}{more} others", count(row.forks)), theme.quiet());
+        let others = if row.forks == 1 { "other" } else { "others" };
+        line = line.own(&format!("  and into {}{more} {others}", count(row.forks)), theme.quiet());
     }
     page.parts("chain", Row::new(), vec![line]);
 }

@@ -6,8 +6,9 @@ use ratatui::style::{Modifier, Style};
 
 use super::map::Window;
 use super::pen::Pen;
+use super::strokes;
 use crate::trail::summary::EdgeRow;
-use crate::tui::graph::{self, DOWN, Drawing, EdgeKey, LEFT, Line, RIGHT, Step, UP};
+use crate::tui::graph::{self, DOWN, Drawing, EdgeKey, Line, Step, UP};
 use crate::tui::state::State;
 use crate::tui::text::Safe;
 
@@ -16,7 +17,8 @@ pub(super) struct Wires<'a> {
     /// What is drawn.
     pub state: &'a State,
     window: &'a Window,
-    drawing: &'a Drawing,
+    /// Where it stands.
+    pub drawing: &'a Drawing,
     rows: HashMap<(Option<&'a str>, &'a str), &'a EdgeRow>,
 }
 
@@ -35,6 +37,8 @@ pub(super) struct Look<'a> {
 #[derive(Clone, Copy)]
 struct Stroke {
     arms: u8,
+    /// Those of them that belong to the selected line.
+    heavy: u8,
     trunk: usize,
     weight: u8,
     style: Style,
@@ -73,16 +77,18 @@ impl<'a> Wires<'a> {
             let Look { weight, style, .. } = self.look(&line.key);
             for step in &line.steps {
                 *shared.entry((step.x, step.y)).or_default() += 1;
-                let new = Stroke { arms: step.arms, trunk: line.trunk, weight, style };
+                let heavy = if weight == 3 { step.arms } else { 0 };
+                let new = Stroke { arms: step.arms, heavy, trunk: line.trunk, weight, style };
                 cells
                     .entry((step.x, step.y))
                     .and_modify(|old| {
                         if old.trunk == new.trunk {
-                            let arms = old.arms | new.arms;
+                            let (arms, heavy) = (old.arms | new.arms, old.heavy | new.heavy);
                             *old = if new.weight > old.weight { new } else { *old };
-                            old.arms = arms;
-                        } else if new.arms == UP | DOWN {
-                            // Lines that cross are no junction: the upright one runs over the level one.
+                            (old.arms, old.heavy) = (arms, heavy);
+                        } else if new.weight == 3 || (old.weight < 3 && new.arms == UP | DOWN) {
+                            // Lines that cross are no junction: the upright one runs over the level one, and what is
+                            // selected over both.
                             *old = new;
                         }
                     })
@@ -91,7 +97,7 @@ impl<'a> Wires<'a> {
         }
         for ((x, y), stroke) in cells {
             if let Some((x, y)) = self.window.cell(x, y) {
-                pen.sign(x, y, stroke_sign(stroke.arms, stroke.weight == 3, self.state.theme.ascii), stroke.style);
+                pen.sign(x, y, strokes::sign(stroke.arms, stroke.heavy, self.state.theme.ascii), stroke.style);
             }
         }
         for line in &self.drawing.lines {
@@ -143,52 +149,19 @@ impl<'a> Wires<'a> {
             }
         }
     }
-}
 
-const fn stroke_sign(arms: u8, heavy: bool, ascii: bool) -> &'static str {
-    const FLAT: u8 = LEFT | RIGHT;
-    const UPRIGHT: u8 = UP | DOWN;
-    if ascii {
-        return match arms {
-            FLAT | LEFT | RIGHT => {
-                if heavy {
-                    "="
-                } else {
-                    "-"
-                }
+    /// In a tree, what is wrong with a call stands as a word behind its callee, where there is room for all of it.
+    pub(super) fn words(&self, pen: &mut Pen) {
+        for line in &self.drawing.lines {
+            let look = self.look(&line.key);
+            let Some(row) = look.row.filter(|row| row.shown.accuses()) else { continue };
+            let place = (line.head.0 + 1, line.head.1);
+            let node = self.drawing.nodes.iter().find(|node| (node.x, node.y) == place);
+            let (Some(node), word) = (node, Safe::new(row.shown.name())) else { continue };
+            let x = node.x + node.w + 1;
+            if usize::from(x) + word.width() <= usize::from(self.drawing.width) {
+                self.window.put(pen, x, node.y, &word, look.style);
             }
-            UPRIGHT | UP | DOWN => {
-                if heavy {
-                    "H"
-                } else {
-                    "|"
-                }
-            }
-            _ => "+",
-        };
-    }
-    match (arms, heavy) {
-        (FLAT | LEFT | RIGHT, false) => "─",
-        (FLAT | LEFT | RIGHT, true) => "━",
-        (UPRIGHT | UP | DOWN, false) => "│",
-        (UPRIGHT | UP | DOWN, true) => "┃",
-        (a, false) if a == DOWN | RIGHT => "┌",
-        (a, true) if a == DOWN | RIGHT => "┏",
-        (a, false) if a == DOWN | LEFT => "┐",
-        (a, true) if a == DOWN | LEFT => "┓",
-        (a, false) if a == UP | RIGHT => "└",
-        (a, true) if a == UP | RIGHT => "┗",
-        (a, false) if a == UP | LEFT => "┘",
-        (a, true) if a == UP | LEFT => "┛",
-        (a, false) if a == FLAT | DOWN => "┬",
-        (a, true) if a == FLAT | DOWN => "┳",
-        (a, false) if a == FLAT | UP => "┴",
-        (a, true) if a == FLAT | UP => "┻",
-        (a, false) if a == UPRIGHT | RIGHT => "├",
-        (a, true) if a == UPRIGHT | RIGHT => "┣",
-        (a, false) if a == UPRIGHT | LEFT => "┤",
-        (a, true) if a == UPRIGHT | LEFT => "┫",
-        (_, false) => "┼",
-        (_, true) => "╋",
+        }
     }
 }

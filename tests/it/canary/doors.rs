@@ -42,7 +42,7 @@ async fn look(state: &mut State, engine: &EngineHandle, place: &str) {
     let mut terminal = Terminal::new(TestBackend::new(state.size.0, state.size.1)).unwrap();
     terminal.draw(|frame| frame.buffer_mut().clone_from(&buffer)).unwrap();
     assert_clean(terminal.backend().to_string().as_bytes(), place);
-    assert_clean(picture::svg(&buffer).as_bytes(), place);
+    assert_clean(picture::svg(&buffer, picture::Ground::DARK).as_bytes(), place);
 }
 
 /// What each page shows and asks, row by row; what its menus would copy, save or open.

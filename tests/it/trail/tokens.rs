@@ -1,7 +1,6 @@
 //! The tokens of recorded runs: who saw each, who refused it and why, what it was exchanged into.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use jwtrail::filter::{Filter, SeenToken};
 use jwtrail::model::{CarriedValue, Fingerprint, Span, Token, TraceId, UnixNanos};
@@ -168,45 +167,4 @@ fn more_tokens_than_anyone_reads_are_counted() {
     let page = trail.tokens(TokenOrder::LastSeen, false, None);
     assert_eq!((page.rows.len(), page.left_out), (MOST_TOKENS, 7));
     assert_eq!(trail.tokens(TokenOrder::Traces, true, None).left_out, 7);
-}
-
-/// How long the engine's thread is held: `cargo test --release --test it tokens_of_a_full_house -- --ignored --nocapture`.
-/// `JWTRAIL_TEST_TRACES` says how many traces.
-#[test]
-#[ignore = "a measurement"]
-fn tokens_of_a_full_house() {
-    let (spans, _) = support::read(&support::runs("intact.jsonl"));
-    let one: Vec<Span> = spans.iter().filter(|span| span.trace_id == spans[0].trace_id).cloned().collect();
-    let traces: u64 = std::env::var("JWTRAIL_TEST_TRACES").ok().and_then(|text| text.parse().ok()).unwrap_or(100_000);
-    for (what, traces_per_token) in [("a token a trace", 1), ("a token for 100 traces", 100)] {
-        let mut trail = support::trail(jwtrail::model::policy::Policy::default());
-        let mut held = Vec::new();
-        for number in 0..traces {
-            if number % traces_per_token == 0 {
-                held = copies(&one, number);
-            }
-            let mut spans = held.clone();
-            for span in &mut spans {
-                let mut id = span.trace_id.0;
-                id[..8].copy_from_slice(&number.to_be_bytes());
-                span.trace_id = TraceId(id);
-            }
-            trail.ingest(support::batch(spans, Vec::new()), UnixNanos(number));
-        }
-        trail.tick(UnixNanos(traces));
-        for _ in 0..3 {
-            let begun = Instant::now();
-            let page = trail.tokens(TokenOrder::LastSeen, false, None);
-            let taken = begun.elapsed();
-            eprintln!(
-                "{what}: {taken:?} for {} spans, {} rows, {} left out",
-                one.len() as u64 * traces,
-                page.rows.len(),
-                page.left_out
-            );
-        }
-        let begun = Instant::now();
-        let rows = trail.held().filter_map(|held| held.row()).count();
-        eprintln!("{what}: {:?} for {rows} rows of traces, to compare", begun.elapsed());
-    }
 }

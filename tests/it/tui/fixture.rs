@@ -175,7 +175,7 @@ impl Build {
             confidence: hop.confidence,
             count,
             of,
-            first_seen: seconds(0),
+            first_seen: hop.start.min(seconds(0)),
             last_seen: hop.start,
             traces: vec![hop.trace_id],
             spark: [0, 0, 2, 4, 1, 0, 0, 5, 7, 3, 6, 9],

@@ -96,21 +96,16 @@ fn lit(driven: &Driven) -> usize {
 }
 
 #[test]
-fn traces_at_each_size() {
-    for (w, h) in SIZES {
-        let driven = traces((w, h), page(0, 200, 3_120)).keys("jjj");
-        insta::assert_snapshot!(format!("traces_{w}x{h}"), driven.snapshot());
-    }
+fn traces_where_there_is_little_room() {
+    insta::assert_snapshot!("traces_60x16", traces((60, 16), page(0, 200, 3_120)).keys("jjj").snapshot());
+    insta::assert_snapshot!("traces_loading_60x16", Driven::new(60, 16, store()).keys("3").text());
+    insta::assert_snapshot!("traces_empty_60x16", traces((60, 16), TracePage::default()).text());
 }
 
 #[test]
 fn traces_in_each_state() {
     for (w, h) in SIZES {
         let name = |state: &str| format!("traces_{state}_{w}x{h}");
-        let loading = Driven::new(w, h, store()).keys("3");
-        insta::assert_snapshot!(name("loading"), loading.text());
-        insta::assert_snapshot!(name("empty"), traces((w, h), TracePage::default()).text());
-
         let mut none = filtered(Driven::new(w, h, store()).keys("3"), "service:checkout verdict:dropped");
         answered(&mut none, page(0, 0, 0));
         insta::assert_snapshot!(name("no_match"), none.text());
@@ -161,19 +156,16 @@ fn many() -> fixture::Build {
 }
 
 #[test]
-fn problems_at_each_size() {
-    for (w, h) in SIZES {
-        let driven = problems((w, h), with_finding().done()).keys("j");
-        insta::assert_snapshot!(format!("problems_{w}x{h}"), driven.snapshot());
-    }
+fn problems_where_there_is_little_room() {
+    insta::assert_snapshot!("problems_60x16", problems((60, 16), with_finding().done()).keys("j").snapshot());
+    let well = fixture::Build::new().services(&["gateway"]).edge(None, "gateway", Verdict::Originated);
+    insta::assert_snapshot!("problems_empty_60x16", problems((60, 16), well.done()).text());
 }
 
 #[test]
 fn problems_in_each_state() {
     for (w, h) in SIZES {
         let name = |state: &str| format!("problems_{state}_{w}x{h}");
-        let well = fixture::Build::new().services(&["gateway"]).edge(None, "gateway", Verdict::Originated);
-        insta::assert_snapshot!(name("empty"), problems((w, h), well.done()).text());
         let none = filtered(problems((w, h), store()), "caller:checkout");
         insta::assert_snapshot!(name("no_match"), none.text());
         let some = filtered(problems((w, h), store()), "verdict:dropped");

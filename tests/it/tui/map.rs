@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crossterm::event::KeyCode;
 use jwtrail::engine::Snapshot;
-use jwtrail::model::{UnixNanos, Verdict};
+use jwtrail::model::{Severity, UnixNanos, Verdict};
 use jwtrail::trail::summary::NodeKind;
 use jwtrail::tui::Depth;
 use jwtrail::tui::geometry::Pane;
@@ -79,6 +79,61 @@ fn a_fan_of_fifty() {
         assert_eq!(called + hub.node.hidden_out, 50, "every call is drawn or counted");
         assert!(hub.node.hidden_out == 0 || text.contains(&format!("+{} ▸", hub.node.hidden_out)), "{text}");
     }
+}
+
+/// A shop in which everybody calls everybody's stock and tracking, with one edited token.
+fn dense() -> Arc<Snapshot> {
+    let mut hop = fixture::hop(Some("gateway"), "tracking", Verdict::Changed);
+    hop.severity = Severity::Critical;
+    Build::new()
+        .services(&["gateway", "auth", "orders", "cart", "stock", "tracking", "shipping", "payment"])
+        .edge(None, "gateway", Verdict::Originated)
+        .edge(None, "auth", Verdict::Absent)
+        .edge(Some("gateway"), "orders", Verdict::Intact)
+        .edge(Some("gateway"), "cart", Verdict::Intact)
+        .edge(Some("gateway"), "stock", Verdict::Intact)
+        .edge(Some("gateway"), "shipping", Verdict::Intact)
+        .edge(Some("orders"), "auth", Verdict::Absent)
+        .edge(Some("orders"), "payment", Verdict::Failed)
+        .edge(Some("orders"), "shipping", Verdict::Dropped)
+        .edge(Some("orders"), "stock", Verdict::Dropped)
+        .edge(Some("orders"), "tracking", Verdict::Intact)
+        .edge(Some("cart"), "stock", Verdict::Intact)
+        .edge(Some("cart"), "tracking", Verdict::Intact)
+        .edge(Some("shipping"), "cart", Verdict::Intact)
+        .problem(hop, 42, 42)
+        .done()
+}
+
+#[test]
+fn calls_that_would_tangle_are_a_tree() {
+    pictures("dense", &dense(), "\t\t");
+    let driven = Driven::new(120, 40, dense());
+    let text = driven.text();
+    assert!(text.contains("━≠━▸ tracking  changed"), "{text}");
+    assert!(text.contains("─✗─▸ shipping") && text.contains("  dropped"), "{text}");
+    assert!(Driven::new(120, 40, dense()).themed(true, Depth::Indexed).text().is_ascii());
+    let small = Driven::new(80, 24, dense()).text();
+    assert!(small.contains("▸ gateway") && small.contains("━≠━▸ tracking") && small.contains("inbound"), "{small}");
+    let all = Driven::new(80, 24, dense()).keys("0").text();
+    assert!(!all.contains("0 shows all"), "{all}");
+}
+
+#[test]
+fn arrows_go_down_a_tree_row_by_row() {
+    let mut driven = Driven::new(120, 40, dense()).keys("\t\tg");
+    assert_eq!(driven.state.selection, Selection::Node(None));
+    let rows = usize::from(driven.state.laid.drawing.as_ref().expect("a drawing").height);
+    let mut seen = std::collections::BTreeSet::new();
+    for _ in 1..rows {
+        driven.press(KeyCode::Down);
+        let Selection::Edge(edge) = &driven.state.selection else { panic!("{:?}", driven.state.selection) };
+        assert!(seen.insert(edge.clone()), "{edge:?} twice");
+    }
+    assert_eq!(seen.len(), dense().edges.len(), "each call is a row");
+    driven.press(KeyCode::Up);
+    driven.press(KeyCode::Right);
+    assert!(matches!(driven.state.selection, Selection::Node(Some(_))), "{:?}", driven.state.selection);
 }
 
 #[test]
@@ -179,18 +234,21 @@ fn all_of_a_graph_is_moved_by_keys_and_by_the_mouse() {
     let screen = driven.state.screen();
     let map = screen.map.expect("a map");
     let drawing = driven.state.laid.drawing.as_ref().expect("all of it");
-    assert!(drawing.nodes.len() == 41 && drawing.width > map.w, "it does not fit");
-    driven = driven.keys("HHHHHHHHHHHHHHHHHHHH");
+    assert!(drawing.nodes.len() > 40 && drawing.height > map.h, "it does not fit");
+    driven = driven.keys("KKKKKKKKKKKKKKKKKKKK");
     let far = driven.text();
-    driven.press(KeyCode::Char('H'));
+    driven.press(KeyCode::Char('K'));
     assert_eq!(driven.text(), far, "no further than the graph goes");
-    let name = (0..40).rev().map(|at| format!("service-{at:02}")).find(|name| far.contains(name)).expect("a name");
+    // The problem's ends stand beside the map too.
+    let names = (0..40).filter(|at| ![5, 17].contains(at)).map(|at| format!("service-{at:02}"));
+    let seen = names.filter(|name| far.contains(name));
+    let name = seen.min_by_key(|name| place(&driven, name).1).expect("a name");
     let (x, y) = place(&driven, &name);
     // Grabbed beside a node, so that nothing else is selected.
     let at = (map.x + 2, map.y + map.h - 2);
     driven.state.dragged = Some(at);
-    driven.say(Message::Point(Pointer::Drag, at.0 + 5, at.1));
-    assert_eq!(place(&driven, &name), (x + 5, y), "it follows the mouse");
+    driven.say(Message::Point(Pointer::Drag, at.0, at.1 + 3));
+    assert_eq!(place(&driven, &name), (x, y + 3), "it follows the mouse");
     driven.say(Message::Point(Pointer::Drag, at.0, at.1));
     assert_eq!(driven.text(), far);
 }

@@ -151,3 +151,11 @@ fn no_state_looks_like_another() {
         }
     }
 }
+
+#[test]
+fn a_share_that_does_not_fit_is_rounded_down() {
+    let said = [(42, 90), (1_234, 9_999), (999, 12_845), (123_456, 999_999), (1_234_567, 12_345_678)];
+    let said = said.map(|(part, of)| jwtrail::tui::text::share(part, of, 10));
+    assert_eq!(said, ["42 of 90", "1.2k/9.9k", "999/12k", "123k/999k", "1.2M/12M"]);
+    assert_eq!(jwtrail::tui::text::share(1_234_567, 12_345_678, 23), "1,234,567 of 12,345,678");
+}

@@ -31,7 +31,6 @@ fn copied(keys: &str) -> (&'static str, String) {
 
 #[test]
 fn the_menus_say_what_there_is() {
-    insta::assert_snapshot!("menu_copy", Driven::new(120, 40, store()).keys("jy").text());
     insta::assert_snapshot!("menu_save", Driven::new(80, 24, store()).keys("js").text());
     insta::assert_snapshot!("menu_policy", Driven::new(80, 24, store()).keys("jp").text());
     let mut driven = Driven::new(80, 24, store()).keys("ji");

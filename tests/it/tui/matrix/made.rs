@@ -33,7 +33,7 @@ pub fn wrong(mut build: Build) -> Arc<Snapshot> {
         SetupNote::SkewSuspected { caller: "gateway".into(), callee: "orders".into(), ms: 1_250 },
         SetupNote::Dark {
             service: "shipping".into(),
-            advice: "set OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST=authorization".into(),
+            advice: "set OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST=authorization",
         },
         SetupNote::Nameless { service: "unknown_service:node".into() },
     ]);

@@ -33,7 +33,9 @@ pub const REPLAY: Line = (
         Shown(|size| {
             let decades = Playback { start: UnixNanos(0), end: UnixNanos(START), speed: Some(0.1), ..playback() };
             let mut driven = replay(size.0, size.1, Playback { looping: true, ..decades });
-            driven.state.mode = Mode::Replay { file: format!("{}traces.jsonl", "a-long-folder/".repeat(9)) };
+            driven.state.mode = Mode::Replay {
+                file: (1..=40).map(|at| format!("traces-{at:02}.jsonl")).collect::<Vec<_>>().join(", "),
+            };
             driven.say(Message::Snapshot(many()));
             driven
         }),

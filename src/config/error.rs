@@ -46,7 +46,7 @@ impl ConfigError {
     #[must_use]
     pub fn and_more(mut self, more: usize) -> Self {
         if let (Self::Invalid { message, .. }, 1..) = (&mut self, more) {
-            message.push_str(&format!(" (and {more} more: `jwtrail doctor` names them)"));
+            *message = format!("{message} (and {more} more: `jwtrail doctor` names them)");
         }
         self
     }

@@ -19,6 +19,8 @@ fn at(keys: &str) -> Driven {
 fn whole(state: &State) -> String {
     let mut state = state.clone();
     state.typing.commands.clear();
+    // Where it is drawn follows from the rest.
+    state.laid = std::sync::Arc::default();
     state.effects.retain(|effect| !matches!(effect, Effect::Host(Request::Remember { .. })));
     format!("{state:?}")
 }

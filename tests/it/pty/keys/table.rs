@@ -105,7 +105,7 @@ pub(super) const REPLAY: &[Row] = &[
     row(Action::Sort, &[("4", "seen▾")], Hides("seen▾"), &[("ooo", "seen▾")]),
     row(Action::SortReverse, &[PROBLEMS], Hides("severity▾"), &[("O", "severity▾")]),
     row(Action::AllSpans, &[TRACE], Hides("without a token hidden"), &[]),
-    row(Action::NextProblem, &TRACE_TOP, Marks("not sent"), &[]),
+    row(Action::NextProblem, &TRACE_TOP, Marks("dropped here"), &[]),
     row(Action::PreviousProblem, &TRACE_TOP, Marks("dropped here"), &[]),
     row(Action::ParentSpan, &[TRACE], Marks("orders → GET /"), &[]),
     row(Action::Twin, &[TRACE], Shows("twin 4ac66c5d"), &[]),

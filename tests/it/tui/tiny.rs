@@ -13,7 +13,7 @@ use jwtrail::tui::state::State;
 use jwtrail::tui::update::update;
 use jwtrail::tui::view;
 
-use super::fixture::store;
+use super::store;
 use crate::trail::support::{batch, read, runs, trail};
 
 const SIZES: [(u16, u16); 14] = [

@@ -37,7 +37,7 @@ const SIZES: [(u16, u16); 14] = [
 fn state(page: Page, size: (u16, u16)) -> State {
     let mut state = State::default();
     update(&mut state, Message::Resize(120, 40));
-    update(&mut state, Message::Snapshot(store().done()));
+    update(&mut state, Message::Snapshot(store()));
     state.view = page;
     if page == Page::Trace {
         state.view = Page::Map;

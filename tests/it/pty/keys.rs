@@ -95,6 +95,11 @@ fn wide(folder: &Path) -> Terminal {
     fs::write(&list, format!("[{}]", calls.join(","))).unwrap();
     let mut terminal = program(folder, &["replay", list.to_str().unwrap()]);
     terminal.wait_for("step-00");
+    terminal.press("0");
+    settle(&mut terminal);
+    terminal.wait("all of it laid out", |screen| {
+        screen.contents().contains("step-") && !screen.contents().contains("0 shows all")
+    });
     terminal
 }
 

@@ -60,8 +60,6 @@ fn clicks_and_the_wheel_over_a_replay() {
 fn dragging_moves_the_graph() {
     let folder = tempfile::tempdir().unwrap();
     let mut terminal = wide(folder.path());
-    terminal.press("0");
-    settle(&mut terminal);
     terminal.press(&button(0, (50, 15)));
     settle(&mut terminal);
     let grabbed = terminal.screen().clone();

@@ -143,8 +143,8 @@ fn broken(state: &State, totals: &Totals) -> Row {
     }
     // A finding is no verdict, and yet a problem: where there is one, the line must not read as if all were well.
     let findings = state.snapshot.problems.iter().filter(|problem| problem.finding.is_some());
-    let (number, worst) = findings
-        .fold((0, None), |(sum, worst), problem| (sum + u64::from(problem.count), worst.max(Some(problem.severity))));
+    let (number, worst) =
+        findings.fold((0, None), |(sum, worst), problem| (sum + problem.count, worst.max(Some(problem.severity))));
     let Some(worst) = worst else { return row };
     let word = if number == 1 { "finding" } else { "findings" };
     let sign = if theme.plain { word } else { theme.finding_glyph() };

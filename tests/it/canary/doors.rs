@@ -150,6 +150,23 @@ fn copied(written: &[u8]) -> Vec<u8> {
     base64::engine::general_purpose::STANDARD.decode(&written[start..end]).expect("base64")
 }
 
+/// The program over a file, everything that it keeps within one folder.
+fn replaying(lines: &std::path::Path, folder: &std::path::Path, pager: &std::path::Path) -> CommandBuilder {
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_jwtrail"));
+    command.args(["replay", "--speed", "max"]);
+    command.arg(lines);
+    command.env_clear();
+    command.cwd(folder);
+    for (name, place) in [("XDG_STATE_HOME", "state"), ("XDG_CONFIG_HOME", "config"), ("TMPDIR", "tmp")] {
+        command.env(name, folder.join(place));
+    }
+    command.env("PAGER", pager);
+    command.env("TERM", "xterm-256color");
+    command.env("JWTRAIL_LOG", "trace");
+    command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command
+}
+
 /// The real program: what it saves, opens, copies, and keeps of what is typed.
 #[test]
 fn nothing_of_a_token_is_left_behind_by_the_screen() {
@@ -161,18 +178,7 @@ fn nothing_of_a_token_is_left_behind_by_the_screen() {
     std::fs::create_dir(&temporary).unwrap();
     std::fs::write(&pager, "#!/bin/sh\nstat -c %a \"$1\" > mode\ncp \"$1\" opened\n").unwrap();
     std::fs::set_permissions(&pager, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_jwtrail"));
-    command.args(["replay", "--speed", "max"]);
-    command.arg(input.path().join("lines.jsonl"));
-    command.env_clear();
-    command.cwd(folder.path());
-    for (name, place) in [("XDG_STATE_HOME", "state"), ("XDG_CONFIG_HOME", "config"), ("TMPDIR", "tmp")] {
-        command.env(name, folder.path().join(place));
-    }
-    command.env("PAGER", &pager);
-    command.env("TERM", "xterm-256color");
-    command.env("JWTRAIL_LOG", "trace");
-    command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    let command = replaying(&input.path().join("lines.jsonl"), folder.path(), &pager);
     let mut terminal = Pty::start(command, 120, 40);
     terminal.wait_for("Problems");
     for (key, said) in

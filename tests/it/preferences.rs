@@ -253,7 +253,7 @@ fn the_doctor_finds_what_is_to_be_mended() {
     assert!(out(&services).contains("shows what it receives"), "{}", out(&services));
     let silent = home.run(&[&free[..], &["--for", "10ms"]].concat(), &[]);
     assert_eq!(silent.status.code(), Some(1));
-    assert!(!out(&silent).contains("127.0.0.1:0"), "nobody can export to port 0: {}", out(&silent));
+    assert!(!out(&silent).contains("http://127.0.0.1:0"), "nobody can export to port 0: {}", out(&silent));
     drop(taken);
     let silent = home.run(&["doctor", "--no-http", "--grpc", &address, "--for", "10ms"], &[]);
     let there = format!("OTEL_EXPORTER_OTLP_ENDPOINT=http://{address}");

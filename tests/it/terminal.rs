@@ -107,8 +107,9 @@ impl Terminal {
     /// Waits until the program has ended, and holds that the terminal is as it was before it. Gives every byte that the
     /// program wrote too.
     pub(crate) fn ended(mut self) -> (ExitStatus, Vec<u8>) {
-        let status = self.child.wait().expect("an end");
+        // First what has a bound: a program that goes on is no reason to wait for ever.
         self.wait("screen given back", |screen| !screen.alternate_screen() && !screen.hide_cursor());
+        let status = self.child.wait().expect("an end");
         assert_eq!(self.screen().mouse_protocol_mode(), vt100::MouseProtocolMode::None);
         assert_eq!(format!("{:?}", self.master.get_termios()), self.modes, "the line discipline is another one");
         (status, std::mem::take(&mut self.written))

@@ -100,6 +100,9 @@ impl Page {
         });
         parts.push(Row::new().text(row.confidence.name(), Style::new()));
         parts.push(Row::new().own(&format!("{} of {} hops", count(row.count), count(row.of)), Style::new()));
+        if is_over(state, row) {
+            parts.push(Row::new().text("later calls went without it", self.theme.good()));
+        }
         self.parts("verdict", Row::new(), parts);
         // A finding's own words say more of it than the hint of a verdict that stands beside it.
         let found = row.finding.and_then(|finding| hop.findings.iter().find(|hit| hit.finding == finding));
@@ -107,7 +110,7 @@ impl Page {
             self.text("because", &hit.detail, Style::new());
         }
         self.hop(hop, row.hint.as_deref().or(hop.hint.as_deref()), row.finding);
-        let mut seen = vec![
+        let seen = vec![
             Row::new().own(&sparkline(&row.spark, self.theme), style).own(
                 &format!("  {} in 5 min", count(row.spark.iter().map(|slot| u64::from(*slot)).sum())),
                 self.theme.quiet(),
@@ -115,9 +118,6 @@ impl Page {
             Row::new().own(&format!("first {}", ago(state, row.first_seen)), self.theme.quiet()),
             Row::new().own(&format!("last {}", ago(state, row.last_seen)), self.theme.quiet()),
         ];
-        if is_over(state, row) {
-            seen.push(Row::new().text("later calls went without it", self.theme.good()));
-        }
         self.parts("seen", Row::new(), seen);
     }
 

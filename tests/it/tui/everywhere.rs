@@ -53,7 +53,9 @@ fn a_command_does_what_its_key_does() {
         for action in Action::ALL {
             let names = keymap.keys(*action);
             // Keys with long names are pressed in a terminal; each of their actions has a letter too, or is one of these.
-            let Some(name) = names.iter().find(|name| keymap.action(key(name)) == Some(*action)) else {
+            // Esc alone never leaves; the action does, as q.
+            let Some(name) = names.iter().find(|name| *name != "Esc" && keymap.action(key(name)) == Some(*action))
+            else {
                 assert!(matches!(action, Action::PanRight), "{names:?}");
                 continue;
             };

@@ -49,7 +49,7 @@ fn clicks_and_the_wheel_over_a_replay() {
     terminal.wait("the middle of it", |screen| !time(screen).is_empty() && time(screen) != "00:00.0");
     terminal.press("3");
     terminal.wait_for("start▾");
-    let heading = place(&terminal, "hops");
+    let heading = place(&terminal, "hops  worst");
     click(&mut terminal, heading);
     terminal.wait_for("hops▾");
     terminal.press("\u{3}");

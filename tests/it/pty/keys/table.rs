@@ -138,5 +138,5 @@ pub(super) const LIVE: &[Row] = &[
     row(Action::Demo, &[], Shows("x faults"), &[("", "─▸ gateway"), ("", "▌")]),
     row(Action::Faults, &[], Shows("┌─ Faults"), &[("1", "1  off"), ("q", "1 ◻")]),
     row(Action::Pause, &[], Shows("‖ paused"), &[(" ", "● live")]),
-    row(Action::Back, &[], Ends, &[]),
+    row(Action::Quit, &[], Ends, &[]),
 ];

@@ -99,7 +99,7 @@ fn told(args: &DoctorArgs, file: File, listen: &Listen, areas: &[Area]) -> anyho
     }
     let Some(duration) = args.duration else { return Ok(None) };
     let taken = areas.iter().filter(|area| area.title == "ports").flat_map(|area| &area.checked);
-    if taken.clone().any(|checked| checked.health != Health::Good) {
+    if taken.clone().any(|checked| checked.health == Health::Bad) {
         let mend = "free the port, or listen elsewhere with --grpc and --http";
         return Ok(Some(vec![Checked::bad("all", "nothing was listened to, for a port is taken", mend)]));
     }

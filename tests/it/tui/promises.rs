@@ -71,7 +71,7 @@ fn a_long_way_to_a_file_goes_before_the_numbers() {
         driven.text().lines().next().unwrap_or_default().to_owned()
     };
     let (one, way) = ("traces.jsonl", "/srv/captures/2026/november/the-day-it-broke/traces.jsonl");
-    assert!(header(way, 200).contains(way));
+    assert!(header("captures/traces.jsonl", 200).contains("captures/traces.jsonl"));
     assert_eq!(header(way, 80), header(one, 80), "no number gives way to folders");
     assert!(
         header("/a/very/long/way/to/the/first.jsonl, /a/very/long/way/to/the/second.jsonl", 80).contains("2 files")

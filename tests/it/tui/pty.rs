@@ -86,7 +86,7 @@ fn over(mut terminal: Terminal) {
 fn a_session_from_start_to_quit() {
     let mut terminal = start("stay", 120, 40);
     terminal.wait_for("≠ changed · another subject's token");
-    terminal.wait_for("pricing│");
+    terminal.wait_for("▸│pricing│");
     assert!(terminal.screen().alternate_screen() && terminal.screen().hide_cursor());
     terminal.press("j");
     terminal.wait_for("look at  the HTTP call in orders");
@@ -102,7 +102,7 @@ fn a_session_from_start_to_quit() {
             && text.lines().all(|line| line.chars().count() <= 60)
     });
     terminal.resize(120, 40);
-    terminal.wait_for("┳━✗━▸│shipping│");
+    terminal.wait_for("┯━✗━▸│shipping│");
     terminal.press("m");
     terminal.wait("the mouse given back", |screen| screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None);
     terminal.press("?");
@@ -114,7 +114,7 @@ fn a_session_from_start_to_quit() {
 #[test]
 fn an_idle_screen_writes_nothing() {
     let mut terminal = start("stay", 100, 30);
-    terminal.wait_for("pricing│");
+    terminal.wait_for("━▸ pricing  changed");
     terminal.wait_for("quit");
     // Whatever belongs to the last picture comes at once; then two seconds of silence.
     while terminal.output(Duration::from_millis(500)).is_ok() {}
@@ -142,6 +142,7 @@ fn a_replay_at_its_end_writes_nothing() {
     let mut terminal = Terminal::start(command, 120, 40);
     terminal.wait_for("6 hops");
     // Figures of the last seconds fade first.
+    terminal.wait_for("  0 spans/s");
     while terminal.output(Duration::from_millis(1_200)).is_ok() {}
     assert_eq!(terminal.output(Duration::from_secs(2)), Err(RecvTimeoutError::Timeout), "{}", terminal.text());
     terminal.press("\u{3}");

@@ -10,6 +10,7 @@ use super::page::{self, Page};
 use super::prompt::Prompt;
 use super::replay::Control;
 use super::state::{Selection, State, Toast};
+use super::theme::Theme;
 use super::typing::{self, Offer};
 use super::{saved, update};
 use crate::engine::Query;
@@ -34,12 +35,13 @@ struct Taking {
     help: &'static str,
 }
 
-const TAKING: [Taking; 7] = [
+const TAKING: [Taking; 8] = [
     Taking { name: "filter", value: "EXPR", help: "show what matches" },
     Taking { name: "save-view", value: "NAME", help: "keep page, filter and order in the configuration" },
     Taking { name: "seek", value: "00:12", help: "to this moment of the replay" },
     Taking { name: "service", value: "NAME", help: "select a service on the map" },
     Taking { name: "speed", value: "0.5|max", help: "how fast the replay goes" },
+    Taking { name: "theme", value: "NAME", help: "other colours" },
     Taking { name: "trace", value: "ID", help: "open a trace by its id or the beginning of it" },
     Taking { name: "view", value: "NAME", help: "a saved view" },
 ];
@@ -119,6 +121,7 @@ fn take(state: &mut State, name: &str, value: &str) -> Result<(), Wrong> {
         }
         "save-view" => save_view(state, value).map_err(Wrong::Value)?,
         "service" => service(state, value).map_err(Wrong::Value)?,
+        "theme" => state.theme = state.theme.switched(value).map_err(|error| Wrong::Value(error.to_string()))?,
         "trace" => trace(state, value).map_err(Wrong::Value)?,
         "view" => view(state, value).map_err(Wrong::Value)?,
         "speed" => play(state, Control::Speed(speed(value).map_err(Wrong::Value)?)).map_err(Wrong::Value)?,
@@ -273,6 +276,7 @@ pub fn complete(state: &State, text: &str, cursor: usize) -> Vec<Offer> {
             return found;
         }
         "speed" => SPEEDS.iter().map(|speed| ((*speed).to_owned(), String::new())).collect(),
+        "theme" => Theme::names().map(|name| (name.to_owned(), String::new())).collect(),
         "service" => {
             state.snapshot.services.iter().map(|row| (row.name.to_string(), row.language.to_string())).collect()
         }

@@ -59,6 +59,11 @@ impl Theme {
         Ok(self.wearing(file::named(name)?))
     }
 
+    /// The names that [`Self::switched`] takes.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        file::each_name()
+    }
+
     /// The same terminal in the colours of a file's `[theme]` table.
     pub fn read(self, text: &str) -> Result<Self, ThemeError> {
         Ok(self.wearing(file::read(text)?))

@@ -63,6 +63,11 @@ fn names() -> String {
     PALETTES.map(|palette| palette.name).join(", ")
 }
 
+/// The same, each by itself.
+pub(super) fn each_name() -> impl Iterator<Item = &'static str> {
+    PALETTES.iter().map(|palette| palette.name)
+}
+
 /// The set of this name.
 pub(super) fn named(name: &str) -> Result<Palette, ThemeError> {
     let found = PALETTES.iter().find(|palette| palette.name == name);

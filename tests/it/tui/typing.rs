@@ -168,6 +168,7 @@ fn unknown_words_name_the_nearest() {
     assert_eq!(said(":trace xyz\n"), "expected a trace id of 32 hex digits or the beginning of one, found `xyz`");
     assert_eq!(said(":trace\n"), "expected ID behind `trace`, found nothing");
     assert_eq!(said(":quit now\n"), "expected nothing behind `quit`, found `now`");
+    assert!(said(":theme dim\n").starts_with("expected a theme (dark, light, "));
     assert_eq!(said(":speed 2\n"), "expected a replay, found none: `jwtrail replay FILE` plays saved traces");
     let within = driven(":filter verdict:dropt\n");
     let prompt = within.state.prompt.as_ref().expect("an open line");
@@ -179,7 +180,10 @@ fn the_replay_is_steered_by_name() {
     let mut driven = driven("");
     let playback = Playback { start: UnixNanos(1_000_000_000), ..Playback::default() };
     driven.say(Message::Playback(Arc::new(playback)));
-    driven = driven.keys(":speed 0.5\n:speed max\n:seek 00:12.5\n");
+    let dark = driven.state.theme;
+    driven = driven.keys(":theme light\n");
+    assert_ne!(driven.state.theme, dark);
+    driven = driven.keys(":theme dark\n:speed 0.5\n:speed max\n:seek 00:12.5\n");
     let controls: Vec<&Control> = driven
         .state
         .effects

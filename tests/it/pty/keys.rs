@@ -98,7 +98,8 @@ fn wide(folder: &Path) -> Terminal {
     terminal.press("0");
     settle(&mut terminal);
     terminal.wait("all of it laid out", |screen| {
-        screen.contents().contains("step-") && !screen.contents().contains("0 shows all")
+        let text = screen.contents();
+        text.contains("step-") && !text.contains("0 shows all") && !text.contains("laying out")
     });
     terminal
 }

@@ -60,7 +60,7 @@ fn demo(program: &Path) -> anyhow::Result<Vec<(&'static str, Buffer, f32)>> {
     let mut terminal = Terminal::start(program, &["demo"])?;
     let faults = [SHOWN, "orders → stock", "orders → tracking", "cart → stock", "gateway → tracking"];
     terminal.wait("every fault", |text| faults.iter().all(|edge| text.contains(edge)))?;
-    let mut shown = vec![("worst", terminal.still(), 3.0)];
+    let mut shown = vec![("map", terminal.still(), 3.0)];
     terminal.press("g")?;
     terminal.press_until("j", |text| text.lines().any(|line| line.contains(&format!("▌✗ {SHOWN}"))))?;
     shown.push(("map", terminal.still(), 4.0));

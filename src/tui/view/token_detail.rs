@@ -73,7 +73,7 @@ fn claims(state: &State, page: &mut Page, row: &TokenRow) {
     page.parts("claims", Row::new(), parts);
     page.parts("life", Row::new(), times(state, row));
     if let Some((text, style)) = own_check(state, token) {
-        page.text("signature", text, style);
+        page.text("checked", text, style);
     }
 }
 

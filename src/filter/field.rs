@@ -101,6 +101,22 @@ impl FieldInfo {
 }
 
 impl Field {
+    /// Whether a token by itself answers for it, whichever hop it was on.
+    pub(super) const fn is_of_token(self) -> bool {
+        matches!(
+            self,
+            Self::Token
+                | Self::Issuer
+                | Self::Subject
+                | Self::Holder
+                | Self::Audience
+                | Self::Scope
+                | Self::Kid
+                | Self::Algorithm
+                | Self::Type
+        )
+    }
+
     /// Its row in the table.
     pub fn info(self) -> &'static FieldInfo {
         // The table is in the order of the enum, which a test holds.

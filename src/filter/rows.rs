@@ -126,15 +126,7 @@ pub struct SeenToken<'a> {
 impl Facts for SeenToken<'_> {
     fn ask(&self, field: Field, test: &mut dyn FnMut(Fact<'_>) -> bool) -> Truth {
         match field {
-            Field::Token
-            | Field::Issuer
-            | Field::Subject
-            | Field::Holder
-            | Field::Audience
-            | Field::Scope
-            | Field::Kid
-            | Field::Algorithm
-            | Field::Type => Truth::from(of_token(self.token, field, test)),
+            field if field.is_of_token() => Truth::from(of_token(self.token, field, test)),
             // A hop has two ends; the other one may not have shown the token.
             Field::Service | Field::Caller | Field::Callee | Field::Name => {
                 Truth::from(texts(self.services.iter().copied(), test)).min(Truth::Maybe)

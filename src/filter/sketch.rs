@@ -69,15 +69,7 @@ impl HopSketch<'_> {
                 let status = |span: &Span| [span.http_status, span.grpc_status];
                 spans.any(|span| status(span).into_iter().flatten().any(|status| test(Fact::Number(status))))
             }
-            Field::Token
-            | Field::Issuer
-            | Field::Subject
-            | Field::Holder
-            | Field::Audience
-            | Field::Scope
-            | Field::Kid
-            | Field::Algorithm
-            | Field::Type => self.held.tokens().any(|token| of_token(token, field, test)),
+            field if field.is_of_token() => self.held.tokens().any(|token| of_token(token, field, test)),
             _ => true,
         };
         if may { Truth::Maybe } else { Truth::No }

@@ -140,7 +140,7 @@ mod tests {
     use super::*;
     use crate::model::{Resource, ServiceName};
 
-    fn span(start: u64, end: u64) -> Box<Span> {
+    fn span(start: u64, end: u64) -> Span {
         let resource = Resource {
             service: ServiceName { namespace: "".into(), name: "orders".into() },
             nameless: false,
@@ -149,7 +149,7 @@ mod tests {
             sdk: "".into(),
             host: "".into(),
         };
-        let mut span = Box::new(Span::new(Arc::new(resource), "".into()));
+        let mut span = Span::new(Arc::new(resource), "".into());
         (span.start, span.end) = (UnixNanos(start), UnixNanos(end));
         span
     }

@@ -16,7 +16,7 @@ use crate::trail::Trail;
 #[derive(Clone, PartialEq, Debug)]
 pub enum Recorded {
     /// A span.
-    Span(Box<Span>),
+    Span(Span),
     /// A log record; boxed, so that it takes no more room in a list than a span.
     Log(Box<LogRecord>),
 }

@@ -26,8 +26,8 @@ pub struct LogRecord {
 /// One decoded request: spans, logs, and what was lost on the way.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
-    /// Spans in the order of the request. Boxed, so that a span is written once and only its pointer is moved after.
-    pub spans: Vec<Box<Span>>,
+    /// Spans in the order of the request.
+    pub spans: Vec<Span>,
     /// Log records that belong to a span.
     pub logs: Vec<LogRecord>,
     /// Spans that could not be taken (ids of wrong length, zero ids, values of a wrong kind), with the reason in the receiver's answer.

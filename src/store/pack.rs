@@ -1,4 +1,4 @@
-//! Records in blocks. Processes and tokens stand once in a block's tables, and records name them by number.
+//! Records in blocks. What spans share stands once in a block's tables, and records name it by number.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -8,14 +8,15 @@ use serde::{Deserialize, Serialize};
 use super::SpoolError;
 use super::shared::Sharing;
 use crate::model::{
-    CarriedValue, Hop, LogRecord, Resource, ServiceName, Side, Span, SpanId, Token, TraceId, UnixNanos,
+    CarriedValue, Carries, Carrying, Hop, LogRecord, Resource, ServiceName, Side, Site, Span, SpanId, Token, TraceId,
+    UnixNanos,
 };
 
 /// What is kept of the input.
 #[derive(Serialize, Deserialize)]
 pub enum Record {
-    /// A span; its process and its tokens, in their order, stand in the tables.
-    Span { resource: u32, tokens: Vec<u32>, span: Box<Span> },
+    /// A span; its site stands in the table, and what it carries, counted from one; 0 is nothing.
+    Span { site: u32, carries: u32, span: Span },
     /// A log record; its process stands in the table.
     Log { resource: u32, record: LogRecord },
     /// A span of another trace links to a span of this one.
@@ -46,7 +47,7 @@ pub struct TraceHops {
 }
 
 /// The last so many values of a table are looked through before one is written anew.
-const RECENT: usize = 8;
+const RECENT: usize = 32;
 
 struct Table<T> {
     bytes: Vec<u8>,
@@ -54,16 +55,28 @@ struct Table<T> {
     recent: VecDeque<(Arc<T>, u32)>,
 }
 
-impl<T: Serialize> Table<T> {
+impl<T> Table<T> {
     fn new() -> Self {
         Self { bytes: Vec::new(), count: 0, recent: VecDeque::new() }
     }
 
-    fn number(&mut self, value: &Arc<T>) -> Result<u32, SpoolError> {
-        if let Some((_, number)) = self.recent.iter().rev().find(|(known, _)| Arc::ptr_eq(known, value)) {
-            return Ok(*number);
+    fn known(&self, value: &Arc<T>) -> Option<u32> {
+        self.recent.iter().rev().find(|(known, _)| Arc::ptr_eq(known, value)).map(|(_, number)| *number)
+    }
+
+    fn number(&mut self, value: &Arc<T>) -> Result<u32, SpoolError>
+    where
+        T: Serialize,
+    {
+        match self.known(value) {
+            Some(number) => Ok(number),
+            None => self.write(value, &**value),
         }
-        append(&mut self.bytes, &**value)?;
+    }
+
+    /// Writes a value in the form that it has on disk.
+    fn write(&mut self, value: &Arc<T>, form: &impl Serialize) -> Result<u32, SpoolError> {
+        append(&mut self.bytes, form)?;
         let number = self.count;
         self.count += 1;
         if self.recent.len() == RECENT {
@@ -83,10 +96,13 @@ impl<T: Serialize> Table<T> {
 /// A block being filled.
 pub struct Open {
     resources: Table<Resource>,
+    sites: Table<Site>,
     tokens: Table<Token>,
+    carries: Table<Carries>,
     records: Vec<u8>,
-    /// Stands in for a process and a token that the tables hold.
+    /// Stand in for a process, a site and a token that the tables hold.
     nobody: Arc<Resource>,
+    nowhere: Arc<Site>,
     nothing: Arc<Token>,
 }
 
@@ -102,37 +118,63 @@ impl Open {
             sdk: Arc::clone(&none),
             host: none,
         };
+        let nobody = Arc::new(nobody);
         Self {
             resources: Table::new(),
+            sites: Table::new(),
             tokens: Table::new(),
+            carries: Table::new(),
             records: Vec::new(),
-            nobody: Arc::new(nobody),
+            nowhere: Arc::new(Site::new(Arc::clone(&nobody), "".into())),
+            nobody,
             nothing: Arc::new(Token::default()),
         }
     }
 
     /// Bytes in it.
     pub fn bytes(&self) -> usize {
-        self.resources.bytes.len() + self.tokens.bytes.len() + self.records.len()
+        self.shared_bytes() + self.records.len()
     }
 
-    /// Bytes of tokens in it.
-    pub fn token_bytes(&self) -> usize {
-        self.tokens.bytes.len()
+    /// Bytes in it of what spans share.
+    pub fn shared_bytes(&self) -> usize {
+        self.resources.bytes.len() + self.sites.bytes.len() + self.tokens.bytes.len() + self.carries.bytes.len()
     }
 
     /// Adds a span.
-    pub fn span(&mut self, mut span: Box<Span>) -> Result<(), SpoolError> {
-        let own = std::mem::replace(&mut span.resource, Arc::clone(&self.nobody));
-        let resource = self.resources.number(&own)?;
-        let mut tokens = Vec::new();
-        for carried in &mut span.carried {
+    pub fn span(&mut self, mut span: Span) -> Result<(), SpoolError> {
+        let site = std::mem::replace(span.site_mut(), Arc::clone(&self.nowhere));
+        let site = self.site(&site)?;
+        let carries = match std::mem::take(&mut span.carried).shared() {
+            Some(carries) => self.carries(carries)? + 1,
+            None => 0,
+        };
+        append(&mut self.records, &Record::Span { site, carries, span })
+    }
+
+    fn site(&mut self, site: &Arc<Site>) -> Result<u32, SpoolError> {
+        if let Some(number) = self.sites.known(site) {
+            return Ok(number);
+        }
+        let mut form = Site::clone(site);
+        form.resource = Arc::clone(&self.nobody);
+        let resource = self.resources.number(&site.resource)?;
+        self.sites.write(site, &(resource, form))
+    }
+
+    fn carries(&mut self, carries: &Arc<Carries>) -> Result<u32, SpoolError> {
+        if let Some(number) = self.carries.known(carries) {
+            return Ok(number);
+        }
+        let mut form = Carries::clone(carries);
+        let mut tokens = Vec::with_capacity(form.carried.len());
+        for carried in &mut form.carried {
             if let CarriedValue::Token(token) = &mut carried.value {
                 tokens.push(self.tokens.number(token)?);
                 *token = Arc::clone(&self.nothing);
             }
         }
-        append(&mut self.records, &Record::Span { resource, tokens, span })
+        self.carries.write(carries, &(tokens, form))
     }
 
     /// Adds a log record.
@@ -165,14 +207,14 @@ impl Open {
         if self.records.is_empty() {
             return false;
         }
-        for part in [&self.resources.bytes, &self.tokens.bytes] {
-            raw.extend_from_slice(&(part.len() as u64).to_le_bytes());
-        }
-        raw.extend_from_slice(&self.resources.bytes);
-        raw.extend_from_slice(&self.tokens.bytes);
+        let tables = [&self.resources.bytes, &self.sites.bytes, &self.tokens.bytes, &self.carries.bytes];
+        tables.iter().for_each(|table| raw.extend_from_slice(&(table.len() as u64).to_le_bytes()));
+        tables.iter().for_each(|table| raw.extend_from_slice(table));
         raw.extend_from_slice(&self.records);
         self.resources.clear();
+        self.sites.clear();
         self.tokens.clear();
+        self.carries.clear();
         self.records.clear();
         true
     }
@@ -190,7 +232,9 @@ fn append(bytes: &mut Vec<u8>, value: &impl Serialize) -> Result<(), SpoolError>
 /// A block being read.
 pub struct Closed {
     resources: Vec<Arc<Resource>>,
+    sites: Vec<Arc<Site>>,
     tokens: Vec<Arc<Token>>,
+    carries: Vec<Arc<Carries>>,
     at: usize,
 }
 
@@ -201,12 +245,30 @@ impl Closed {
             let bytes = raw.get(at..at + 8).and_then(|bytes| <[u8; 8]>::try_from(bytes).ok());
             bytes.and_then(|bytes| usize::try_from(u64::from_le_bytes(bytes)).ok()).ok_or_else(SpoolError::torn)
         };
-        let (first, second) = (16_usize, length(0)?);
-        let second = first.checked_add(second).ok_or_else(SpoolError::torn)?;
-        let at = second.checked_add(length(8)?).ok_or_else(SpoolError::torn)?;
-        let resources = table(raw.get(first..second).ok_or_else(SpoolError::torn)?, |value| sharing.resource(value))?;
-        let tokens = table(raw.get(second..at).ok_or_else(SpoolError::torn)?, |value| sharing.token(value))?;
-        Ok(Self { resources, tokens, at })
+        let mut at = 4 * 8;
+        let mut next = |number: usize| -> Result<&[u8], SpoolError> {
+            let end = length(number * 8)?.checked_add(at).ok_or_else(SpoolError::torn)?;
+            let bytes = raw.get(at..end).ok_or_else(SpoolError::torn)?;
+            at = end;
+            Ok(bytes)
+        };
+        let resources = table(next(0)?, |value| Ok(sharing.resource(value)))?;
+        let sites = table(next(1)?, |(resource, mut site): (u32, Site)| {
+            site.resource = pick(&resources, resource)?;
+            Ok(sharing.site(site))
+        })?;
+        let tokens = table(next(2)?, |value| Ok(sharing.token(value)))?;
+        let carries = table(next(3)?, |(numbers, mut carries): (Vec<u32>, Carries)| {
+            let mut numbers = numbers.into_iter();
+            for carried in &mut carries.carried {
+                if let CarriedValue::Token(token) = &mut carried.value {
+                    *token = pick(&tokens, numbers.next().ok_or_else(SpoolError::torn)?)?;
+                }
+            }
+            sharing.carries(&mut carries);
+            Ok(Arc::new(carries))
+        })?;
+        Ok(Self { resources, sites, tokens, carries, at })
     }
 
     fn next<'r, T: Deserialize<'r>>(&mut self, raw: &'r [u8]) -> Result<Option<T>, SpoolError> {
@@ -223,13 +285,10 @@ impl Closed {
     pub fn record(&mut self, raw: &[u8], sharing: &mut Sharing) -> Result<Option<Record>, SpoolError> {
         let Some(mut record) = self.next::<Record>(raw)? else { return Ok(None) };
         match &mut record {
-            Record::Span { resource, tokens, span } => {
-                span.resource = pick(&self.resources, *resource)?;
-                let mut tokens = tokens.iter();
-                for carried in &mut span.carried {
-                    if let CarriedValue::Token(token) = &mut carried.value {
-                        *token = pick(&self.tokens, *tokens.next().ok_or_else(SpoolError::torn)?)?;
-                    }
+            Record::Span { site, carries, span } => {
+                *span.site_mut() = pick(&self.sites, *site)?;
+                if let Some(number) = carries.checked_sub(1) {
+                    span.carried = Carrying::new(pick(&self.carries, number)?);
                 }
                 sharing.span(span);
             }
@@ -252,14 +311,14 @@ impl Closed {
     }
 }
 
-fn table<T: for<'r> Deserialize<'r>>(
+fn table<T: for<'r> Deserialize<'r>, U>(
     mut bytes: &[u8],
-    mut share: impl FnMut(T) -> Arc<T>,
-) -> Result<Vec<Arc<T>>, SpoolError> {
+    mut share: impl FnMut(T) -> Result<Arc<U>, SpoolError>,
+) -> Result<Vec<Arc<U>>, SpoolError> {
     let mut table = Vec::new();
     while !bytes.is_empty() {
         let (value, left) = postcard::take_from_bytes(bytes).map_err(SpoolError::record)?;
-        table.push(share(value));
+        table.push(share(value)?);
         bytes = left;
     }
     Ok(table)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ahash::RandomState;
 
-use crate::model::{CarriedValue, Exception, LogRecord, Resource, Span, Token};
+use crate::model::{CarriedValue, Carries, Exception, LogRecord, Resource, Site, Span, Token};
 
 /// Slots for texts.
 const TEXTS: usize = 8_192;
@@ -16,6 +16,8 @@ const LONGEST: usize = 96;
 const TOKENS: usize = 1_024;
 /// Slots for processes.
 const RESOURCES: usize = 1_024;
+/// Slots for sites.
+const SITES: usize = 1_024;
 
 /// The tables.
 pub struct Sharing {
@@ -23,6 +25,7 @@ pub struct Sharing {
     texts: Vec<Option<Arc<str>>>,
     tokens: Vec<Option<Arc<Token>>>,
     resources: Vec<Option<Arc<Resource>>>,
+    sites: Vec<Option<Arc<Site>>>,
 }
 
 impl Sharing {
@@ -33,6 +36,7 @@ impl Sharing {
             texts: vec![None; TEXTS],
             tokens: vec![None; TOKENS],
             resources: vec![None; RESOURCES],
+            sites: vec![None; SITES],
         }
     }
 
@@ -62,44 +66,38 @@ impl Sharing {
         resource
     }
 
-    /// Shares the texts of a span.
-    pub fn span(&mut self, span: &mut Span) {
-        self.text(&mut span.name);
-        self.text(&mut span.scope);
-        let some = [
-            &mut span.method,
-            &mut span.route,
-            &mut span.path,
-            &mut span.url_scheme,
-            &mut span.host,
-            &mut span.user_agent,
-        ];
-        some.into_iter().flatten().for_each(|text| self.text(text));
-        for carried in &mut span.carried {
+    /// Shares a site and its texts.
+    pub fn site(&mut self, mut site: Site) -> Arc<Site> {
+        let at = slot(&self.hasher, (&site.name, &site.resource.instance, site.kind), self.sites.len());
+        if let Some(known) = self.sites.get(at).and_then(Option::as_ref).filter(|known| ***known == site) {
+            return Arc::clone(known);
+        }
+        site.texts_mut().for_each(|text| self.text(text));
+        let site = Arc::new(site);
+        put(&mut self.sites, at, &site);
+        site
+    }
+
+    /// Shares the texts of what spans carry.
+    pub fn carries(&mut self, carries: &mut Carries) {
+        for carried in &mut carries.carried {
             self.text(&mut carried.carrier);
             self.text(&mut carried.scheme);
             if let CarriedValue::OtherCredential(scheme) = &mut carried.value {
                 self.text(scheme);
             }
         }
-        let Some(rare) = span.rare_mut() else { return };
-        let some = [
-            &mut rare.peer_service,
-            &mut rare.rpc_system,
-            &mut rare.rpc_service,
-            &mut rare.rpc_method,
-            &mut rare.messaging_system,
-            &mut rare.messaging_destination,
-            &mut rare.messaging_operation,
-            &mut rare.db_system,
-            &mut rare.error_type,
-            &mut rare.location,
-            &mut rare.challenge,
-            &mut rare.error_code,
-        ];
-        some.into_iter().flatten().for_each(|text| self.text(text));
-        rare.exceptions.iter_mut().for_each(|exception| self.exception(exception));
-        rare.exposures.iter_mut().for_each(|exposure| self.text(&mut exposure.place));
+    }
+
+    /// Shares the texts that a span alone says.
+    pub fn span(&mut self, span: &mut Span) {
+        if !span.has_own() {
+            return;
+        }
+        let own = span.own_mut();
+        [&mut own.location, &mut own.challenge].into_iter().flatten().for_each(|text| self.text(text));
+        own.exceptions.iter_mut().for_each(|exception| self.exception(exception));
+        own.exposures.iter_mut().for_each(|exposure| self.text(&mut exposure.place));
     }
 
     /// Shares the texts of a log record.

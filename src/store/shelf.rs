@@ -80,11 +80,11 @@ impl Shelf {
         self.mixed |= *self.first.get_or_insert(trace) != trace;
     }
 
-    fn span(&mut self, span: Box<Span>, desk: &mut Desk) -> Result<(), SpoolError> {
+    fn span(&mut self, span: Span, desk: &mut Desk) -> Result<(), SpoolError> {
         self.note(span.trace_id, cost_of_span(&span));
-        let before = self.open.token_bytes();
+        let before = self.open.shared_bytes();
         self.open.span(span)?;
-        self.cost += self.open.token_bytes() - before;
+        self.cost += self.open.shared_bytes() - before;
         desk.seal(&mut self.open, &mut self.extents, false)
     }
 
@@ -145,9 +145,9 @@ impl Shelves {
     }
 
     /// Puts a span where its trace lies, and its links where they lead to.
-    pub fn span(&mut self, span: Box<Span>, desk: &mut Desk) -> Result<(), SpoolError> {
+    pub fn span(&mut self, span: Span, desk: &mut Desk) -> Result<(), SpoolError> {
         let from = span.trace_id;
-        for link in span.links.iter().filter(|link| link.trace_id != from) {
+        for link in span.own().links.iter().filter(|link| link.trace_id != from) {
             let to = self.of(link.trace_id);
             self.all[to].link(LinkFrom { trace: link.trace_id, span: link.span_id, from }, desk)?;
         }

@@ -29,7 +29,7 @@ struct ServiceSum {
 impl ServiceSum {
     /// Notes what a span says of its service's own check.
     fn check(&mut self, span: &Span) {
-        let Some(tags) = span.tags.as_deref() else { return };
+        let Some(tags) = span.tags() else { return };
         match tags.verify_result {
             Some(VerifyResult::Ok | VerifyResult::Failed) => self.verifies = Some(true),
             Some(VerifyResult::Skipped) => self.verifies = self.verifies.or(Some(false)),
@@ -74,7 +74,7 @@ impl Coverage {
         let shows = span.captured.carrier
             || span.captured.traceparent
             || span.captured.user_agent_or_host
-            || span.tags.is_some()
+            || span.tags().is_some()
             || span.carried.iter().any(|c| !matches!(c.value, CarriedValue::Empty));
         let side = if span.is_entry() { Some(&mut sum.inbound) } else { span.is_call().then_some(&mut sum.outbound) };
         if let Some(side) = side
@@ -82,7 +82,7 @@ impl Coverage {
         {
             *side = Some(side.unwrap_or(false) | shows);
         }
-        let says_absent = span.tags.as_deref().is_some_and(|tags| tags.absent);
+        let says_absent = span.tags().is_some_and(|tags| tags.absent);
         sum.witness |= span.captured.traceparent || span.captured.user_agent_or_host || says_absent;
         sum.check(span);
     }

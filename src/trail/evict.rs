@@ -42,7 +42,7 @@ impl Trail {
         self.stats.evicted_spans += trace.spans.len() as u64;
         self.stats.memory_used = self.stats.memory_used.saturating_sub(trace.bytes.saturating_sub(PER_TRACE));
         self.broken_bytes = self.broken_bytes.saturating_sub(trace.broken_bytes);
-        for link in trace.spans.iter().flat_map(|span| &span.links) {
+        for link in trace.spans.iter().flat_map(|span| &span.own().links) {
             if let Some(from) = self.links_in.get_mut(&link.trace_id) {
                 from.remove(&(id, link.span_id));
                 if from.is_empty() {

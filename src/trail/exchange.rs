@@ -74,7 +74,7 @@ fn says_so(to: &Token, about: &Circumstances<'_>) -> bool {
     let tagged = about
         .calls
         .iter()
-        .filter_map(|span| span.tags.as_deref())
+        .filter_map(|span| span.tags())
         .any(|tags| tags.exchange_intent.is_some() || tags.exchanged_from.is_some());
     tagged || to.actors.first().is_some_and(|actor| names(actor, about.caller))
 }

@@ -94,9 +94,7 @@ fn shown_tokens<'a>(hop: &Judged<'a>) -> (Option<Seen<'a>>, Option<Seen<'a>>, Op
             .find(|mine| other.tokens.iter().any(|theirs| mine.token.same_as(theirs.token) == Some(true)));
         same.or(side.tokens.first()).copied()
     };
-    let in_side = |side: &Observed<'a>, seen: Option<Seen<'a>>| {
-        seen.filter(|s| side.tokens.iter().any(|t| std::ptr::eq(t.carried, s.carried)))
-    };
+    let in_side = |side: &Observed<'a>, seen: Option<Seen<'a>>| seen.filter(|s| side.tokens.iter().any(|t| t.is(s)));
     let inbound = in_side(&hop.inbound, from).or_else(|| matching(&hop.inbound, &hop.sent));
     let sent = in_side(&hop.sent, to)
         .or(in_side(&hop.sent, from))

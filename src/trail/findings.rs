@@ -102,7 +102,7 @@ fn spans_of<'a>(case: &Case<'a, '_>, hop: &Judged<'a>) -> Vec<&'a Span> {
 fn exposed(case: &Case<'_, '_>, hop: &Judged<'_>) -> Option<FindingHit> {
     let spans = spans_of(case, hop);
     let logged = spans.iter().flat_map(|span| case.said.exposures_of(span.span_id));
-    let exposure = spans.iter().flat_map(|span| &span.exposures).chain(logged).next()?;
+    let exposure = spans.iter().flat_map(|span| &span.own().exposures).chain(logged).next()?;
     Some(hit(Finding::Exposed, Severity::High, format!("a token stands in {}", exposure.place)))
 }
 

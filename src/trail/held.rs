@@ -109,12 +109,12 @@ impl<'a> Held<'a> {
 
     /// Whether its hops can show nothing but what its own spans show.
     pub fn stands_alone(&self) -> bool {
-        self.trace.spans.iter().all(|span| span.links.is_empty())
+        self.trace.spans.iter().all(|span| span.own().links.is_empty())
     }
 
     /// Its spans.
     pub fn spans(&self) -> impl Iterator<Item = &'a Span> + use<'a> {
-        self.trace.spans.iter().map(|span| &**span)
+        self.trace.spans.iter()
     }
 
     /// The tokens that its spans carried.

@@ -214,7 +214,7 @@ impl Trail {
     }
 
     /// Takes one span.
-    pub fn take(&mut self, span: Box<Span>, now: UnixNanos) {
+    pub fn take(&mut self, span: Span, now: UnixNanos) {
         self.stats.spans += 1;
         match self.profile.learn(&span) {
             Learned::Nothing => {}
@@ -234,7 +234,7 @@ impl Trail {
     }
 
     /// Keeps a span that the profile knows.
-    fn hold(&mut self, span: Box<Span>, now: UnixNanos) {
+    fn hold(&mut self, span: Span, now: UnixNanos) {
         let id = span.trace_id;
         let limit = self.options.spans_per_trace;
         let trace = self.touch(id, now);
@@ -242,7 +242,7 @@ impl Trail {
             self.stats.trace_overflow += 1;
             return;
         }
-        let links: Vec<Link> = span.links.iter().filter(|link| link.trace_id != id).copied().collect();
+        let links: Vec<Link> = span.own().links.iter().filter(|link| link.trace_id != id).copied().collect();
         let before = trace.bytes;
         trace.push(span);
         self.stats.memory_used += trace.bytes - before;

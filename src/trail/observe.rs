@@ -70,6 +70,15 @@ pub struct Seen<'a> {
     pub carried: &'a Carried,
     /// The token.
     pub token: &'a std::sync::Arc<Token>,
+    /// The span that shows it: others may share what they carry.
+    pub span: &'a Span,
+}
+
+impl Seen<'_> {
+    /// Whether both are one: the same value in the same span.
+    pub fn is(&self, other: &Self) -> bool {
+        std::ptr::eq(self.carried, other.carried) && std::ptr::eq(self.span, other.span)
+    }
 }
 
 /// One observation.
@@ -165,7 +174,7 @@ pub fn observe<'a>(span: &'a Span, profile: &Profile, rules: &Rules) -> Observed
                     seen.hidden = Some(Cause::CaptureCut);
                     seen.ground = Ground::Cut;
                 } else {
-                    seen.tokens.push(Seen { carried, token });
+                    seen.tokens.push(Seen { carried, token, span });
                 }
             }
             CarriedValue::Redacted => seen.hidden = seen.hidden.or(Some(Cause::Redacted)),
@@ -192,7 +201,7 @@ fn absence<'a>(
     other: Option<&std::sync::Arc<str>>,
 ) -> Observed<'a> {
     let answer = |what, confidence, ground| Observed::bare(what, confidence, ground, Some(span.span_id));
-    if span.tags.as_ref().is_some_and(|tags| tags.absent) {
+    if span.tags().is_some_and(|tags| tags.absent) {
         return answer(What::Absent, Confidence::Proven, Ground::Tag);
     }
     if let Some(scheme) = other {

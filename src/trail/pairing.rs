@@ -159,7 +159,7 @@ fn pair_group(forest: &Forest<'_>, group: &[usize], pairs: &mut Vec<Pair>) {
     }
     // Where only a link says who called, there is no entry hop beside it.
     let nobody = matches!(caller, Caller::Nobody);
-    let dangling = nobody && linked.is_empty() && group.iter().any(|&i| !tree.spans[i].links.is_empty());
+    let dangling = nobody && linked.is_empty() && group.iter().any(|&i| !tree.spans[i].own().links.is_empty());
     gap |= dangling && tree.spans[head].kind == SpanKind::Consumer;
     if !nobody || linked.is_empty() {
         let chain = match &caller {
@@ -236,7 +236,7 @@ fn around(tree: &Tree<'_>, holder: usize) -> Vec<usize> {
     let mut stack = tree.children(holder).to_vec();
     while let Some(at) = stack.pop() {
         let entry = tree.nodes[at].role == Role::Entry;
-        let own_message = entry && !tree.span(at).links.is_empty();
+        let own_message = entry && !tree.span(at).own().links.is_empty();
         if own_message || tree.nodes[at].role == Role::Call || !tree.same_service(at, holder) {
             continue;
         }
@@ -253,14 +253,16 @@ fn around(tree: &Tree<'_>, holder: usize) -> Vec<usize> {
 /// The spans that a group links to, as callers, each with the innermost member that links to it. A link to a CONSUMER
 /// climbs to its PRODUCER.
 fn links_of(forest: &Forest<'_>, group: &[usize]) -> Vec<(At, usize)> {
-    if group.iter().all(|&i| forest.own().span(i).links.is_empty()) {
+    if group.iter().all(|&i| forest.own().span(i).own().links.is_empty()) {
         return Vec::new();
     }
     let own: AHashSet<usize> = group.iter().copied().collect();
     let mut known = AHashSet::new();
     let mut found: Vec<(At, usize)> = Vec::new();
     let innermost_first = group.iter().rev();
-    for (link, holder) in innermost_first.flat_map(|&i| forest.own().span(i).links.iter().map(move |link| (link, i))) {
+    for (link, holder) in
+        innermost_first.flat_map(|&i| forest.own().span(i).own().links.iter().map(move |link| (link, i)))
+    {
         let Some(at) = forest.find(link.trace_id, link.span_id) else { continue };
         let tree = &forest.trees[at.tree];
         let climbed = match tree.nodes[at.span].role {

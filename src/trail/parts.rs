@@ -64,7 +64,7 @@ impl Trail {
 
     /// Gives up the traces held, to be judged in parts; facts of at most `tokens` tokens will be kept. What the spans
     /// showed by themselves stays known.
-    pub fn give_up(&mut self, tokens: usize) -> impl Iterator<Item = (Vec<Box<Span>>, Vec<LogRecord>)> + use<> {
+    pub fn give_up(&mut self, tokens: usize) -> impl Iterator<Item = (Vec<Span>, Vec<LogRecord>)> + use<> {
         let mut wanted = Wanted::new(tokens);
         let traces = std::mem::take(&mut self.traces);
         traces.values().flat_map(|trace| &trace.spans).for_each(|span| wanted.look_for_checks(span));
@@ -154,7 +154,7 @@ impl Trail {
 
 impl Part {
     /// Holds a span.
-    pub fn hold(&mut self, span: Box<Span>) {
+    pub fn hold(&mut self, span: Span) {
         if !self.has_room(span.trace_id) {
             self.lost += 1;
             return;
@@ -195,7 +195,7 @@ impl Part {
     }
 
     /// Holds a span of a trace that is judged elsewhere: traces held here link to it.
-    pub fn hold_guest(&mut self, span: Box<Span>) {
+    pub fn hold_guest(&mut self, span: Span) {
         let guest = self.trail.guests.entry(span.trace_id).or_insert_with(|| Box::new(TraceState::new(PER_TRACE)));
         if guest.bytes > self.per_trace {
             self.lost += 1;

@@ -162,7 +162,7 @@ impl Profile {
         };
         let before = *facts;
         facts.captures |= span.captured.carrier || span.captured.traceparent;
-        let (length, count) = span.longest_text;
+        let (length, count) = (span.longest_text, span.longest_texts);
         let by = Some((span.trace_id, span.span_id));
         if length > facts.longest {
             (facts.longest, facts.longest_count, facts.longest_by) = (length, u32::from(count), by);

@@ -105,7 +105,7 @@ fn keep<'a>(list: &mut Vec<Seen<'a>>, seen: &Seen<'a>) {
 fn target<'a>(forest: &Forest<'a>, pair: &Pair) -> Option<&'a str> {
     let entry = pair.entry.map(|e| forest.own().span(e));
     let spans = entry.into_iter().chain(pair.chain.iter().map(|&at| forest.span(at)));
-    spans.filter_map(|span| span.location.as_deref()).find_map(|location| {
+    spans.filter_map(|span| span.own().location.as_deref()).find_map(|location| {
         let (_, rest) = location.split_once("://")?;
         rest.split(['/', ':', '?', '#']).next()
     })

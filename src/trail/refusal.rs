@@ -24,8 +24,8 @@ pub struct SaidInWords<'a> {
 
 impl<'a> SaidInWords<'a> {
     /// Gathers a trace's exceptions and log records.
-    pub fn new(spans: &[Box<Span>], logs: &'a [LogRecord]) -> Self {
-        let any = !logs.is_empty() || spans.iter().any(|span| !span.exceptions.is_empty());
+    pub fn new(spans: &[Span], logs: &'a [LogRecord]) -> Self {
+        let any = !logs.is_empty() || spans.iter().any(|span| !span.own().exceptions.is_empty());
         let mut by_span: AHashMap<SpanId, Vec<&'a LogRecord>> = AHashMap::new();
         for record in logs {
             by_span.entry(record.span_id).or_default().push(record);
@@ -135,7 +135,7 @@ fn graphql_code(tree: &Tree<'_>, pair: &Pair, said: &SaidInWords<'_>) -> Option<
     pair.group.iter().for_each(|&i| spans_inside(tree, i, &mut inside));
     let graphql =
         inside.iter().map(|&i| tree.span(i)).filter(|span| span.scope.to_ascii_lowercase().contains("graphql"));
-    graphql.flat_map(|span| &span.exceptions).find_map(|exception| match &*exception.kind {
+    graphql.flat_map(|span| &span.own().exceptions).find_map(|exception| match &*exception.kind {
         "UNAUTHENTICATED" | "UNAUTHORIZED" => Some(Reason::Rejected),
         "FORBIDDEN" | "PERMISSION_DENIED" => Some(Reason::Forbidden),
         _ => None,
@@ -143,7 +143,7 @@ fn graphql_code(tree: &Tree<'_>, pair: &Pair, said: &SaidInWords<'_>) -> Option<
 }
 
 fn said_by_tags(entries: &[&Span]) -> Verification {
-    let tags = entries.iter().filter_map(|span| span.tags.as_deref()).find(|tags| tags.verify_result.is_some());
+    let tags = entries.iter().filter_map(|span| span.tags()).find(|tags| tags.verify_result.is_some());
     let result = tags.and_then(|tags| tags.verify_result).unwrap_or(VerifyResult::Unknown);
     Verification {
         result,
@@ -202,7 +202,7 @@ fn recorded(
     }
     let entries: Vec<&Span> = pair.group.iter().map(|&i| tree.span(i)).collect();
     entries.iter().chain(calls).find_map(|span| {
-        let challenge = span.challenge.as_ref()?;
+        let challenge = span.own().challenge.as_ref()?;
         // A callee that never reports is judged by what it was sent.
         let none = says_none(challenge, if entries.is_empty() { calls } else { &entries });
         let none = none.then_some(Reason::Missing);
@@ -222,7 +222,7 @@ fn said_inside<'t>(tree: &Tree<'t>, pair: &Pair, said: &SaidInWords<'t>) -> Vec<
         .iter()
         .flat_map(|&i| {
             let records = said.logs.get(&tree.spans[i].span_id).into_iter().flatten().map(|record| &record.text);
-            tree.spans[i].exceptions.iter().chain(records)
+            tree.spans[i].own().exceptions.iter().chain(records)
         })
         .collect()
 }

@@ -82,7 +82,7 @@ fn to_login(case: &Case<'_, '_>, hop: &Judged<'_>) -> bool {
     let entries = hop.pair.group.iter().map(|&i| case.forest.own().span(i));
     let calls = hop.pair.chain.iter().map(|&at| case.forest.span(at));
     hop.answer.redirected()
-        && entries.chain(calls).filter_map(|span| span.location.as_deref()).any(|location| {
+        && entries.chain(calls).filter_map(|span| span.own().location.as_deref()).any(|location| {
             let location = location.to_ascii_lowercase();
             ["login", "signin", "sign-in", "authorize", "/auth", "sso"].iter().any(|page| location.contains(page))
         })

@@ -151,8 +151,8 @@ fn from_entry<'a>(case: &Case<'a, '_>, at: At, states: &[EntryState<'a>]) -> Inb
         None => first_known(case, group.iter().map(|&span| At { tree: at.tree, span })),
     };
     // The nearest member that links at all knows its own message; a receive span above links to the whole batch.
-    let linking = group.iter().find(|&&i| !tree.spans[i].links.is_empty());
-    let links = linking.into_iter().flat_map(|&i| &tree.spans[i].links);
+    let linking = group.iter().find(|&&i| !tree.spans[i].own().links.is_empty());
+    let links = linking.into_iter().flat_map(|&i| &tree.spans[i].own().links);
     join_links(case, &mut observed, links);
     Inbound {
         observed,
@@ -252,7 +252,7 @@ fn by_refusal<'a>(case: &Case<'a, '_>, pair: &Pair, answer: &Answer) -> Option<O
     let span_id = pair.entry.map(|i| case.forest.own().spans[i].span_id);
     let calls = pair.chain.iter().map(|&at| case.forest.span(at));
     let entries: Vec<&Span> = pair.group.iter().map(|&i| case.forest.own().span(i)).collect();
-    let challenge = entries.iter().copied().chain(calls).find_map(|span| span.challenge.as_deref());
+    let challenge = entries.iter().copied().chain(calls).find_map(|span| span.own().challenge.as_deref());
     let missing = answer.verification.reason == Some(crate::model::Reason::Missing)
         || challenge.is_some_and(|challenge| says_none(challenge, &entries));
     if missing {

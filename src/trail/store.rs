@@ -1,9 +1,10 @@
 //! One trace as it is kept: its spans, its logs, and what it last contributed.
 
 use std::mem::size_of;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::model::{LogRecord, Severity, Span, UnixNanos};
+use crate::model::{LogRecord, Own, Severity, Span, UnixNanos};
 
 use super::aggregate::Contribution;
 use super::profile::Fact;
@@ -13,7 +14,7 @@ use super::tree::canonical;
 #[derive(Default)]
 pub struct TraceState {
     /// Its spans; in canonical order and without duplicates once [`TraceState::prepare`] ran.
-    pub spans: Vec<Box<Span>>,
+    pub spans: Vec<Span>,
     /// Log records joined to it.
     pub logs: Vec<LogRecord>,
     /// When it last grew, on the engine's clock.
@@ -86,7 +87,7 @@ impl TraceState {
     }
 
     /// Adds a span.
-    pub fn push(&mut self, span: Box<Span>) {
+    pub fn push(&mut self, span: Span) {
         self.bytes += size_of_span(&span);
         self.extent.add(self.spans.len(), &span);
         self.unsorted = true;
@@ -175,18 +176,19 @@ const PER_LINK: usize = 64;
 
 /// Bytes that a span takes, its own heap included; shared strings count where they are rarely shared.
 pub fn size_of_span(span: &Span) -> usize {
-    let text = |text: &Option<std::sync::Arc<str>>| text.as_ref().map_or(0, |t| t.len() + 16);
+    let own = if span.has_own() { size_of_own(span.own()) } else { 0 };
+    size_of::<Span>() + span.path.as_ref().map_or(0, |path| path.len() + 16) + own
+}
+
+fn size_of_own(own: &Own) -> usize {
+    let text = |text: &Option<Arc<str>>| text.as_ref().map_or(0, |t| t.len() + 16);
     let exceptions: usize =
-        span.exceptions.iter().map(|e| size_of_val(e) + e.kind.len() + e.message.len() + e.stack.len()).sum();
-    size_of::<Span>()
-        + span.rare().map_or(0, size_of_val)
-        + size_of_val(span.carried.as_slice())
-        + size_of_val(span.links.as_slice())
-        + span.links.len() * PER_LINK
-        + size_of_val(span.exposures.as_slice())
-        + span.tags.as_ref().map_or(0, |_| size_of::<crate::model::SelfTags>())
-        + text(&span.path)
-        + text(&span.challenge)
-        + text(&span.location)
+        own.exceptions.iter().map(|e| size_of_val(e) + e.kind.len() + e.message.len() + e.stack.len()).sum();
+    size_of_val(own)
+        + size_of_val(own.links.as_slice())
+        + own.links.len() * PER_LINK
+        + size_of_val(own.exposures.as_slice())
+        + text(&own.challenge)
+        + text(&own.location)
         + exceptions
 }

@@ -39,7 +39,7 @@ type Ids = Vec<(SpanId, usize)>;
 /// A trace, indexed. Spans are in canonical order, so indices do not depend on arrival.
 pub struct Tree<'a> {
     /// The spans, sorted by (start, id, kind).
-    pub spans: &'a [Box<Span>],
+    pub spans: &'a [Span],
     /// One node a span.
     pub nodes: Vec<Node>,
     by_id: Ids,
@@ -55,7 +55,7 @@ pub fn canonical(a: &Span, b: &Span) -> std::cmp::Ordering {
 
 impl<'a> Tree<'a> {
     /// Builds the tree of spans in canonical order.
-    pub fn new(spans: &'a [Box<Span>], rules: &Rules) -> Self {
+    pub fn new(spans: &'a [Span], rules: &Rules) -> Self {
         let (by_id, shared) = ids_of(spans);
         let nodes = Vec::with_capacity(spans.len());
         let mut tree = Self { spans, nodes, by_id, children: Vec::new(), begins: Vec::new() };
@@ -227,7 +227,7 @@ impl Shared {
 
 /// The ids of a trace with the spans that answer for them, and the calls that share an id with the entry they led to:
 /// where client and server have one id (Zipkin), children belong to the server unless their service is the client's.
-fn ids_of(spans: &[Box<Span>]) -> (Ids, Vec<(usize, usize)>) {
+fn ids_of(spans: &[Span]) -> (Ids, Vec<(usize, usize)>) {
     let mut by_id: Ids = spans.iter().enumerate().map(|(i, span)| (span.span_id, i)).collect();
     by_id.sort_unstable();
     let mut shared = Vec::new();

@@ -50,7 +50,7 @@ pub struct TraceView {
     /// When it last grew, on the engine's clock: a view of the same moment is the same.
     pub touched: UnixNanos,
     /// Spans with the names of their services as shown, in order of their start.
-    pub spans: Vec<(Arc<str>, Box<Span>)>,
+    pub spans: Vec<(Arc<str>, Span)>,
     /// Log records joined to it.
     pub logs: Vec<LogRecord>,
     /// Judged hops in the report's order.
@@ -62,18 +62,18 @@ pub struct TraceView {
 impl TraceView {
     /// The span with this id.
     pub fn span(&self, id: SpanId) -> Option<&Span> {
-        self.spans.iter().map(|(_, span)| &**span).find(|span| span.span_id == id)
+        self.spans.iter().map(|(_, span)| span).find(|span| span.span_id == id)
     }
 
     /// The span that the trace is named after, with its service as shown: the first one without a parent, else the first.
-    pub fn root(&self) -> Option<&(Arc<str>, Box<Span>)> {
+    pub fn root(&self) -> Option<&(Arc<str>, Span)> {
         self.spans.iter().min_by_key(|(_, span)| (span.parent_id.is_some(), span.start))
     }
 }
 
 /// The span that a trace is named after.
-pub(super) fn root_of<'a>(spans: impl Iterator<Item = &'a Box<Span>>) -> Option<&'a Span> {
-    spans.map(|span| &**span).min_by_key(|span| (span.parent_id.is_some(), span.start))
+pub(super) fn root_of<'a>(spans: impl Iterator<Item = &'a Span>) -> Option<&'a Span> {
+    spans.min_by_key(|span| (span.parent_id.is_some(), span.start))
 }
 
 impl Trail {
@@ -121,7 +121,7 @@ impl Trail {
 
     /// Traces that are held and judged together with this one, because a span of either links to the other.
     pub fn linked_with(&self, id: TraceId) -> Vec<TraceId> {
-        let to = self.traces.get(&id).into_iter().flat_map(|trace| &trace.spans).flat_map(|span| &span.links);
+        let to = self.traces.get(&id).into_iter().flat_map(|trace| &trace.spans).flat_map(|span| &span.own().links);
         let from = self.links_in.get(&id).into_iter().flatten().map(|(from, _)| *from);
         let mut ids: Vec<TraceId> = to.map(|link| link.trace_id).chain(from).collect();
         ids.retain(|other| *other != id && self.traces.contains_key(other));
@@ -133,7 +133,7 @@ impl Trail {
     /// A trace with everything that is known of it; `None` where it is not held.
     pub fn trace_view(&self, id: TraceId) -> Option<TraceView> {
         let trace = self.traces.get(&id)?;
-        let mut spans: Vec<(Arc<str>, Box<Span>)> =
+        let mut spans: Vec<(Arc<str>, Span)> =
             trace.spans.iter().map(|span| (self.profile.shown(&span.resource.service), span.clone())).collect();
         spans.sort_by_key(|(_, span)| (span.start, span.span_id));
         Some(TraceView {

@@ -80,8 +80,13 @@ impl Trail {
     /// Runs a judgement over one trace and those that it links to.
     pub(super) fn with_case<R: Default>(&self, id: TraceId, run: impl FnOnce(&Case<'_, '_>) -> R) -> R {
         let Some(trace) = self.traces.get(&id) else { return R::default() };
-        let mut linked: Vec<TraceId> =
-            trace.spans.iter().flat_map(|span| &span.links).map(|link| link.trace_id).filter(|t| *t != id).collect();
+        let mut linked: Vec<TraceId> = trace
+            .spans
+            .iter()
+            .flat_map(|span| &span.own().links)
+            .map(|link| link.trace_id)
+            .filter(|t| *t != id)
+            .collect();
         linked.sort_unstable();
         linked.dedup();
         let others = linked.iter().filter_map(|linked| self.traces.get(linked).or_else(|| self.guests.get(linked)));

@@ -45,7 +45,7 @@ fn batch(number: u64) -> Batch {
     span.span_id = SpanId((number + 1).to_be_bytes());
     span.kind = SpanKind::Server;
     (span.start, span.end) = (UnixNanos(number + 1), UnixNanos(number + 2));
-    Batch { spans: vec![Box::new(span)], bytes: 500, ..Batch::default() }
+    Batch { spans: vec![span], bytes: 500, ..Batch::default() }
 }
 
 /// Waits for a snapshot that fulfils `wanted`.

@@ -50,14 +50,14 @@ fn decode_file(file: &str, encoding: Encoding) -> Batch {
 }
 
 /// The only span of a Jaeger trace with these members.
-fn jaeger_span(members: &Value) -> Box<Span> {
+fn jaeger_span(members: &Value) -> Span {
     let mut span = json!({"traceID": "0a", "spanID": "1", "processID": "p1", "startTime": 1, "duration": 1});
     span.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
     let trace = json!({"spans": [span], "processes": {"p1": {"serviceName": "cart"}}});
     decode(JAEGER, trace.to_string()).spans.remove(0)
 }
 
-fn zipkin_span(members: &Value) -> Box<Span> {
+fn zipkin_span(members: &Value) -> Span {
     let mut span = json!({"traceId": "0a", "id": "1", "localEndpoint": {"serviceName": "cart"}});
     span.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
     decode(ZIPKIN, span.to_string()).spans.remove(0)
@@ -154,12 +154,12 @@ fn jaeger_references_are_parent_and_links() {
     ]);
     let span = jaeger_span(&json!({"references": references, "parentSpanID": "9"}));
     assert_eq!(span.parent_id.unwrap().to_string(), format!("{:016x}", 4));
-    let links: Vec<u8> = span.links.iter().map(|link| link.span_id.0[7]).collect();
+    let links: Vec<u8> = span.own().links.iter().map(|link| link.span_id.0[7]).collect();
     assert_eq!(links, [2, 3, 5]);
     assert_eq!(jaeger_span(&json!({"parentSpanID": "9"})).parent_id.unwrap().0[7], 9);
     assert_eq!(jaeger_span(&json!({"parentSpanID": "0", "references": null})).parent_id, None);
     let follows = jaeger_span(&json!({"references": [refers("FOLLOWS_FROM", "0a", "2")]}));
-    assert_eq!((follows.parent_id.unwrap().0[7], follows.links.len()), (2, 0));
+    assert_eq!((follows.parent_id.unwrap().0[7], follows.own().links.len()), (2, 0));
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn jaeger_tags_become_what_otlp_has_fields_for() {
     assert_eq!((span.kind, span.status, span.http_status), (SpanKind::Client, StatusCode::Error, Some(401)));
     assert_eq!((&*span.scope, span.peer_service.as_deref()), ("requests", Some("orders")));
     assert_eq!((span.start, span.end), (UnixNanos(1_000), UnixNanos(2_000)));
-    let exceptions: Vec<_> = span.exceptions.iter().map(|it| (&*it.kind, &*it.message)).collect();
+    let exceptions: Vec<_> = span.own().exceptions.iter().map(|it| (&*it.kind, &*it.message)).collect();
     assert_eq!(exceptions, [("TokenExpired", ""), ("Denied", "no")]);
     assert_eq!(carriers(&span), ["header:authorization"]);
     assert_eq!(span.carried[0].value, CarriedValue::Placeholder);
@@ -237,8 +237,8 @@ fn zipkin_spans_tell_peer_status_and_events() {
     assert_eq!((span.start, span.end), (UnixNanos(5_000), UnixNanos(7_000)));
     assert_eq!((span.peer_service.as_deref(), span.port), (Some("orders"), Some(8080)));
     assert_eq!((&*span.operation(), &*span.scope, &*span.resource.language), ("GET /orders", "requests", "java"));
-    assert_eq!(span.links[0].span_id.to_string(), "eee19b7ec3c1b174");
-    assert_eq!(span.exceptions.iter().map(|it| &*it.kind).collect::<Vec<_>>(), ["TokenExpired", "Denied"]);
+    assert_eq!(span.own().links[0].span_id.to_string(), "eee19b7ec3c1b174");
+    assert_eq!(span.own().exceptions.iter().map(|it| &*it.kind).collect::<Vec<_>>(), ["TokenExpired", "Denied"]);
     assert_eq!(span.carried[0].value, CarriedValue::Empty, "a header that was captured without a value");
     assert_eq!(zipkin_span(&json!({"tags": {"error": "false"}})).status, StatusCode::Unset);
     let old = zipkin_span(&json!({"annotations": [{"timestamp": 9, "value": "sr"}]}));

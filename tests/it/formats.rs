@@ -43,7 +43,7 @@ const FILES: [(&str, Format, u64); 22] = [
 
 fn spans(bytes: &[u8], decoder: &dyn Decode, options: &Options<'_>) -> (Vec<Span>, FileReport) {
     let mut spans = Vec::new();
-    let mut each = |batch: Batch| spans.extend(batch.spans.into_iter().map(|span| *span));
+    let mut each = |batch: Batch| spans.extend(batch.spans);
     let report = read_with(bytes, "FILE", decoder, options, &mut each).unwrap();
     (spans, report)
 }

@@ -99,8 +99,8 @@ fn nothing_of_a_token_is_left_anywhere_and_the_reading_stays_the_same() {
     assert_eq!(carriers(was), carriers(is));
     assert_eq!(was.carried, is.carried);
     assert_eq!(
-        (was.captured, &was.links, &was.exceptions, &was.name),
-        (is.captured, &is.links, &is.exceptions, &is.name)
+        (was.captured, &was.own().links, &was.own().exceptions, &was.name),
+        (is.captured, &is.own().links, &is.own().exceptions, &is.name)
     );
     let tokens = was.carried.iter().filter(|carried| matches!(carried.value, CarriedValue::Token(_))).count();
     assert_eq!(tokens, 6);

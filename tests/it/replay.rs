@@ -262,7 +262,7 @@ async fn problems_are_found_from_the_end_back_and_from_the_start_on() {
     assert!(with_problems > 5);
 }
 
-fn span(number: u64, start: u64, end: u64) -> Box<Span> {
+fn span(number: u64, start: u64, end: u64) -> Span {
     let service = ServiceName { namespace: "".into(), name: format!("s{}", number % 7).into() };
     let resource = Resource {
         service,
@@ -275,10 +275,10 @@ fn span(number: u64, start: u64, end: u64) -> Box<Span> {
     let mut span = Span::new(Arc::new(resource), "test".into());
     (span.trace_id, span.span_id) = (TraceId(u128::from(number + 1).to_be_bytes()), SpanId((number + 1).to_be_bytes()));
     (span.start, span.end, span.kind) = (UnixNanos(start), UnixNanos(end), SpanKind::Server);
-    Box::new(span)
+    span
 }
 
-fn recording(spans: Vec<Box<Span>>) -> Timeline {
+fn recording(spans: Vec<Span>) -> Timeline {
     Timeline::new(vec![Batch { spans, ..Batch::default() }])
 }
 

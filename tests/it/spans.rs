@@ -56,7 +56,7 @@ pub(crate) fn extract(shared: &Arc<Shared>, request: &ExportTraceServiceRequest)
     extractor.finish(0)
 }
 
-pub(crate) fn one(shared: &Arc<Shared>, attributes: Vec<KeyValue>) -> Box<Span> {
+pub(crate) fn one(shared: &Arc<Shared>, attributes: Vec<KeyValue>) -> Span {
     extract(shared, &request(vec![], vec![span(2, attributes)])).spans.remove(0)
 }
 

@@ -52,7 +52,7 @@ fn batches(spans: &[Span], logs: &[LogRecord]) -> Vec<Batch> {
     spans.sort_by_key(|span| span.resource.service.clone());
     let spans = spans
         .chunks(7)
-        .map(|some| Batch { spans: some.iter().map(|span| Box::new((*span).clone())).collect(), ..Batch::default() });
+        .map(|some| Batch { spans: some.iter().map(|span| (*span).clone()).collect(), ..Batch::default() });
     let logs = logs.chunks(5).map(|some| Batch { logs: some.to_vec(), ..Batch::default() });
     logs.chain(spans).collect()
 }
@@ -149,7 +149,7 @@ fn a_written_profile_stays_known_through_the_disk() {
         let policy = policy_of(&run);
         let mut whole = trail(policy.clone());
         whole.ingest(
-            Batch { spans: spans.iter().cloned().map(Box::new).collect(), logs: logs.clone(), ..Batch::default() },
+            Batch { spans: spans.iter().cloned().collect(), logs: logs.clone(), ..Batch::default() },
             UnixNanos::default(),
         );
         whole.settle_all();

@@ -36,7 +36,7 @@ fn tags_by_hand_are_read_and_checked() {
     assert_eq!((token.payload.clone(), token.sub_hash.clone()), (None, None), "only keyed forms are taken there");
     assert_eq!((token.aud.len(), token.exp, token.format), (2, Some(1_900_000_000), Some(TokenFormat::Jws)));
     assert_eq!(token.check, Check::Failed(Reason::Signature));
-    let tags = tagged.tags.as_ref().unwrap();
+    let tags = tagged.tags().unwrap();
     assert_eq!((tags.verify_result, tags.verify_reason), (Some(VerifyResult::Failed), Some(Reason::Expired)));
     assert_eq!(tags.verify_key, None);
     let bad = extract(
@@ -54,7 +54,7 @@ fn tags_by_hand_are_read_and_checked() {
     );
     assert_eq!((bad.bad_tags, bad.spans[0].carried.len()), (2, 0));
     let absent = one(&shared, vec![attribute("jwtrail.token.presence", text("absent"))]);
-    assert!(absent.tags.is_some_and(|tags| tags.absent) && absent.carried.is_empty());
+    assert!(absent.tags().is_some_and(|tags| tags.absent) && absent.carried.is_empty());
     let hidden = one(&shared, vec![attribute("jwtrail.token.presence", text("present"))]);
     assert_eq!(hidden.carried[0].value, CarriedValue::Redacted, "there, and that is all it says");
 }

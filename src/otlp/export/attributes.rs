@@ -60,10 +60,10 @@ pub(super) fn of_span(span: &Span) -> Vec<KeyValue> {
     }
     rare(span, &mut out);
     carriers::write(span, &mut out);
-    if let Some(tags) = &span.tags {
+    if let Some(tags) = span.tags() {
         own(tags, span, &mut out);
     }
-    let exposed = exposures(&span.exposures, &out.0);
+    let exposed = exposures(&span.own().exposures, &out.0);
     out.extend(exposed);
     out.done()
 }
@@ -81,8 +81,8 @@ fn rare(span: &Span, out: &mut Attributes) {
     out.field(F::DbSystemName, span.db_system.as_deref());
     out.field(F::ErrorType, span.error_type.as_deref());
     out.field(F::GraphqlExtensionsCode, span.error_code.as_deref());
-    out.text("http.response.header.location", span.location.as_deref().unwrap_or_default());
-    out.text("http.response.header.www-authenticate", span.challenge.as_deref().unwrap_or_default());
+    out.text("http.response.header.location", span.own().location.as_deref().unwrap_or_default());
+    out.text("http.response.header.www-authenticate", span.own().challenge.as_deref().unwrap_or_default());
 }
 
 /// What the span's service said of its own check and exchange.

@@ -116,12 +116,12 @@ fn otlp_span(span: &Span) -> OtlpSpan {
         StatusCode::Ok => 1,
         StatusCode::Error => 2,
     };
-    let links = span.links.iter().map(|link| OtlpLink {
+    let links = span.own().links.iter().map(|link| OtlpLink {
         trace_id: link.trace_id.0.to_vec(),
         span_id: link.span_id.0.to_vec(),
         ..OtlpLink::default()
     });
-    let exceptions = span.exceptions.iter().map(|exception| Event {
+    let exceptions = span.own().exceptions.iter().map(|exception| Event {
         time_unix_nano: span.end.0,
         name: "exception".to_owned(),
         attributes: texts(exception),

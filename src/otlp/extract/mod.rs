@@ -1,7 +1,9 @@
 //! From borrowed OTLP to `model`: what is read of a span, a resource, a log record, whatever the wire format.
 
+mod draft;
 pub(crate) mod exception;
 pub(crate) mod fields;
+mod finish;
 pub(crate) mod headers;
 mod log;
 mod names;
@@ -15,13 +17,13 @@ use std::sync::Arc;
 
 use ahash::AHashMap;
 
-use crate::model::{
-    Batch, Exposure, Link, Resource, ServiceName, Span, SpanId, SpanKind, StatusCode, TraceId, UnixNanos,
-};
+use crate::model::{Batch, Exposure, Link, Resource, ServiceName, SpanId, SpanKind, StatusCode, TraceId, UnixNanos};
 use crate::otlp::BatchBuilder;
 use crate::otlp::data::{EventData, LinkData, LogData, ResourceData, ScopeData, SpanData, Value, Visitor};
 use crate::token::{Credential, Shared};
+use draft::Draft;
 pub(crate) use exception::MAX_STACK;
+use finish::Finishing;
 use names::Names;
 pub(crate) use observe::observe;
 pub(crate) use resource::{INSTANCE, instance_by_attributes};
@@ -44,6 +46,9 @@ pub struct Extractor {
     resources: AHashMap<crate::token::TagKey, Arc<Resource>>,
     resource: Arc<Resource>,
     scope: Arc<str>,
+    /// Used for one span after the other.
+    draft: Option<Draft>,
+    finishing: Finishing,
     batch: Batch,
 }
 
@@ -66,6 +71,8 @@ impl Extractor {
             resources: AHashMap::new(),
             resource: Arc::new(resource),
             scope: empty,
+            draft: None,
+            finishing: Finishing::new(),
             batch: Batch::default(),
         }
     }
@@ -102,20 +109,16 @@ impl<'a> Visitor<'a> for Extractor {
             self.batch.rejected += 1;
             return;
         };
-        let mut span = Box::new(Span::new(Arc::clone(&self.resource), Arc::clone(&self.scope)));
-        span.trace_id = trace_id;
-        span.span_id = span_id;
-        span.parent_id = parent_id;
+        let shared = Arc::clone(&self.shared);
+        let mut span = self.draft.take().unwrap_or_else(|| Draft::new(Arc::clone(&self.resource)));
+        span.begin(&self.resource, &self.scope);
         span.flags = data.flags;
         span.kind = kind_of(data.kind);
-        span.start = UnixNanos(data.start);
-        span.end = UnixNanos(data.end);
         span.status = match data.status_code {
             1 => StatusCode::Ok,
             2 => StatusCode::Error,
             _ => StatusCode::Unset,
         };
-        let shared = Arc::clone(&self.shared);
         let mut exposures = Exposures::new(&shared);
         exposures.look(&data.name, "name");
         span.name = Texts { shared: &shared, names: &mut self.names }.keep(&data.name);
@@ -127,9 +130,13 @@ impl<'a> Visitor<'a> for Extractor {
         read_links(&data.links, &mut span, &mut exposures);
         let exposures = exposures.into_found();
         if !exposures.is_empty() {
-            span.exposures = exposures;
+            span.own_mut().exposures = exposures;
         }
-        self.batch.spans.push(span);
+        let mut finished = span.finish(&mut self.finishing);
+        (finished.trace_id, finished.span_id, finished.parent_id) = (trace_id, span_id, parent_id);
+        (finished.start, finished.end) = (UnixNanos(data.start), UnixNanos(data.end));
+        self.batch.spans.push(finished);
+        self.draft = Some(span);
     }
 
     fn hashed_id(&mut self) {
@@ -210,11 +217,11 @@ fn kind_of(number: i32) -> SpanKind {
     }
 }
 
-fn read_events(events: &[EventData<'_>], span: &mut Span, shared: &Shared, exposures: &mut Exposures<'_>) {
+fn read_events(events: &[EventData<'_>], span: &mut Draft, shared: &Shared, exposures: &mut Exposures<'_>) {
     for event in events {
         exposures.look(&event.name, "event");
-        if event.name == "exception" && span.exceptions.len() < MAX_EXCEPTIONS {
-            span.exceptions.push(exception::exception_of(&event.attributes, shared, &mut |_, _| ()));
+        if event.name == "exception" && span.own_mut().exceptions.len() < MAX_EXCEPTIONS {
+            span.own_mut().exceptions.push(exception::exception_of(&event.attributes, shared, &mut |_, _| ()));
         }
         for (key, value) in &event.attributes {
             observe::look_through(value, key, exposures);
@@ -222,13 +229,13 @@ fn read_events(events: &[EventData<'_>], span: &mut Span, shared: &Shared, expos
     }
 }
 
-fn read_links(links: &[LinkData<'_>], span: &mut Span, exposures: &mut Exposures<'_>) {
+fn read_links(links: &[LinkData<'_>], span: &mut Draft, exposures: &mut Exposures<'_>) {
     for link in links {
         let ids = (<[u8; 16]>::try_from(&*link.trace_id), <[u8; 8]>::try_from(&*link.span_id));
         if let (Ok(trace_id), Ok(span_id)) = ids {
             let link = Link { trace_id: TraceId(trace_id), span_id: SpanId(span_id) };
-            if !link.trace_id.is_zero() && !link.span_id.is_zero() && span.links.len() < MAX_LINKS {
-                span.links.push(link);
+            if !link.trace_id.is_zero() && !link.span_id.is_zero() && span.own_mut().links.len() < MAX_LINKS {
+                span.own_mut().links.push(link);
             }
         }
         for (key, value) in &link.attributes {

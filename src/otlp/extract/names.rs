@@ -1,8 +1,11 @@
 //! Strings with few values are shared, within bounds: what strangers send must not fill the memory.
 
+use std::borrow::Borrow;
+use std::hash::Hash;
 use std::sync::Arc;
 
 use ahash::AHashSet;
+use arcstr::ArcStr;
 
 /// Strings held in each of the two generations.
 const CAPACITY: usize = 8 * 1024;
@@ -10,16 +13,23 @@ const CAPACITY: usize = 8 * 1024;
 /// Longest string worth sharing, in bytes.
 const LONGEST: usize = 256;
 
-/// An interner that forgets what has not been asked for over one or two generations.
+/// The texts shared by what one extractor reads.
 pub(crate) struct Names {
-    young: AHashSet<Arc<str>>,
-    old: AHashSet<Arc<str>>,
+    texts: Interner<Arc<str>>,
+    /// Of URLs: they have more values than all other texts together, and must not crowd those out.
+    paths: Interner<ArcStr>,
     empty: Arc<str>,
+}
+
+/// An interner that forgets what has not been asked for over one or two generations.
+struct Interner<T> {
+    young: AHashSet<T>,
+    old: AHashSet<T>,
 }
 
 impl Names {
     pub(crate) fn new() -> Self {
-        Self { young: AHashSet::new(), old: AHashSet::new(), empty: Arc::from("") }
+        Self { texts: Interner::new(), paths: Interner::new(), empty: Arc::from("") }
     }
 
     pub(crate) fn empty(&self) -> Arc<str> {
@@ -28,25 +38,46 @@ impl Names {
 
     /// The shared copy of a text that was kept lately.
     pub(crate) fn known(&self, text: &str) -> Option<Arc<str>> {
-        self.young.get(text).map(Arc::clone)
+        self.texts.known(text)
     }
 
     /// The shared copy of a text.
     pub(crate) fn get(&mut self, text: &str) -> Arc<str> {
-        if text.is_empty() {
-            return self.empty();
-        }
+        if text.is_empty() { self.empty() } else { self.texts.get(text) }
+    }
+
+    /// The shared copy of a path that was kept lately.
+    pub(crate) fn known_path(&self, path: &str) -> Option<ArcStr> {
+        self.paths.known(path)
+    }
+
+    /// The shared copy of a path.
+    pub(crate) fn path(&mut self, path: &str) -> ArcStr {
+        self.paths.get(path)
+    }
+}
+
+impl<T: Borrow<str> + Hash + Eq + Clone + for<'t> From<&'t str>> Interner<T> {
+    fn new() -> Self {
+        Self { young: AHashSet::new(), old: AHashSet::new() }
+    }
+
+    fn known(&self, text: &str) -> Option<T> {
+        self.young.get(text).cloned()
+    }
+
+    fn get(&mut self, text: &str) -> T {
         if text.len() > LONGEST {
-            return Arc::from(text);
+            return T::from(text);
         }
         if let Some(known) = self.young.get(text) {
-            return Arc::clone(known);
+            return known.clone();
         }
-        let name = self.old.take(text).unwrap_or_else(|| Arc::from(text));
+        let name = self.old.take(text).unwrap_or_else(|| T::from(text));
         if self.young.len() >= CAPACITY {
             self.old = std::mem::take(&mut self.young);
         }
-        self.young.insert(Arc::clone(&name));
+        self.young.insert(name.clone());
         name
     }
 }
@@ -61,7 +92,7 @@ mod tests {
         for number in 0..10 * CAPACITY {
             names.get(&format!("/orders/{number}"));
         }
-        assert!(names.young.len() + names.old.len() <= 2 * CAPACITY);
+        assert!(names.texts.young.len() + names.texts.old.len() <= 2 * CAPACITY);
         assert!(Arc::ptr_eq(&names.get("GET"), &names.get("GET")));
     }
 }

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use super::Exposures;
+use super::draft::Draft;
 use super::fields::{Field, Fields};
 use super::headers::{Observation, Observer, Source, each_text, merge, request_header, response_header};
 use super::names::Names;
 use super::tags::{TagReader, Tagged};
 use super::text::{capped, grpc_status, without_query};
-use crate::model::{SelfTags, Span};
+use crate::model::SelfTags;
 use crate::otlp::data::{Attributes, SpanData, Value};
 use crate::token::{Shared, is_marked, same_name};
 
@@ -35,7 +36,7 @@ pub(crate) fn observe(attributes: &Attributes<'_>, shared: &Shared) -> Vec<Obser
 /// Reads one span's attributes into it; the known fields are handed on to the semantic conventions.
 pub(super) fn read<'s, 'a>(
     data: &'s SpanData<'a>,
-    span: &mut Span,
+    span: &mut Draft,
     shared: &Shared,
     names: &mut Names,
     exposures: &mut Exposures<'_>,
@@ -71,7 +72,7 @@ pub(super) fn read<'s, 'a>(
     let Tagged { observations, tags, malformed } = TagReader::read(&fields, shared, names).unwrap_or_default();
     *bad_tags += malformed;
     if tags != SelfTags::default() {
-        span.tags = Some(Box::new(tags));
+        span.tags = Some(tags);
     }
     if marked_cookie && observations.iter().any(|tag| tag.carried.carrier.starts_with("cookie:")) {
         span.captured.carrier = true;
@@ -88,10 +89,7 @@ pub(super) fn read<'s, 'a>(
         last = this;
     }
     span.longest_text = longest.0;
-    // Collecting in place would keep the room of a list that grew; this one stays as long as its span.
-    let mut carried = Vec::with_capacity(merged.len());
-    carried.extend(merged.into_iter().map(|observation| observation.carried));
-    span.carried = carried;
+    span.carried.extend(merged.into_iter().map(|observation| observation.carried));
     fields
 }
 
@@ -124,7 +122,7 @@ fn queries(fields: &Fields<'_, '_>, observer: &mut Observer<'_>) {
 }
 
 /// The response headers that explain a refusal.
-fn response(name: &str, value: &Value<'_>, span: &mut Span, shared: &Shared) {
+fn response(name: &str, value: &Value<'_>, span: &mut Draft, shared: &Shared) {
     if same_name(name, "www-authenticate") {
         let mut challenges = String::new();
         each_text(value, &mut |text| {
@@ -134,12 +132,12 @@ fn response(name: &str, value: &Value<'_>, span: &mut Span, shared: &Shared) {
             }
         });
         if !challenges.is_empty() {
-            span.challenge = Some(Arc::from(capped(&shared.scrub(&challenges), MAX_CHALLENGE)));
+            span.own_mut().challenge = Some(Arc::from(capped(&shared.scrub(&challenges), MAX_CHALLENGE)));
         }
     } else if same_name(name, "location") {
         each_text(value, &mut |text| {
             if !text.is_empty() {
-                span.location = Some(Arc::from(capped(&shared.scrub(without_query(text)), MAX_CHALLENGE)));
+                span.own_mut().location = Some(Arc::from(capped(&shared.scrub(without_query(text)), MAX_CHALLENGE)));
             }
         });
     } else if same_name(name, "grpc-status") {

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use arcstr::ArcStr;
+
+use super::draft::Draft;
 use super::fields::{Field, Fields};
 use super::names::Names;
 use super::text::{Url, capped, grpc_status, host_and_port, without_query};
-use crate::model::{Span, SpanKind};
+use crate::model::SpanKind;
 use crate::otlp::data::Value;
 use crate::token::Shared;
 
@@ -26,13 +29,20 @@ impl Texts<'_> {
         self.names.get(capped(&self.shared.scrub(text), LONGEST))
     }
 
+    fn keep_path(&mut self, path: &str) -> ArcStr {
+        if let Some(known) = self.names.known_path(path) {
+            return known;
+        }
+        self.names.path(capped(&self.shared.scrub(path), LONGEST))
+    }
+
     fn of(&mut self, fields: &Fields<'_, '_>, keys: &[Field]) -> Option<Arc<str>> {
         fields.text(keys).map(|text| self.keep(text))
     }
 }
 
 /// Fills in what the known attributes say.
-pub(super) fn fill(span: &mut Span, fields: &Fields<'_, '_>, texts: &mut Texts<'_>) {
+pub(super) fn fill(span: &mut Draft, fields: &Fields<'_, '_>, texts: &mut Texts<'_>) {
     use Field as F;
     status(span, fields);
     span.method = texts.of(fields, &[F::Method, F::MethodOld]);
@@ -65,7 +75,7 @@ pub(super) fn fill(span: &mut Span, fields: &Fields<'_, '_>, texts: &mut Texts<'
     }
 }
 
-fn status(span: &mut Span, fields: &Fields<'_, '_>) {
+fn status(span: &mut Draft, fields: &Fields<'_, '_>) {
     let http = fields.number(&[Field::HttpStatus, Field::HttpStatusOld]);
     span.http_status = http.and_then(|code| u16::try_from(code).ok()).filter(|code| (100..600).contains(code));
     let grpc = [Field::GrpcStatus, Field::RpcStatus, Field::EnvoyGrpcStatus, Field::ConnectCode];
@@ -80,7 +90,7 @@ fn status(span: &mut Span, fields: &Fields<'_, '_>) {
 
 /// Path, scheme, host and port asked for. What a proxy or the other side is called is never taken for the host: on
 /// gRPC server spans `net.peer.name` is the caller's.
-fn place(span: &mut Span, fields: &Fields<'_, '_>, texts: &mut Texts<'_>) {
+fn place(span: &mut Draft, fields: &Fields<'_, '_>, texts: &mut Texts<'_>) {
     use Field as F;
     let url = fields.text(&[F::UrlFull, F::HttpUrl]);
     let parsed = url.and_then(Url::parse);
@@ -88,7 +98,7 @@ fn place(span: &mut Span, fields: &Fields<'_, '_>, texts: &mut Texts<'_>) {
         let target = fields.text(&[F::HttpTarget]).or(url)?;
         Some(Url::parse(target).map_or_else(|| without_query(target), |url| url.path))
     });
-    span.path = path.map(|path| texts.keep(path));
+    span.path = path.map(|path| texts.keep_path(path));
     let scheme = fields.text(&[F::UrlScheme, F::HttpScheme]).or(parsed.map(|url| url.scheme));
     span.url_scheme = scheme.map(|scheme| texts.keep(scheme));
     let named = if matches!(span.kind, SpanKind::Server | SpanKind::Consumer) {
@@ -115,7 +125,7 @@ fn place(span: &mut Span, fields: &Fields<'_, '_>, texts: &mut Texts<'_>) {
     span.port = port.or(written_port).or(parsed.and_then(|url| url.port));
 }
 
-fn rpc(span: &mut Span, fields: &Fields<'_, '_>, texts: &mut Texts<'_>) {
+fn rpc(span: &mut Draft, fields: &Fields<'_, '_>, texts: &mut Texts<'_>) {
     span.rpc_system = texts.of(fields, &[Field::RpcSystem, Field::RpcSystemName]);
     span.rpc_service = texts.of(fields, &[Field::RpcService]);
     span.rpc_method = texts.of(fields, &[Field::RpcMethod]);
@@ -128,7 +138,7 @@ fn rpc(span: &mut Span, fields: &Fields<'_, '_>, texts: &mut Texts<'_>) {
     }
 }
 
-fn messaging(span: &mut Span, fields: &Fields<'_, '_>, texts: &mut Texts<'_>) {
+fn messaging(span: &mut Draft, fields: &Fields<'_, '_>, texts: &mut Texts<'_>) {
     use Field as F;
     span.messaging_system = texts.of(fields, &[F::MessagingSystem]);
     let keys = [F::MessagingDestinationName, F::MessagingDestination, F::RoutingKey, F::RoutingKeyOld];

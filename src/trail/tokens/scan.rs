@@ -248,7 +248,7 @@ impl<'t> Scan<'t> {
         let first = self.ids.partition_point(|(known, _)| *known < id);
         let same = self.ids[first..].iter().take_while(|(known, _)| *known == id);
         // Both ends of a call may share an id; the callee's names the hop.
-        let spans = same.map(|(_, at)| &*trace.spans[*at as usize]);
+        let spans = same.map(|(_, at)| &trace.spans[*at as usize]);
         spans.max_by_key(|span| span.is_entry())
     }
 
@@ -284,7 +284,7 @@ impl<'t> Scan<'t> {
 
     /// What a service's own tags say of its check and of an exchange.
     fn told(&mut self, number: u32, trace: &'t TraceState, span: &'t Span) {
-        let Some(tags) = span.tags.as_deref() else { return };
+        let Some(tags) = span.tags() else { return };
         let Some(token) = self.spoken_of(trace, span) else { return };
         let (at, service) = (self.token(token, number, span.start), self.reporting(&span.resource));
         match tags.verify_result {

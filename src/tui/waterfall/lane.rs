@@ -73,7 +73,7 @@ pub fn mark(view: &TraceView, spans: &[&Span], tree: &Tree, nodes: &mut [Node]) 
         if node.mark.is_none() {
             node.mark = carried(span, waypoint);
         }
-        node.bears |= !node.hops.is_empty() || waypoint || !span.carried.is_empty() || span.tags.is_some();
+        node.bears |= !node.hops.is_empty() || waypoint || !span.carried.is_empty() || span.tags().is_some();
     }
     primary
 }

@@ -23,7 +23,7 @@ pub struct SpanKey(pub SpanId, pub SpanKind);
 
 impl SpanKey {
     /// The key of a span.
-    pub const fn of(span: &Span) -> Self {
+    pub fn of(span: &Span) -> Self {
         Self(span.span_id, span.kind)
     }
 }
@@ -83,7 +83,7 @@ pub struct Waterfall {
 impl Waterfall {
     /// Works out a trace.
     pub fn new(view: &TraceView) -> Self {
-        let spans: Vec<&Span> = view.spans.iter().map(|(_, span)| &**span).collect();
+        let spans: Vec<&Span> = view.spans.iter().map(|(_, span)| span).collect();
         let mut tree = Tree::new(&spans);
         let shifts = tree.clocks(&spans);
         let mut nodes: Vec<Node> = (0..spans.len())

@@ -45,7 +45,7 @@ fn spans(copies: u8) -> Vec<Span> {
             for span in spans {
                 let mut span = span.clone();
                 span.trace_id = mine(span.trace_id);
-                for link in &mut span.links {
+                for link in &mut span.own_mut().links {
                     link.trace_id = mine(link.trace_id);
                 }
                 span.start = UnixNanos(span.start.0 + u64::from(copy) * SECOND);

@@ -21,7 +21,7 @@ impl Decode for Echo {
     fn decode(&self, _: Signal, encoding: Encoding, body: &[u8]) -> Result<Batch, DecodeError> {
         let mut span = Span::new(resource(), Arc::from("scope"));
         span.name = Arc::from(format!("{encoding:?} {}", String::from_utf8_lossy(body)));
-        Ok(Batch { spans: vec![Box::new(span)], bytes: body.len(), ..Batch::default() })
+        Ok(Batch { spans: vec![span], bytes: body.len(), ..Batch::default() })
     }
 }
 

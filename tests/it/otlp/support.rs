@@ -46,7 +46,7 @@ impl<'a> Visitor<'a> for Ids {
         };
         let mut span = Span::new(resource(), Arc::from("scope"));
         (span.trace_id, span.span_id, span.name) = (TraceId(trace_id), SpanId(span_id), Arc::from(&*data.name));
-        self.0.spans.push(Box::new(span));
+        self.0.spans.push(span);
     }
     fn log(&mut self, _: &LogData<'a>) {
         self.0.bad_tags += 1;

@@ -34,7 +34,7 @@ fn blind(spans: &mut [Span], like: usize) {
     for span in spans.iter_mut().filter(|span| unit(span) == blinded) {
         span.carried.clear();
         span.captured = Captured::default();
-        span.tags = None;
+        *span.carried.tags_mut() = None;
     }
 }
 
@@ -101,8 +101,8 @@ fn a_trace_alone_is_judged_as_among_the_others_once_it_has_their_profile() {
         for id in whole.trace_ids() {
             // Links lead into other traces: those that this one needs come with it.
             let linked: Vec<TraceId> =
-                spans.iter().filter(|s| s.trace_id == id).flat_map(|s| &s.links).map(|l| l.trace_id).collect();
-            let linking = spans.iter().filter(|s| s.links.iter().any(|l| l.trace_id == id)).map(|s| s.trace_id);
+                spans.iter().filter(|s| s.trace_id == id).flat_map(|s| &s.own().links).map(|l| l.trace_id).collect();
+            let linking = spans.iter().filter(|s| s.own().links.iter().any(|l| l.trace_id == id)).map(|s| s.trace_id);
             let linking: Vec<TraceId> = linking.collect();
             let wanted = |t: TraceId| t == id || linked.contains(&t) || linking.contains(&t);
             let mut alone = trail(policy_of(&run));
@@ -119,8 +119,8 @@ fn a_trace_alone_is_judged_as_among_the_others_once_it_has_their_profile() {
 /// Traces that a trace's own verdicts read, by links in either direction.
 fn with_linked(spans: &[Span], id: TraceId) -> Vec<Span> {
     let linked: Vec<TraceId> =
-        spans.iter().filter(|s| s.trace_id == id).flat_map(|s| &s.links).map(|l| l.trace_id).collect();
-    let links_here = |s: &Span| s.links.iter().any(|l| l.trace_id == id);
+        spans.iter().filter(|s| s.trace_id == id).flat_map(|s| &s.own().links).map(|l| l.trace_id).collect();
+    let links_here = |s: &Span| s.own().links.iter().any(|l| l.trace_id == id);
     let linking: Vec<TraceId> = spans.iter().filter(|s| links_here(s)).map(|s| s.trace_id).collect();
     let wanted = |t: TraceId| t == id || linked.contains(&t) || linking.contains(&t);
     spans.iter().filter(|s| wanted(s.trace_id)).cloned().collect()

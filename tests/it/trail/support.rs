@@ -41,7 +41,7 @@ pub(crate) fn read(run: &Path) -> (Vec<Span>, Vec<LogRecord>) {
     let decoder = decoder(&policy_of(run), &keys);
     let (mut spans, mut logs) = (Vec::new(), Vec::new());
     files::read_file(run, decoder.as_ref(), &mut |batch: Batch| {
-        spans.extend(batch.spans.into_iter().map(|span| *span));
+        spans.extend(batch.spans);
         logs.extend(batch.logs);
     })
     .unwrap();
@@ -78,5 +78,5 @@ pub(crate) fn hops(trail: &Trail) -> Vec<Hop> {
 
 /// One batch of these spans and logs.
 pub(crate) fn batch(spans: Vec<Span>, logs: Vec<LogRecord>) -> Batch {
-    Batch { spans: spans.into_iter().map(Box::new).collect(), logs, ..Batch::default() }
+    Batch { spans, logs, ..Batch::default() }
 }

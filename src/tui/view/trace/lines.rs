@@ -93,7 +93,7 @@ fn one(state: &State, pen: &mut Pen, area: Area, columns: Columns, (trace, view)
         (true, folded) => Fold::Closed(folded),
     };
     let step = if columns.label < 30 { 1 } else { STEP };
-    let label = label(theme, (service, span.as_ref()), node, (line.depth, step), &fold, usize::from(columns.label));
+    let label = label(theme, (service, span), node, (line.depth, step), &fold, usize::from(columns.label));
     pen.row(area.x + 1, area.y, columns.label, &label);
     let x = area.x + 1 + columns.label + 1;
     let axis = Area { x, w: columns.bar.saturating_sub(STATUS + 1), ..area };

@@ -1,5 +1,6 @@
 //! The selected span: the verdict of its hop with the raw evidence for it, then everything that the span itself says.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use ratatui::style::Style;
@@ -19,7 +20,7 @@ use crate::tui::view::problems::cause_text;
 use crate::tui::waterfall::{Node, Waterfall, hop_at};
 
 /// The span whose detail shows, with its service: this trace's, or the twin's where only that has it.
-pub fn selected<'a>(trace: &'a Trace, view: &'a TraceView) -> Option<&'a (Arc<str>, Box<Span>)> {
+pub fn selected<'a>(trace: &'a Trace, view: &'a TraceView) -> Option<&'a (Arc<str>, Span)> {
     let (view, _, at) = place(trace, view)?;
     view.spans.get(at)
 }
@@ -49,7 +50,7 @@ pub fn rows(state: &State, trace: &Trace, area: Area) -> Vec<Row> {
     request(&mut page, span);
     ending(&mut page, span, view.logs.iter().filter(|log| log.span_id == span.span_id));
     tokens(&mut page, span);
-    for exception in span.exceptions.iter().filter(|exception| !exception.stack.is_empty()) {
+    for exception in span.own().exceptions.iter().filter(|exception| !exception.stack.is_empty()) {
         page.text("stack", &exception.stack, state.theme.quiet());
     }
     page.done()
@@ -181,7 +182,7 @@ fn some(name: &'static str, value: &str) -> Row {
     if value.is_empty() { Row::new() } else { Row::new().plain(name).own(value, Style::new()) }
 }
 
-fn maybe(name: &'static str, value: Option<&Arc<str>>) -> Row {
+fn maybe<T: Deref<Target = str>>(name: &'static str, value: Option<&T>) -> Row {
     value.map_or_else(Row::new, |value| some(name, value))
 }
 
@@ -203,7 +204,7 @@ fn request(page: &mut Page, span: &Span) {
         maybe("scheme ", span.url_scheme.as_ref()),
         maybe("host ", span.host.as_ref()),
         number("port ", span.port),
-        maybe("location ", span.location.as_ref()),
+        maybe("location ", span.own().location.as_ref()),
         maybe("user agent ", span.user_agent.as_ref()),
     ];
     group(page, "http", http);
@@ -221,7 +222,7 @@ fn request(page: &mut Page, span: &Span) {
     ];
     group(page, "messaging", messaging);
     group(page, "peer", vec![maybe("", span.peer_service.as_ref()), maybe("database ", span.db_system.as_ref())]);
-    for link in &span.links {
+    for link in &span.own().links {
         page.text("link", &format!("trace {} span {}", link.trace_id, link.span_id), page.theme.quiet());
     }
 }
@@ -235,14 +236,14 @@ fn ending<'a>(page: &mut Page, span: &Span, logs: impl Iterator<Item = &'a LogRe
     }];
     status.push(maybe("error type ", span.error_type.as_ref()));
     status.push(maybe("error code ", span.error_code.as_ref()));
-    status.push(maybe("www-authenticate ", span.challenge.as_ref()));
+    status.push(maybe("www-authenticate ", span.own().challenge.as_ref()));
     group(page, "ended", status);
     let said = |kind: &str, message: &str| match (kind, message) {
         ("", message) => message.to_owned(),
         (kind, "") => kind.to_owned(),
         (kind, message) => format!("{kind}: {message}"),
     };
-    for exception in &span.exceptions {
+    for exception in &span.own().exceptions {
         page.text("raised", &said(&exception.kind, &exception.message), theme.warning());
     }
     for log in logs {
@@ -273,7 +274,7 @@ fn tokens(page: &mut Page, span: &Span) {
         seen.push(Row::new().text(text, theme.quiet()));
     }
     page.parts("captured", Row::new(), seen);
-    if let Some(tags) = span.tags.as_deref() {
+    if let Some(tags) = span.tags() {
         let own = |name: &'static str, text: Option<&str>| text.map_or_else(Row::new, |text| some(name, text));
         let parts = vec![
             if tags.absent { Row::new().text("presence absent", Style::new()) } else { Row::new() },
@@ -285,7 +286,7 @@ fn tokens(page: &mut Page, span: &Span) {
         ];
         group(page, "jwtrail.*", parts);
     }
-    for exposure in &span.exposures {
+    for exposure in &span.own().exposures {
         let which = exposure.fingerprint.as_ref().map_or_else(String::new, |print| format!(" ({})", print.short()));
         page.text("exposed", &format!("a token stands in {}{which}", exposure.place), theme.warning());
     }

@@ -128,8 +128,7 @@ fn one(pen: &mut Pen, area: Area, side: &Side, line: &Aligned, theme: Theme) {
     let node = &side.fall.nodes[at];
     let status = status(theme, span);
     let width = usize::from(room).saturating_sub(status.width() + 1);
-    let label =
-        cut(label(theme, (service, span.as_ref()), node, (line.depth, step), &Fold::Leaf, usize::from(room)), width);
+    let label = cut(label(theme, (service, span), node, (line.depth, step), &Fold::Leaf, usize::from(room)), width);
     pen.row(area.x + 1, area.y, room, &label.plain(" ").then(status));
     pen.row(area.x + 1 + room + 1, area.y, lane_width, &lane(theme, node.mark.as_ref()));
 }

@@ -38,7 +38,6 @@ fn span(id: u64, parent: u64, kind: SpanKind, service: &str, (start, end): (u64,
 fn view_of(spans: Vec<Span>) -> TraceView {
     let mut trail = support::trail(jwtrail::model::policy::Policy::default());
     let id = spans[0].trace_id;
-    let spans = spans.into_iter().map(Box::new).collect();
     trail.ingest(Batch { spans, ..Batch::default() }, UnixNanos(1));
     trail.tick(UnixNanos(1));
     trail.settle_all();

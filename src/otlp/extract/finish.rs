@@ -1,0 +1,175 @@
+//! What spans have in common is shared when they are finished, within bounds: what strangers send must not fill the
+//! memory.
+
+use std::hash::{BuildHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use ahash::{AHashMap, RandomState};
+
+use crate::model::{Carried, CarriedValue, Carries, Carrying, SelfTags, Site};
+
+/// Values held in each of the two generations of a table.
+const CAPACITY: usize = 2048;
+
+/// Finds what was shared before by its texts' addresses: those are shared already, and held by what is found.
+pub(super) struct Finishing {
+    hasher: RandomState,
+    sites: Table<Site>,
+    carries: Table<Carries>,
+}
+
+impl Finishing {
+    /// Nothing shared yet.
+    pub(super) fn new() -> Self {
+        Self { hasher: RandomState::new(), sites: Table::default(), carries: Table::default() }
+    }
+
+    /// The shared copy of a site.
+    pub(super) fn site(&mut self, site: &Site) -> Arc<Site> {
+        let mut hasher = self.hasher.build_hasher();
+        hash_site(site, &mut hasher);
+        self.sites.get(hasher.finish(), |known| same_site(known, site), || site.clone())
+    }
+
+    /// The shared copy of what a span carries, taken out of a list that is used again.
+    pub(super) fn carrying(&mut self, carried: &mut Vec<Carried>, tags: Option<SelfTags>) -> Carrying {
+        if carried.is_empty() && tags.is_none() {
+            return Carrying::default();
+        }
+        let mut hasher = self.hasher.build_hasher();
+        for one in &*carried {
+            hash_carried(one, &mut hasher);
+        }
+        if let Some(tags) = &tags {
+            tags.hash(&mut hasher);
+        }
+        let shared = self.carries.get(
+            hasher.finish(),
+            |known| {
+                known.tags == tags
+                    && known.carried.len() == carried.len()
+                    && known.carried.iter().zip(&*carried).all(|(known, one)| same_carried(known, one))
+            },
+            || Carries { carried: carried.iter().cloned().collect(), tags: tags.clone() },
+        );
+        carried.clear();
+        Carrying::new(shared)
+    }
+}
+
+/// Values by their hash. It forgets what has not been asked for over one or two generations.
+struct Table<T> {
+    young: AHashMap<u64, Arc<T>>,
+    old: AHashMap<u64, Arc<T>>,
+}
+
+impl<T> Default for Table<T> {
+    fn default() -> Self {
+        Self { young: AHashMap::new(), old: AHashMap::new() }
+    }
+}
+
+impl<T> Table<T> {
+    fn get(&mut self, hash: u64, same: impl Fn(&T) -> bool, make: impl FnOnce() -> T) -> Arc<T> {
+        if let Some(known) = self.young.get(&hash).filter(|known| same(known)) {
+            return Arc::clone(known);
+        }
+        let old = self.old.remove(&hash).filter(|known| same(known));
+        let value = old.unwrap_or_else(|| Arc::new(make()));
+        if self.young.len() >= CAPACITY {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(hash, Arc::clone(&value));
+        value
+    }
+}
+
+fn address(text: &Arc<str>) -> usize {
+    Arc::as_ptr(text).addr()
+}
+
+fn hash_site(site: &Site, hasher: &mut impl Hasher) {
+    let numbers = (site.flags, site.kind, site.status as u8, site.http_status, site.port, site.proxy);
+    numbers.hash(hasher);
+    site.captured.hash(hasher);
+    Arc::as_ptr(&site.resource).addr().hash(hasher);
+    for text in [&site.name, &site.scope] {
+        hasher.write_usize(address(text));
+    }
+    for text in [&site.method, &site.route, &site.url_scheme, &site.host, &site.user_agent] {
+        hasher.write_usize(text.as_ref().map_or(0, address));
+    }
+    if let Some(rare) = site.rare() {
+        rare.grpc_status.hash(hasher);
+        for text in rare.texts() {
+            hasher.write_usize(text.as_ref().map_or(0, address));
+        }
+    }
+}
+
+fn same(a: &Option<Arc<str>>, b: &Option<Arc<str>>) -> bool {
+    a.as_ref().map(address) == b.as_ref().map(address)
+}
+
+fn same_site(a: &Site, b: &Site) -> bool {
+    let numbers =
+        |site: &Site| (site.flags, site.kind, site.status, site.http_status, site.port, site.proxy, site.captured);
+    let rare = match (a.rare(), b.rare()) {
+        (None, None) => true,
+        (Some(a), Some(b)) => {
+            a.grpc_status == b.grpc_status && a.texts().into_iter().zip(b.texts()).all(|(a, b)| same(a, b))
+        }
+        _ => false,
+    };
+    rare && numbers(a) == numbers(b)
+        && Arc::ptr_eq(&a.resource, &b.resource)
+        && address(&a.name) == address(&b.name)
+        && address(&a.scope) == address(&b.scope)
+        && same(&a.method, &b.method)
+        && same(&a.route, &b.route)
+        && same(&a.url_scheme, &b.url_scheme)
+        && same(&a.host, &b.host)
+        && same(&a.user_agent, &b.user_agent)
+}
+
+fn hash_carried(carried: &Carried, hasher: &mut impl Hasher) {
+    let value = match &carried.value {
+        CarriedValue::Token(token) => Arc::as_ptr(token).addr(),
+        CarriedValue::OtherCredential(scheme) => address(scheme),
+        CarriedValue::Placeholder => 1,
+        CarriedValue::Redacted => 2,
+        CarriedValue::Empty => 3,
+    };
+    (value, address(&carried.carrier), address(&carried.scheme)).hash(hasher);
+    (carried.anomalies.0, carried.captured_length).hash(hasher);
+}
+
+fn same_carried(a: &Carried, b: &Carried) -> bool {
+    let value = match (&a.value, &b.value) {
+        (CarriedValue::Token(a), CarriedValue::Token(b)) => Arc::ptr_eq(a, b),
+        (CarriedValue::OtherCredential(a), CarriedValue::OtherCredential(b)) => Arc::ptr_eq(a, b),
+        (a, b) => std::mem::discriminant(a) == std::mem::discriminant(b),
+    };
+    value
+        && Arc::ptr_eq(&a.carrier, &b.carrier)
+        && Arc::ptr_eq(&a.scheme, &b.scheme)
+        && (a.anomalies, a.captured_length) == (b.anomalies, b.captured_length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strangers_cannot_fill_the_memory() {
+        let mut table = Table::default();
+        for number in 0..10 * CAPACITY as u64 {
+            table.get(number, |known| *known == number, || number);
+        }
+        assert!(table.young.len() + table.old.len() <= 2 * CAPACITY);
+        let first = table.get(7, |known| *known == 7, || 7);
+        assert!(Arc::ptr_eq(&first, &table.get(7, |known| *known == 7, || 7)));
+        // Two values of one hash are told apart.
+        assert_eq!(*table.get(7, |known| *known == 8, || 8), 8);
+    }
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Exception, Exposure, Resource, Span, SpanId, TraceId, UnixNanos};
+use super::{Exception, Exposure, Meter, Resource, Span, SpanId, TraceId, UnixNanos};
 
 /// An OTLP log record that may explain a refusal; joined by trace and span id.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -41,6 +41,8 @@ pub struct Batch {
     /// Capture profiles that stood beside the spans, as their JSON. Only who reads a recording believes them: over the
     /// network anybody can send one.
     pub profiles: Vec<Box<str>>,
+    /// What counts the bytes of all that its spans share, where somebody does.
+    pub meter: Option<Arc<Meter>>,
     /// The same request without credentials, where the decoder was asked for it.
     pub redacted: Option<Box<Redacted>>,
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Anomalies, Fingerprint, Reason, Token, VerifyResult};
+use super::{Anomalies, Fingerprint, Reason, Token, VerifyResult, Weight};
 
 /// What one carrier held (tagging.md sections 1 and 4).
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -64,11 +64,14 @@ pub struct Carries {
     /// What the carriers held.
     pub carried: Vec<Carried>,
     /// Its own tags.
-    pub tags: Option<SelfTags>,
+    pub tags: Option<Box<SelfTags>>,
+    /// What it is counted with where it is shared.
+    #[serde(skip)]
+    pub weight: Weight,
 }
 
 /// What most spans carry.
-static NOTHING: Carries = Carries { carried: Vec::new(), tags: None };
+static NOTHING: Vec<Carried> = Vec::new();
 
 impl Carrying {
     /// Points at what others may point at, too.
@@ -83,11 +86,11 @@ impl Carrying {
 
     /// Its own tags.
     pub fn tags(&self) -> Option<&SelfTags> {
-        self.0.as_ref().and_then(|carries| carries.tags.as_ref())
+        self.0.as_ref().and_then(|carries| carries.tags.as_deref())
     }
 
     /// Writes its own tags: a copy of its own where others share it.
-    pub fn tags_mut(&mut self) -> &mut Option<SelfTags> {
+    pub fn tags_mut(&mut self) -> &mut Option<Box<SelfTags>> {
         &mut self.own().tags
     }
 
@@ -100,7 +103,7 @@ impl Deref for Carrying {
     type Target = Vec<Carried>;
 
     fn deref(&self) -> &Vec<Carried> {
-        &self.0.as_deref().unwrap_or(&NOTHING).carried
+        self.0.as_ref().map_or(&NOTHING, |carries| &carries.carried)
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Resource;
+use super::{Resource, Weight};
 
 /// OTLP `SpanKind`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -89,6 +89,9 @@ pub struct Site {
     pub captured: Captured,
     /// What only some sites have.
     rare: Option<Box<Rare>>,
+    /// What it is counted with where it is shared.
+    #[serde(skip)]
+    pub weight: Weight,
 }
 
 /// What only some sites have: kept apart, so that the others do not pay for it. Read and written as fields of the
@@ -168,6 +171,7 @@ impl Site {
             proxy: false,
             captured: Captured::default(),
             rare: None,
+            weight: Weight::default(),
         }
     }
 
@@ -181,7 +185,15 @@ impl Site {
         &mut self.rare
     }
 
-    /// Every text of it, to be shared.
+    /// Every text of it.
+    pub fn texts(&self) -> impl Iterator<Item = &Arc<str>> {
+        let own = [&self.method, &self.route, &self.url_scheme, &self.host, &self.user_agent];
+        let rare = self.rare().map(Rare::texts);
+        let named = [&self.name, &self.scope].into_iter();
+        named.chain(own.into_iter().chain(rare.into_iter().flatten()).flatten())
+    }
+
+    /// The same, to be shared.
     pub fn texts_mut(&mut self) -> impl Iterator<Item = &mut Arc<str>> {
         let own = [&mut self.method, &mut self.route, &mut self.url_scheme, &mut self.host, &mut self.user_agent];
         let rare = self.rare.as_deref_mut().map(Rare::texts_mut);

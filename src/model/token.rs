@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Reason;
+use super::{Reason, Weight};
 
 /// A fingerprint in one of its two printed forms: `s256:` + 43 base64url digits, or `h256.KEYID:` + 22.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -207,6 +207,9 @@ pub struct Token {
     pub cnf: Option<Confirmation>,
     /// jwtrail's own check.
     pub check: Check,
+    /// What it is counted with where it is shared.
+    #[serde(skip)]
+    pub weight: Weight,
 }
 
 impl Token {

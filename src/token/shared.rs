@@ -11,17 +11,23 @@ use super::carriers::Carriers;
 use super::fingerprint::{FingerprintKey, KeyError};
 use super::keys::{KeySets, is_final};
 use super::{RawToken, looks_like_jwt, read};
+use crate::model::meter::weigh_token;
 use crate::model::policy::Policy;
-use crate::model::{Anomalies, Token};
+use crate::model::{Anomalies, Meter, Token};
 
 /// Distinct tokens that are remembered at most; beyond it the ones not seen for longest are worked out again.
 const TOKENS: usize = 32 * 1024;
 
 /// The least that are.
-const LEAST_TOKENS: usize = 512;
+const LEAST_TOKENS: usize = 64;
 
 /// Bytes that one takes, with its place.
 const PER_TOKEN: usize = 768;
+
+/// A worker's tables have eight generations in all, and there are a few workers: together a sixteenth of the memory.
+const SHARE_OF_A_CACHE: usize = 512;
+const LEAST_CACHE: usize = 16 * 1024;
+const MOST_CACHE: usize = 1024 * 1024;
 
 /// Shared by all workers. Reading is cheap: one keyed hash and one short lock per token seen.
 pub struct Shared {
@@ -33,6 +39,8 @@ pub struct Shared {
     tokens: Cache<Known>,
     tagged: Cache<Arc<Token>>,
     tag_hash: KeyedHash,
+    meter: Arc<Meter>,
+    caches: usize,
 }
 
 /// What is known of a raw token, and under which keys it was checked.
@@ -101,7 +109,25 @@ impl Shared {
             tokens: Cache::new(capacity),
             tagged: Cache::new(capacity),
             tag_hash: KeyedHash::new(),
+            meter: Arc::new(Meter::default()),
+            caches: (memory / SHARE_OF_A_CACHE).clamp(LEAST_CACHE, MOST_CACHE),
         }))
+    }
+
+    /// What counts the bytes of tokens and of all else that spans share.
+    pub fn meter(&self) -> &Arc<Meter> {
+        &self.meter
+    }
+
+    /// Bytes that one generation of one table of shared values may take, of the tables that each worker has.
+    pub fn caches(&self) -> usize {
+        self.caches
+    }
+
+    /// A token that spans will share, counted from now on.
+    pub fn weigh(&self, mut token: Token) -> Arc<Token> {
+        weigh_token(&mut token, &self.meter);
+        Arc::new(token)
     }
 
     /// What may be known of a raw token. `scheme` decides whether an opaque one may be hashed without a key.
@@ -117,7 +143,7 @@ impl Shared {
             Some(known) => self.check_again(raw, key, known, generation),
             None => {
                 let (token, anomalies) = read::read(raw, bound, &self.key, &self.keys);
-                let known = self.tokens.insert(key, Known { token: Arc::new(token), anomalies, generation });
+                let known = self.tokens.insert(key, Known { token: self.weigh(token), anomalies, generation });
                 (known.token, known.anomalies)
             }
         }
@@ -134,7 +160,7 @@ impl Shared {
     ) -> (Arc<Token>, Anomalies) {
         let check = read::check(raw, &self.keys);
         if check != known.token.check {
-            known.token = Arc::new(Token { check, ..Token::clone(&known.token) });
+            known.token = self.weigh(Token { check, ..Token::clone(&known.token) });
         }
         known.generation = generation;
         self.tokens.replace(key, known.clone());
@@ -150,7 +176,7 @@ impl Shared {
 
     /// Remembers the token that tags describe.
     pub fn keep_tagged(&self, key: TagKey, token: Token) -> Arc<Token> {
-        self.tagged.insert(key.0, Arc::new(token))
+        self.tagged.insert(key.0, self.weigh(token))
     }
 
     /// Begins the key of a token known from tags.

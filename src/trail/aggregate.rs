@@ -1,23 +1,28 @@
 //! Sums over judged hops: what the screens and the report's issues are made of. Every sum can be taken back.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use ahash::AHashMap;
 
 use crate::model::{Cause, Confidence, Finding, Hop, Segment, Severity, SpanId, TraceId, UnixNanos, Verdict};
 
+use crate::model::meter::allocated;
+
 use super::slots::Slots;
 use super::summary::NodeKind;
 
-/// What one hop adds to the sums.
+/// What one hop adds to the sums. Kept for every hop: a byte counts.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Contribution {
-    /// Which edge.
-    pub edge: usize,
-    /// The span that names the hop.
-    pub key: SpanId,
     /// Start of the hop.
     pub start: UnixNanos,
+    /// The span that names the hop.
+    pub key: SpanId,
+    /// Findings.
+    pub findings: Found,
+    /// Which edge: there are less than [`MAX_EDGES`] and one more.
+    pub edge: u32,
     /// Verdict.
     pub verdict: Verdict,
     /// Cause.
@@ -28,8 +33,40 @@ pub struct Contribution {
     pub severity: Severity,
     /// Confidence.
     pub confidence: Confidence,
-    /// Findings.
-    pub findings: Vec<(Finding, Severity)>,
+}
+
+const _: () = assert!(size_of::<Contribution>() <= 40);
+
+/// The findings of one hop, each with its severity: hardly any hop has one.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Found(Option<Box<Vec<(Finding, Severity)>>>);
+
+impl FromIterator<(Finding, Severity)> for Found {
+    fn from_iter<I: IntoIterator<Item = (Finding, Severity)>>(findings: I) -> Self {
+        let findings: Vec<_> = findings.into_iter().collect();
+        Self((!findings.is_empty()).then(|| Box::new(findings)))
+    }
+}
+
+impl Deref for Found {
+    type Target = [(Finding, Severity)];
+
+    fn deref(&self) -> &Self::Target {
+        self.0.as_deref().map_or(&[], Vec::as_slice)
+    }
+}
+
+impl Contribution {
+    /// The place of its edge among all.
+    pub fn edge(&self) -> usize {
+        self.edge as usize
+    }
+
+    /// Bytes that it takes beside itself.
+    pub fn heap(&self) -> usize {
+        let list = |found: &Vec<_>| allocated(size_of_val(found)) + allocated(size_of_val(found.as_slice()));
+        self.findings.0.as_deref().map_or(0, list)
+    }
 }
 
 /// What a problem is.
@@ -228,7 +265,7 @@ impl Sums {
     /// Takes a hop that was just added for a sample where it is the newest.
     pub fn sample(&mut self, c: &Contribution, trace: TraceId, hop: &Arc<Hop>) {
         let place = (c.start, trace, c.key);
-        let edge = &mut self.edges[c.edge];
+        let edge = &mut self.edges[c.edge()];
         edge.samples[c.verdict as usize].draw(place, hop);
         for (kind, _) in problems_of(c) {
             if let Some(sum) = edge.problems.get_mut(&kind) {
@@ -251,7 +288,7 @@ impl Sums {
     pub fn add(&mut self, trace: TraceId, c: &Contribution) {
         self.verdicts[c.verdict as usize] += 1;
         self.dropped_low += u64::from(is_dropped_low(c));
-        let edge = &mut self.edges[c.edge];
+        let edge = &mut self.edges[c.edge()];
         edge.verdicts[c.verdict as usize] += 1;
         edge.last_seen = edge.last_seen.max(c.start);
         edge.rate.add(c.start);
@@ -278,7 +315,7 @@ impl Sums {
     pub fn remove(&mut self, trace: TraceId, c: &Contribution) {
         self.verdicts[c.verdict as usize] = self.verdicts[c.verdict as usize].saturating_sub(1);
         self.dropped_low = self.dropped_low.saturating_sub(u64::from(is_dropped_low(c)));
-        let edge = &mut self.edges[c.edge];
+        let edge = &mut self.edges[c.edge()];
         edge.verdicts[c.verdict as usize] = edge.verdicts[c.verdict as usize].saturating_sub(1);
         edge.rate.remove(c.start);
         if c.verdict == Verdict::Unknown {

@@ -1,19 +1,25 @@
 //! Staying within the memory bound: whole traces go, intact before broken, oldest first.
 
-use crate::model::TraceId;
+use crate::model::{TraceId, UnixNanos};
 
-use super::leaning::lean;
+use super::Trail;
 use super::store::TraceState;
-use super::{PER_TRACE, Trail};
 
 impl Trail {
+    /// Bytes kept: traces, what they taught, and what their spans share with each other.
+    pub(super) fn memory_used(&self) -> usize {
+        let shared = self.meter.as_ref().map_or(0, |meter| meter.bytes());
+        let quiet = self.quiet.capacity() * size_of::<(UnixNanos, TraceId)>();
+        self.stats.memory_used + shared + quiet + self.leaning.bytes() + self.profile.bytes()
+    }
+
     /// Evicts whole traces until what is kept fits.
     pub(super) fn evict(&mut self) -> bool {
         let mut any = false;
-        while self.stats.memory_used > self.options.memory {
+        while self.memory_used() > self.options.memory {
             let Some(id) = self.next_to_evict() else { break };
             let Some(trace) = self.traces.remove(&id) else { continue };
-            self.forget(id, &trace);
+            self.forget(id, *trace);
             any = true;
         }
         any
@@ -36,11 +42,11 @@ impl Trail {
         self.oldest_broken.pop_front()
     }
 
-    fn forget(&mut self, id: TraceId, trace: &TraceState) {
+    fn forget(&mut self, id: TraceId, trace: TraceState) {
         self.stats.evicted_traces += 1;
         self.stats.evicted_until = self.stats.evicted_until.max(trace.start());
         self.stats.evicted_spans += trace.spans.len() as u64;
-        self.stats.memory_used = self.stats.memory_used.saturating_sub(trace.bytes.saturating_sub(PER_TRACE));
+        self.stats.memory_used = self.stats.memory_used.saturating_sub(trace.bytes);
         self.broken_bytes = self.broken_bytes.saturating_sub(trace.broken_bytes);
         for link in trace.spans.iter().flat_map(|span| &span.own().links) {
             if let Some(from) = self.links_in.get_mut(&link.trace_id) {
@@ -51,7 +57,7 @@ impl Trail {
             }
         }
         // What a trace taught of services stays known; what it taught of one token goes with it.
-        lean(&mut self.leaning, id, &trace.leans_on, &[]);
+        self.leaning.lean(id, &trace.leans_on, Vec::new());
         for fact in trace.facts.iter().filter(|fact| fact.is_of_a_token()) {
             self.profile.remove(fact);
         }

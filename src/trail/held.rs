@@ -74,7 +74,7 @@ impl<'a> Held<'a> {
 
     /// Service of its root span, of its first span where the root is not there.
     pub fn root(&self) -> Option<&'a ServiceName> {
-        self.trace.spans.get(self.trace.extent.root).map(|span| &span.resource.service)
+        self.trace.spans.get(self.trace.extent.root as usize).map(|span| &span.resource.service)
     }
 
     /// Hops judged.
@@ -84,7 +84,7 @@ impl<'a> Held<'a> {
 
     /// Those with an accused verdict.
     pub fn accused(&self) -> usize {
-        self.trace.accused
+        self.trace.accused as usize
     }
 
     /// Worst severity of its hops, findings included.
@@ -131,7 +131,7 @@ impl<'a> Held<'a> {
     pub fn sketches(self) -> impl Iterator<Item = HopSketch<'a>> {
         let settled = self.trace.settled;
         self.trace.contributions.iter().map(move |c| {
-            let edge = &self.trail.sums.edges[c.edge];
+            let edge = &self.trail.sums.edges[c.edge()];
             let found = c.findings.iter().map(|(_, severity)| *severity).max();
             // As `explain` says it: what only lacks a span may still come.
             let waits = matches!(c.cause, Some(Cause::CalleeUntraced | Cause::CallerUnseen));

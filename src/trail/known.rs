@@ -1,5 +1,7 @@
 //! The profile between passes over a trail that is judged in parts: facts that are known though no trace is held.
 
+use std::sync::Arc;
+
 use ahash::AHashSet;
 
 use crate::model::Fingerprint;
@@ -23,22 +25,23 @@ impl Profile {
     /// Takes these facts for known, and forgets all others. No trace is counted with them.
     pub fn know(&mut self, facts: impl IntoIterator<Item = Fact>) {
         self.facts.clear();
+        self.lasting = 0;
         self.acceptors.clear();
         self.checks.clear();
         for fact in facts {
-            self.add(&fact);
+            let (fact, _) = self.add(fact);
             self.facts.insert(fact, KNOWN);
         }
     }
 
     /// Whether these facts are those that are known, no more and no less.
     pub fn knows_just(&self, facts: &AHashSet<Fact>) -> bool {
-        facts.len() == self.facts.len() && facts.iter().all(|fact| self.facts.contains_key(fact))
+        facts.len() == self.facts.len() && facts.iter().all(|fact| self.holds(fact))
     }
 
     /// The facts that traces hold: what was only known is not among them.
     pub fn into_held(self) -> impl Iterator<Item = Fact> {
-        self.facts.into_iter().filter(|(_, count)| count & !KNOWN > 0).map(|(fact, _)| fact)
+        self.facts.into_iter().filter(|(_, count)| count & !KNOWN > 0).map(|(fact, _)| Arc::unwrap_or_clone(fact))
     }
 
     /// Forgets the facts about tokens that are not asked for.

@@ -1,23 +1,54 @@
 //! Which traces a fact that turned concerns: their verdicts lean on it.
 
+use std::sync::Arc;
+
 use ahash::{AHashMap, AHashSet};
 
 use crate::model::{CarriedValue, Fingerprint, Span, TraceId};
 
 use super::profile::{Checked, Fact};
 
-/// Keeps which traces lean on which fact.
-pub fn lean(leaning: &mut AHashMap<Fact, AHashSet<TraceId>>, id: TraceId, old: &[Fact], new: &[Fact]) {
-    for gone in old.iter().filter(|fact| !new.contains(fact)) {
-        if let Some(traces) = leaning.get_mut(gone) {
-            traces.remove(&id);
-            if traces.is_empty() {
-                leaning.remove(gone);
+/// Which traces lean on which fact.
+#[derive(Default)]
+pub struct Leaning(AHashMap<Arc<Fact>, AHashSet<TraceId>>);
+
+/// Bytes of a fact on which somebody leans: itself, its place, and the smallest set of traces.
+const PER_FACT: usize = 320;
+
+impl Leaning {
+    /// The traces that lean on a fact.
+    pub fn of(&self, fact: &Fact) -> impl Iterator<Item = &TraceId> {
+        self.0.get(fact).into_iter().flatten()
+    }
+
+    /// A trace leans on other facts than before, or on none. What it now has to keep.
+    pub fn lean(&mut self, id: TraceId, old: &[Arc<Fact>], new: Vec<Fact>) -> Box<[Arc<Fact>]> {
+        for gone in old.iter().filter(|fact| !new.contains(fact)) {
+            if let Some(traces) = self.0.get_mut(&**gone) {
+                traces.remove(&id);
+                if traces.is_empty() {
+                    self.0.remove(&**gone);
+                }
             }
         }
+        new.into_iter()
+            .map(|fact| {
+                let known = self.0.get_key_value(&fact).map(|(known, _)| Arc::clone(known));
+                let fact = known.unwrap_or_else(|| Arc::new(fact));
+                self.0.entry(Arc::clone(&fact)).or_default().insert(id);
+                fact
+            })
+            .collect()
     }
-    for fact in new.iter().filter(|fact| !old.contains(fact)) {
-        leaning.entry(fact.clone()).or_default().insert(id);
+
+    /// Forgets all.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Bytes that it takes beside what each trace is counted with.
+    pub fn bytes(&self) -> usize {
+        self.0.len() * PER_FACT
     }
 }
 

@@ -47,12 +47,13 @@ use std::time::Duration;
 use ahash::{AHashMap, AHashSet};
 
 use crate::model::policy::Policy;
-use crate::model::{Batch, Fingerprint, Hop, Link, LogRecord, ServiceName, Span, SpanId, TraceId, UnixNanos};
+use crate::model::{Batch, Fingerprint, Hop, Link, LogRecord, Meter, ServiceName, Span, SpanId, TraceId, UnixNanos};
 
 pub use saved::SavedProfile;
 
 use aggregate::Sums;
 use coverage::Coverage;
+use leaning::Leaning;
 use profile::{Fact, Learned, Profile};
 use rules::Rules;
 use store::TraceState;
@@ -126,8 +127,10 @@ pub struct Trail {
     oldest_broken: VecDeque<TraceId>,
     broken_bytes: usize,
     withdrawn: Vec<ProblemRow>,
+    /// What counts the bytes of all that spans share.
+    meter: Option<Arc<Meter>>,
     /// Traces by the facts that their verdicts lean on.
-    leaning: AHashMap<Fact, AHashSet<TraceId>>,
+    leaning: Leaning,
     /// Tokens whose check failed, for traces that saw them unchecked.
     failed_checks: AHashSet<Fingerprint>,
     /// What written profiles know: it stays known between the passes over parts, too.
@@ -149,9 +152,8 @@ impl Trail {
 
     fn under(rules: Arc<Rules>, options: TrailOptions) -> Self {
         Self {
-            options,
             rules,
-            profile: Profile::default(),
+            profile: Profile::default().within(options.memory / SHARE_OF_FACTS),
             coverage: Coverage::default(),
             sums: Sums::default(),
             stats: TrailStats::default(),
@@ -165,12 +167,14 @@ impl Trail {
             oldest_broken: VecDeque::new(),
             broken_bytes: 0,
             withdrawn: Vec::new(),
-            leaning: AHashMap::new(),
+            leaning: Leaning::default(),
+            meter: None,
             failed_checks: AHashSet::new(),
             restored: AHashSet::new(),
             guests: AHashMap::new(),
             linked_from_afar: AHashMap::new(),
             wanted: None,
+            options,
         }
     }
 
@@ -205,6 +209,9 @@ impl Trail {
 
     /// Takes spans and logs; `now` is the engine's clock, which decides when a trace has been quiet long enough.
     pub fn ingest(&mut self, batch: Batch, now: UnixNanos) {
+        if batch.meter.is_some() {
+            self.meter = batch.meter;
+        }
         for span in batch.spans {
             self.take(span, now);
         }
@@ -245,7 +252,8 @@ impl Trail {
         let links: Vec<Link> = span.own().links.iter().filter(|link| link.trace_id != id).copied().collect();
         let before = trace.bytes;
         trace.push(span);
-        self.stats.memory_used += trace.bytes - before;
+        let after = trace.bytes;
+        self.recount(before, after);
         for link in links {
             if self.links_in.entry(link.trace_id).or_default().insert((id, link.span_id)) {
                 self.touch_linked(link.trace_id);
@@ -256,13 +264,19 @@ impl Trail {
     fn hold_log(&mut self, record: LogRecord, now: UnixNanos) {
         let limit = self.options.spans_per_trace;
         let trace = self.touch(record.trace_id, now);
-        if trace.logs.len() >= limit {
+        if trace.logs().len() >= limit {
             self.stats.trace_overflow += 1;
             return;
         }
         let before = trace.bytes;
         trace.push_log(record);
-        self.stats.memory_used += trace.bytes - before;
+        let after = trace.bytes;
+        self.recount(before, after);
+    }
+
+    /// A trace was counted with so many bytes, and now takes so many.
+    fn recount(&mut self, before: usize, after: usize) {
+        self.stats.memory_used = (self.stats.memory_used + after).saturating_sub(before);
     }
 
     /// Marks a trace as changed, and those that link into it.
@@ -276,7 +290,9 @@ impl Trail {
         }
         let trace = self.traces.entry(id).or_insert_with(|| {
             self.oldest.push_back(id);
-            Box::new(TraceState::new(PER_TRACE))
+            let trace = TraceState::new();
+            self.stats.memory_used += trace.bytes;
+            Box::new(trace)
         });
         if !trace.dirty {
             trace.dirty = true;
@@ -306,6 +322,7 @@ impl Trail {
         stats.verdicts = self.sums.verdicts;
         stats.hops = stats.verdicts.iter().sum();
         stats.dropped_low = self.sums.dropped_low;
+        stats.memory_used = self.memory_used();
         stats
     }
 
@@ -350,5 +367,5 @@ impl Trail {
     }
 }
 
-/// Bytes that a trace costs beside its spans: its entry in the maps and queues.
-const PER_TRACE: usize = 512;
+/// Facts about services and operations may take this share of the memory.
+const SHARE_OF_FACTS: usize = 8;

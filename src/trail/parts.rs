@@ -10,13 +10,13 @@ use ahash::AHashSet;
 
 use crate::model::{Batch, Hop, LogRecord, Span, SpanId, TraceId, UnixNanos};
 
+use super::Trail;
 use super::aggregate::Contribution;
 use super::explain::key_of;
 use super::profile::Fact;
 use super::store::{TraceState, size_of_log, size_of_span};
 use super::summary::NodeKind;
 use super::wanted::Wanted;
-use super::{PER_TRACE, Trail};
 
 /// Bytes that a span will take in a part, what its trace and its verdicts cost included.
 pub fn cost_of_span(span: &Span) -> usize {
@@ -46,7 +46,7 @@ pub struct Part {
 impl Trail {
     /// Bytes held, with what each trace costs beside its spans.
     pub fn held_bytes(&self) -> usize {
-        self.stats.memory_used + self.traces.len() * PER_TRACE
+        self.stats.memory_used + self.leaning.bytes() + self.profile.bytes()
     }
 
     /// Learns what spans show by themselves, and keeps none of them.
@@ -70,7 +70,7 @@ impl Trail {
         traces.values().flat_map(|trace| &trace.spans).for_each(|span| wanted.look_for_checks(span));
         self.wanted = Some(wanted);
         self.forget_all();
-        traces.into_values().map(|trace| (trace.spans, trace.logs))
+        traces.into_values().map(|trace| trace.into_parts())
     }
 
     /// Forgets all traces, and what only concerns them.
@@ -137,7 +137,7 @@ impl Trail {
         let edge = self.sums.edge(caller.as_ref(), &hop.callee.service, NodeKind::External);
         let key = key_of(&hop).unwrap_or_default();
         let contribution = Contribution {
-            edge,
+            edge: edge as u32,
             key,
             start: hop.start,
             verdict: hop.verdict,
@@ -176,9 +176,11 @@ impl Part {
             return false;
         }
         let before = trace.bytes;
-        self.trail.stats.duplicates += trace.prepare();
-        self.trail.stats.memory_used -= before - trace.bytes;
-        let room = trace.bytes <= self.per_trace / 4 * 3;
+        let duplicates = trace.prepare();
+        let after = trace.bytes;
+        self.trail.stats.duplicates += duplicates;
+        self.trail.recount(before, after);
+        let room = after <= self.per_trace / 4 * 3;
         if !room {
             self.full.insert(id);
         }
@@ -196,7 +198,7 @@ impl Part {
 
     /// Holds a span of a trace that is judged elsewhere: traces held here link to it.
     pub fn hold_guest(&mut self, span: Span) {
-        let guest = self.trail.guests.entry(span.trace_id).or_insert_with(|| Box::new(TraceState::new(PER_TRACE)));
+        let guest = self.trail.guests.entry(span.trace_id).or_insert_with(|| Box::new(TraceState::new()));
         if guest.bytes > self.per_trace {
             self.lost += 1;
             return;

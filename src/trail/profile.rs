@@ -89,9 +89,12 @@ pub struct Profile {
     pub(super) destinations: AHashSet<Arc<str>>,
     pub(super) namespaces: AHashMap<Arc<str>, AHashSet<Arc<str>>>,
     pub(super) turned_away: u64,
-    pub(super) facts: AHashMap<Fact, u32>,
+    pub(super) facts: AHashMap<Arc<Fact>, u32>,
     pub(super) acceptors: AHashMap<Fingerprint, Vec<(ServiceName, Arc<str>)>>,
     pub(super) checks: AHashMap<Fingerprint, Vec<Checked>>,
+    /// Facts that do not go with a token's traces, and how many there may be.
+    pub(super) lasting: usize,
+    pub(super) most: Option<usize>,
     /// The resource of the last span: its name is known, and spans come in groups.
     last: Option<Arc<Resource>>,
 }
@@ -252,26 +255,42 @@ impl Profile {
         self.turned_away
     }
 
-    /// Adds a trace's fact; true where it is new.
-    pub fn add(&mut self, fact: &Fact) -> bool {
-        if let Some(count) = self.facts.get_mut(fact) {
-            *count += 1;
-            return false;
+    /// Adds a trace's fact, and gives back the shared one; true where it is new.
+    pub fn add(&mut self, fact: Fact) -> (Arc<Fact>, bool) {
+        if let Some((known, _)) = self.facts.get_key_value(&fact) {
+            let known = Arc::clone(known);
+            if let Some(count) = self.facts.get_mut(&*known) {
+                *count += 1;
+            }
+            return (known, false);
         }
         // Facts about tokens go with their traces; those about services and operations stay, so strangers' names have a bound.
-        if self.facts.len() >= MAX_FACTS && !fact.is_of_a_token() {
+        if self.lasting >= self.most.unwrap_or(MAX_FACTS) && !fact.is_of_a_token() {
             self.turned_away += 1;
-            return false;
+            return (Arc::new(fact), false);
         }
-        match fact {
+        self.lasting += usize::from(!fact.is_of_a_token());
+        match &fact {
             Fact::Accepts(token, service, instance) => {
                 self.acceptors.entry(token.clone()).or_default().push((service.clone(), Arc::clone(instance)));
             }
             Fact::Checked(token, checked) => self.checks.entry(token.clone()).or_default().push(*checked),
             _ => {}
         }
-        self.facts.insert(fact.clone(), 1);
-        true
+        let fact = Arc::new(fact);
+        self.facts.insert(Arc::clone(&fact), 1);
+        (fact, true)
+    }
+
+    /// Holds so many facts about services and operations that they fit into so many bytes.
+    pub fn within(mut self, bytes: usize) -> Self {
+        self.most = Some((bytes / PER_FACT).min(MAX_FACTS));
+        self
+    }
+
+    /// Bytes that facts take.
+    pub fn bytes(&self) -> usize {
+        self.facts.len() * PER_FACT + (self.acceptors.len() + self.checks.len()) * PER_TOKEN
     }
 
     /// Takes a trace's fact back; true where no other trace holds it.
@@ -290,6 +309,7 @@ impl Profile {
                     Fact::Checked(token, checked) => take_out(&mut self.checks, token, |known| known == checked),
                     _ => {}
                 }
+                self.lasting -= usize::from(!fact.is_of_a_token());
                 self.facts.remove(fact).is_some()
             }
             None => false,
@@ -337,6 +357,10 @@ impl Checked {
 
 /// Facts kept of all traces together.
 const MAX_FACTS: usize = 500_000;
+
+/// Bytes that a fact takes with its place; and what is known of a token by its facts.
+const PER_FACT: usize = 160;
+const PER_TOKEN: usize = 288;
 
 /// The shortest attribute length limit that could cut a token (tagging.md section 3).
 const CUT_FROM: u32 = 64;

@@ -109,7 +109,7 @@ impl Trail {
     ) -> Option<(UnixNanos, crate::model::TraceId, crate::model::SpanId)> {
         let held = self.traces.get(&trace)?;
         let fits = |c: &&super::aggregate::Contribution| {
-            c.edge == edge
+            c.edge() == edge
                 && match kind {
                     ProblemKind::Verdict(verdict, cause) => (c.verdict, c.cause) == (verdict, cause),
                     ProblemKind::Finding(finding) => c.findings.iter().any(|(f, _)| *f == finding),

@@ -87,7 +87,7 @@ impl Profile {
             consumers: sorted(self.consumers.iter().cloned()),
             destinations: sorted(self.destinations.iter().cloned()),
             services: sorted(services),
-            facts: sorted(self.facts.keys().cloned()),
+            facts: sorted(self.facts.keys().map(|fact| Fact::clone(fact))),
         }
     }
 
@@ -116,7 +116,7 @@ impl Profile {
             namespaces.insert(Arc::clone(&service.namespace));
         }
         for fact in &saved.facts {
-            self.add(fact);
+            self.add(fact.clone());
         }
     }
 }

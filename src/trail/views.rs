@@ -109,7 +109,7 @@ impl Trail {
             services,
             spans: trace.spans.len(),
             hops: trace.contributions.len(),
-            accused: trace.accused,
+            accused: trace.accused as usize,
             worst: worst.map(|c| c.verdict),
             cause: worst.and_then(|c| c.cause),
             severity: trace.severity.unwrap_or(Severity::Info),
@@ -140,7 +140,7 @@ impl Trail {
             id,
             touched: trace.touched,
             spans,
-            logs: trace.logs.clone(),
+            logs: trace.logs().to_vec(),
             hops: self.hops_of(id),
             settled: trace.settled,
         })

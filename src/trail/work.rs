@@ -9,7 +9,7 @@ use super::aggregate::Contribution;
 use super::explain::{explain, key_of};
 use super::facts;
 use super::judge::{Case, Judged, judge};
-use super::leaning::{awaits_one_of, lean};
+use super::leaning::awaits_one_of;
 use super::pairing::{Caller, Forest};
 use super::profile::{Checked, Fact};
 use super::refusal::SaidInWords;
@@ -94,7 +94,7 @@ impl Trail {
         let links_in = self.links_in.get(&id).into_iter().flatten().filter(|(from, _)| self.traces.contains_key(from));
         let from_afar = self.linked_from_afar.get(&id).into_iter().flatten();
         let forest = Forest::new(trees, links_in.map(|(_, span)| span).chain(from_afar).copied().collect());
-        let said = SaidInWords::new(&trace.spans, &trace.logs);
+        let said = SaidInWords::new(&trace.spans, trace.logs());
         run(&Case { forest: &forest, profile: &self.profile, rules: &self.rules, said: &said })
     }
 
@@ -135,6 +135,10 @@ impl Trail {
             trace.dirty = true;
             self.dirty.push(id);
         }
+        let before = trace.bytes;
+        trace.tighten();
+        let after = trace.bytes;
+        self.recount(before, after);
     }
 
     fn judge_dirty(&mut self) -> bool {
@@ -150,7 +154,8 @@ impl Trail {
                 if let Some(trace) = self.traces.get_mut(&id) {
                     let before = trace.bytes;
                     self.stats.duplicates += trace.prepare();
-                    self.stats.memory_used = self.stats.memory_used.saturating_sub(before - trace.bytes);
+                    let after = trace.bytes;
+                    self.recount(before, after);
                 }
             }
             for id in dirty {
@@ -203,9 +208,8 @@ impl Trail {
         for (caller, callee, ms) in outcome.skew {
             self.coverage.skewed(&caller, &callee, ms);
         }
-        if let Some(trace) = self.traces.get_mut(&id).filter(|trace| trace.leans_on != outcome.leans_on) {
-            let old = std::mem::replace(&mut trace.leans_on, outcome.leans_on);
-            lean(&mut self.leaning, id, &old, &trace.leans_on);
+        if let Some(trace) = self.traces.get_mut(&id).filter(|trace| !are(&trace.leans_on, &outcome.leans_on)) {
+            trace.leans_on = self.leaning.lean(id, &trace.leans_on, outcome.leans_on);
         }
         let taught_itself = self.replace_facts(id, outcome.facts);
         self.replace_contributions(id, outcome.hops, outcome.waiting);
@@ -216,31 +220,33 @@ impl Trail {
 
     /// True where the trace's own verdicts lean on what it taught.
     fn replace_facts(&mut self, id: TraceId, facts: Vec<Fact>) -> bool {
-        let Some(trace) = self.traces.get_mut(&id).filter(|trace| trace.facts != facts) else { return false };
+        let Some(trace) = self.traces.get_mut(&id).filter(|trace| !are(&trace.facts, &facts)) else { return false };
+        let added: Vec<(Arc<Fact>, bool)> = facts.into_iter().map(|fact| self.profile.add(fact)).collect();
+        let facts: Box<[Arc<Fact>]> = added.iter().map(|(fact, _)| Arc::clone(fact)).collect();
         let old = std::mem::replace(&mut trace.facts, facts);
         let facts = &trace.facts;
-        let mut flipped: Vec<&Fact> = facts.iter().filter(|fact| self.profile.add(fact)).collect();
-        let gone: Vec<&Fact> = old.iter().filter(|fact| self.profile.remove(fact)).collect();
+        let mut flipped: Vec<&Arc<Fact>> = added.iter().filter(|(_, new)| *new).map(|(fact, _)| fact).collect();
+        let gone: Vec<&Arc<Fact>> = old.iter().filter(|fact| self.profile.remove(fact)).collect();
         let mut reconsider: Vec<TraceId> = Vec::new();
         // A fact that left and came back in one judgement has not changed.
         flipped.retain(|fact| !old.contains(fact));
         for fact in flipped.into_iter().chain(gone.into_iter().filter(|fact| !facts.contains(fact))) {
-            match fact {
+            match &**fact {
                 Fact::Refuses(service) | Fact::AsksIssuer(service) => {
                     self.learned.insert(service.clone());
                 }
                 Fact::Accepts(token, ..) => {
                     let refused = Fact::Refused(token.clone());
-                    reconsider.extend(self.leaning.get(&refused).into_iter().flatten());
+                    reconsider.extend(self.leaning.of(&refused));
                 }
                 Fact::Checked(token, Checked::Valid) => {
                     let waits = Fact::Unchecked(token.clone());
-                    reconsider.extend(self.leaning.get(&waits).into_iter().flatten());
+                    reconsider.extend(self.leaning.of(&waits));
                 }
                 Fact::Checked(token, Checked::Failed(_)) => {
                     self.failed_checks.insert(token.clone());
                 }
-                other => reconsider.extend(self.leaning.get(other).into_iter().flatten()),
+                other => reconsider.extend(self.leaning.of(other)),
             }
         }
         let itself = reconsider.contains(&id);
@@ -257,7 +263,7 @@ impl Trail {
                     self.sums.edges[edge].waypoints.push(waypoint);
                 }
             }
-            new.push(Contribution { edge, ..drawn.contribution });
+            new.push(Contribution { edge: edge as u32, ..drawn.contribution });
         }
         let Some(trace) = self.traces.get_mut(&id) else { return };
         trace.broken = new.iter().any(|c| c.verdict.accuses() || c.findings.iter().any(|f| f.1 > Severity::Low));
@@ -266,24 +272,32 @@ impl Trail {
         let before = std::mem::replace(&mut trace.broken_bytes, counted);
         self.broken_bytes = (self.broken_bytes + counted).saturating_sub(before);
         let old = std::mem::take(&mut trace.contributions);
-        if old != new {
+        if *old != *new {
             self.sums.replace(id, &old, &new);
             self.draw_first_samples(id, &new);
             self.withdraw(&old);
         }
         if let Some(trace) = self.traces.get_mut(&id) {
             trace.forget_note();
-            trace.accused = new.iter().filter(|c| c.verdict.accuses()).count();
-            let found = new.iter().flat_map(|c| &c.findings).map(|(_, severity)| *severity);
+            trace.accused = new.iter().filter(|c| c.verdict.accuses()).count() as u32;
+            let found = new.iter().flat_map(|c| &*c.findings).map(|(_, severity)| *severity);
             trace.severity = new.iter().map(|c| c.severity).chain(found).max();
-            trace.contributions = new;
+            trace.contributions = new.into();
+            let before = trace.bytes;
+            if trace.settled {
+                trace.tighten()
+            } else {
+                trace.weigh()
+            }
+            let after = trace.bytes;
+            self.recount(before, after);
         }
     }
 
     /// A new edge or problem gets its sample at once, while its trace is certainly held.
     fn draw_first_samples(&mut self, id: TraceId, new: &[Contribution]) {
         let wanting = new.iter().any(|c| {
-            let edge = &self.sums.edges[c.edge];
+            let edge = &self.sums.edges[c.edge()];
             edge.samples[c.verdict as usize].hop.is_none() || edge.problems.values().any(|p| p.sample.hop.is_none())
         });
         if !wanting {
@@ -292,9 +306,9 @@ impl Trail {
         let drawn: Vec<Arc<Hop>> = self.hops_of(id).into_iter().map(Arc::new).collect();
         for c in new {
             let named =
-                |hop: &&Arc<Hop>| key_of(hop) == Some(c.key) && hop.verdict == c.verdict && self.is_on(c.edge, hop);
+                |hop: &&Arc<Hop>| key_of(hop) == Some(c.key) && hop.verdict == c.verdict && self.is_on(c.edge(), hop);
             let Some(hop) = drawn.iter().find(named).cloned() else { continue };
-            let edge = &mut self.sums.edges[c.edge];
+            let edge = &mut self.sums.edges[c.edge()];
             let problems = edge.problems.values_mut().map(|problem| &mut problem.sample);
             for sample in problems.chain(edge.samples.iter_mut().skip(c.verdict as usize).take(1)) {
                 if sample.hop.is_none() && sample.newest.is_some_and(|(_, t, s)| t == id && s == c.key) {
@@ -307,7 +321,7 @@ impl Trail {
 
     /// Problems that were announced and of which nothing is left.
     fn withdraw(&mut self, old: &[Contribution]) {
-        let mut edges: Vec<usize> = old.iter().map(|c| c.edge).collect();
+        let mut edges: Vec<usize> = old.iter().map(Contribution::edge).collect();
         edges.sort_unstable();
         edges.dedup();
         for number in edges {
@@ -332,6 +346,11 @@ impl Trail {
             }
         }
     }
+}
+
+/// Whether kept facts are just these.
+fn are(kept: &[Arc<Fact>], facts: &[Fact]) -> bool {
+    kept.iter().map(|fact| &**fact).eq(facts)
 }
 
 /// Whether an unsettled hop may be counted: what only lacks a span that is still on its way waits for it.

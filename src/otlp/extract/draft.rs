@@ -15,7 +15,7 @@ pub(super) struct Draft {
     /// What its carriers held.
     pub(super) carried: Vec<Carried>,
     /// Its own tags.
-    pub(super) tags: Option<SelfTags>,
+    pub(super) tags: Option<Box<SelfTags>>,
     /// Path of its URL.
     pub(super) path: Option<ArcStr>,
     /// The longest attribute text in characters, and how many are as long.

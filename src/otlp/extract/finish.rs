@@ -6,33 +6,49 @@ use std::sync::Arc;
 
 use ahash::{AHashMap, RandomState};
 
-use crate::model::{Carried, CarriedValue, Carries, Carrying, SelfTags, Site};
+use crate::model::meter::{weigh_carries, weigh_site};
+use crate::model::{Carried, CarriedValue, Carries, Carrying, Meter, SelfTags, Site, Weight};
 
 /// Values held in each of the two generations of a table.
 const CAPACITY: usize = 2048;
 
+/// Bytes that a site takes, its texts included, and what a span carries with its token.
+const PER_SITE: usize = 512;
+const PER_CARRIES: usize = 1024;
+
 /// Finds what was shared before by its texts' addresses: those are shared already, and held by what is found.
 pub(super) struct Finishing {
     hasher: RandomState,
+    meter: Arc<Meter>,
     sites: Table<Site>,
     carries: Table<Carries>,
 }
 
 impl Finishing {
-    /// Nothing shared yet.
-    pub(super) fn new() -> Self {
-        Self { hasher: RandomState::new(), sites: Table::default(), carries: Table::default() }
+    /// Nothing shared yet; what will be is counted by `meter`, and a generation of a table takes so many bytes.
+    pub(super) fn new(meter: &Arc<Meter>, bytes: usize) -> Self {
+        Self {
+            hasher: RandomState::new(),
+            meter: Arc::clone(meter),
+            sites: Table::new(bytes / PER_SITE),
+            carries: Table::new(bytes / PER_CARRIES),
+        }
     }
 
     /// The shared copy of a site.
     pub(super) fn site(&mut self, site: &Site) -> Arc<Site> {
         let mut hasher = self.hasher.build_hasher();
         hash_site(site, &mut hasher);
-        self.sites.get(hasher.finish(), |known| same_site(known, site), || site.clone())
+        let make = || {
+            let mut site = site.clone();
+            weigh_site(&mut site, &self.meter);
+            site
+        };
+        self.sites.get(hasher.finish(), |known| same_site(known, site), make)
     }
 
     /// The shared copy of what a span carries, taken out of a list that is used again.
-    pub(super) fn carrying(&mut self, carried: &mut Vec<Carried>, tags: Option<SelfTags>) -> Carrying {
+    pub(super) fn carrying(&mut self, carried: &mut Vec<Carried>, tags: Option<Box<SelfTags>>) -> Carrying {
         if carried.is_empty() && tags.is_none() {
             return Carrying::default();
         }
@@ -50,7 +66,12 @@ impl Finishing {
                     && known.carried.len() == carried.len()
                     && known.carried.iter().zip(&*carried).all(|(known, one)| same_carried(known, one))
             },
-            || Carries { carried: carried.iter().cloned().collect(), tags: tags.clone() },
+            || {
+                // A copy has no more room than it needs.
+                let mut carries = Carries { carried: carried.clone(), tags: tags.clone(), weight: Weight::default() };
+                weigh_carries(&mut carries, &self.meter);
+                carries
+            },
         );
         carried.clear();
         Carrying::new(shared)
@@ -61,22 +82,22 @@ impl Finishing {
 struct Table<T> {
     young: AHashMap<u64, Arc<T>>,
     old: AHashMap<u64, Arc<T>>,
-}
-
-impl<T> Default for Table<T> {
-    fn default() -> Self {
-        Self { young: AHashMap::new(), old: AHashMap::new() }
-    }
+    capacity: usize,
 }
 
 impl<T> Table<T> {
+    /// An empty one with so many values in each generation.
+    fn new(capacity: usize) -> Self {
+        Self { young: AHashMap::new(), old: AHashMap::new(), capacity: capacity.clamp(1, CAPACITY) }
+    }
+
     fn get(&mut self, hash: u64, same: impl Fn(&T) -> bool, make: impl FnOnce() -> T) -> Arc<T> {
         if let Some(known) = self.young.get(&hash).filter(|known| same(known)) {
             return Arc::clone(known);
         }
         let old = self.old.remove(&hash).filter(|known| same(known));
         let value = old.unwrap_or_else(|| Arc::new(make()));
-        if self.young.len() >= CAPACITY {
+        if self.young.len() >= self.capacity {
             self.old = std::mem::take(&mut self.young);
         }
         self.young.insert(hash, Arc::clone(&value));
@@ -162,7 +183,7 @@ mod tests {
 
     #[test]
     fn strangers_cannot_fill_the_memory() {
-        let mut table = Table::default();
+        let mut table = Table::new(usize::MAX);
         for number in 0..10 * CAPACITY as u64 {
             table.get(number, |known| *known == number, || number);
         }

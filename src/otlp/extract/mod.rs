@@ -55,7 +55,8 @@ pub struct Extractor {
 impl Extractor {
     /// An extractor over what all workers share.
     pub fn new(shared: Arc<Shared>) -> Self {
-        let mut names = Names::new();
+        let mut names = Names::new(shared.caches());
+        let finishing = Finishing::new(shared.meter(), shared.caches());
         let empty = names.empty();
         let resource = Resource {
             service: ServiceName { namespace: names.empty(), name: names.get("unknown_service") },
@@ -72,7 +73,7 @@ impl Extractor {
             resource: Arc::new(resource),
             scope: empty,
             draft: None,
-            finishing: Finishing::new(),
+            finishing,
             batch: Batch::default(),
         }
     }
@@ -82,6 +83,7 @@ impl BatchBuilder for Extractor {
     fn finish(&mut self, bytes: usize) -> Batch {
         let mut batch = std::mem::take(&mut self.batch);
         batch.bytes = bytes;
+        batch.meter = Some(Arc::clone(self.shared.meter()));
         batch
     }
 }

@@ -10,6 +10,9 @@ use arcstr::ArcStr;
 /// Strings held in each of the two generations.
 const CAPACITY: usize = 8 * 1024;
 
+/// Bytes that a string takes beside its text.
+const PLACE: usize = 48;
+
 /// Longest string worth sharing, in bytes.
 const LONGEST: usize = 256;
 
@@ -25,11 +28,15 @@ pub(crate) struct Names {
 struct Interner<T> {
     young: AHashSet<T>,
     old: AHashSet<T>,
+    /// Bytes of the young texts, and how many there may be.
+    bytes: usize,
+    most: usize,
 }
 
 impl Names {
-    pub(crate) fn new() -> Self {
-        Self { texts: Interner::new(), paths: Interner::new(), empty: Arc::from("") }
+    /// No texts yet; a generation of them takes so many bytes.
+    pub(crate) fn new(bytes: usize) -> Self {
+        Self { texts: Interner::new(bytes), paths: Interner::new(bytes), empty: Arc::from("") }
     }
 
     pub(crate) fn empty(&self) -> Arc<str> {
@@ -58,8 +65,8 @@ impl Names {
 }
 
 impl<T: Borrow<str> + Hash + Eq + Clone + for<'t> From<&'t str>> Interner<T> {
-    fn new() -> Self {
-        Self { young: AHashSet::new(), old: AHashSet::new() }
+    fn new(most: usize) -> Self {
+        Self { young: AHashSet::new(), old: AHashSet::new(), bytes: 0, most }
     }
 
     fn known(&self, text: &str) -> Option<T> {
@@ -74,9 +81,11 @@ impl<T: Borrow<str> + Hash + Eq + Clone + for<'t> From<&'t str>> Interner<T> {
             return known.clone();
         }
         let name = self.old.take(text).unwrap_or_else(|| T::from(text));
-        if self.young.len() >= CAPACITY {
+        if self.young.len() >= CAPACITY || self.bytes >= self.most {
             self.old = std::mem::take(&mut self.young);
+            self.bytes = 0;
         }
+        self.bytes += PLACE + text.len();
         self.young.insert(name.clone());
         name
     }
@@ -88,7 +97,7 @@ mod tests {
 
     #[test]
     fn strangers_cannot_fill_the_memory() {
-        let mut names = Names::new();
+        let mut names = Names::new(usize::MAX);
         for number in 0..10 * CAPACITY {
             names.get(&format!("/orders/{number}"));
         }

@@ -17,7 +17,7 @@ const MAX_CHALLENGE: usize = 512;
 
 /// Reads the carriers of a span's attributes as the extractor does, for those who write them down again.
 pub(crate) fn observe(attributes: &Attributes<'_>, shared: &Shared) -> Vec<Observation> {
-    let mut names = Names::new();
+    let mut names = Names::new(shared.caches());
     let mut fields = Fields::new();
     let mut observer = Observer::new(shared, &mut names);
     for (key, value) in attributes {
@@ -72,7 +72,7 @@ pub(super) fn read<'s, 'a>(
     let Tagged { observations, tags, malformed } = TagReader::read(&fields, shared, names).unwrap_or_default();
     *bad_tags += malformed;
     if tags != SelfTags::default() {
-        span.tags = Some(tags);
+        span.tags = Some(Box::new(tags));
     }
     if marked_cookie && observations.iter().any(|tag| tag.carried.carrier.starts_with("cookie:")) {
         span.captured.carrier = true;

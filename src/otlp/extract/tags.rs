@@ -10,7 +10,7 @@ use super::text::capped;
 use crate::model::token::ANOMALY_NAMES;
 use crate::model::{
     Anomalies, Anomaly, Carried, CarriedValue, Check, Confirmation, Fingerprint, Reason, SelfTags, SubjectKind, Token,
-    TokenFormat, VerifyResult,
+    TokenFormat, VerifyResult, Weight,
 };
 use crate::otlp::data::Value;
 use crate::token::{Shared, TagKey, valid_fingerprint};
@@ -161,7 +161,7 @@ impl<'s, 'a, 'w> TagReader<'s, 'a, 'w> {
         }
         let token = self.build(at, &prints);
         let clean = malformed == self.out.malformed;
-        Some(if clean { self.shared.keep_tagged(key, token) } else { Arc::new(token) })
+        Some(if clean { self.shared.keep_tagged(key, token) } else { self.shared.weigh(token) })
     }
 
     /// `header:X-Auth_Token` and `header:x-auth-token` are one carrier.
@@ -241,6 +241,7 @@ impl<'s, 'a, 'w> TagReader<'s, 'a, 'w> {
             subject_kind: self.text(Field::SubjectKind, at).and_then(subject_kind_named),
             cnf: self.text(Field::Cnf, at).and_then(confirmation_named),
             check: self.check(at, prints),
+            weight: Weight::default(),
         };
         if at == 0 {
             self.add_plain_claims(&mut token);

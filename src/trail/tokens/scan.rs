@@ -322,7 +322,7 @@ impl<'t> Scan<'t> {
             // A changed token that was turned away was so for what it had become.
             Verdict::Changed if !refused_itself(trace, key) => {}
             _ => {
-                let service = self.shown(&Arc::clone(&self.trail.sums.edges[hop.edge].callee));
+                let service = self.shown(&Arc::clone(&self.trail.sums.edges[hop.edge()].callee));
                 self.refused(at, service, number, hop.start, hop.cause.unwrap_or(Cause::Rejected));
             }
         }
@@ -356,7 +356,7 @@ impl<'t> Scan<'t> {
     /// Services that took a token of this trace, by what the judge learned of it.
     fn accepted(&mut self, number: u32, trace: &'t TraceState) {
         for fact in &trace.facts {
-            let Fact::Accepts(print, service, _) = fact else { continue };
+            let Fact::Accepts(print, service, _) = &**fact else { continue };
             let Some(&at) = self.by_print.get(print) else { continue };
             let service = self.named(service);
             let start = self.sums[at as usize].last_seen;
@@ -391,5 +391,5 @@ impl<'t> Scan<'t> {
 fn refused_itself(trace: &TraceState, entry: &Span) -> bool {
     let status = matches!(entry.http_status, Some(401 | 403)) || matches!(entry.grpc_status, Some(7 | 16));
     let service = &entry.resource.service;
-    status && trace.facts.iter().any(|fact| matches!(fact, Fact::Refuses(refuses) if refuses == service))
+    status && trace.facts.iter().any(|fact| matches!(&**fact, Fact::Refuses(refuses) if refuses == service))
 }

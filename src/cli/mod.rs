@@ -49,7 +49,7 @@ capture only where that is jwtrail alone.
 
 Environment:
   JWTRAIL_FP_KEY   the key of fingerprints, 32 bytes or more; drawn afresh for each run if not set
-  JWTRAIL_AUTH     lines `bearer SECRET` or `api-key SECRET`: lets in only who shows one, as --auth-file does
+  JWTRAIL_AUTH     lines as in --auth-file: lets in only who shows one of their secrets
   JWTRAIL_LOG      how much is logged, to a file: error, warn, info (default), debug
   NO_COLOR         without colours";
 

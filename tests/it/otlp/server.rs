@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use jwtrail::model::{Refused, Sink};
-use jwtrail::otlp::{Addresses, Counters, Receivers};
+use jwtrail::otlp::access::Access;
+use jwtrail::otlp::{Addresses, Counters, Limits, Receivers};
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, TracesData};
 use prost::Message;
 use tokio::sync::oneshot;
@@ -22,8 +24,12 @@ pub struct Server {
 
 impl Server {
     pub fn start() -> Self {
+        Self::with(Access::default(), Limits::default())
+    }
+
+    pub fn with(access: Access, limits: Limits) -> Self {
         let any = Some("127.0.0.1:0".parse().unwrap());
-        let bound = Receivers::bind(any, any).unwrap();
+        let bound = Receivers::bind(any, any).unwrap().with(access, limits);
         let addresses = bound.addresses();
         let (shelf, counters) = (Arc::new(Shelf::default()), Arc::new(Counters::default()));
         let (stop, stopped) = oneshot::channel();
@@ -53,6 +59,16 @@ impl Server {
 
 pub fn count(counter: &AtomicU64) -> u64 {
     counter.load(Ordering::Relaxed)
+}
+
+/// Waits until something is so, which it is soon or never.
+pub async fn until(so: impl Fn() -> bool) {
+    let looking = async {
+        while !so() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), looking).await.expect("what was waited for");
 }
 
 /// A request of so many spans, the first `bad` with a trace id that is too short.

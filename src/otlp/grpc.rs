@@ -18,7 +18,7 @@ use tonic::{Code, Status as GrpcStatus};
 use super::buffer::Buffer;
 use super::compression::Coding;
 use super::decode::{Encoding, Signal};
-use super::intake::{Accepted, Ahead, Failure, Intake, MAX_REQUEST_BYTES, Protocol};
+use super::intake::{Accepted, Ahead, Failure, Intake, Protocol};
 use super::status::{Status, response};
 
 /// A byte that tells whether the message is packed, and a big-endian length.
@@ -59,8 +59,8 @@ async fn exported(intake: &Arc<Intake>, signal: Signal, request: Request) -> Res
         .headers()
         .get("grpc-encoding")
         .map_or(Some(Coding::Identity), |name| name.to_str().ok().and_then(Coding::named));
-    let frame = intake.read(request.into_body(), MAX_REQUEST_BYTES + PREFIX_BYTES, Ahead::Prefix).await?;
-    let packed = message(&frame)?;
+    let frame = intake.read(request.into_body(), PREFIX_BYTES, Ahead::Prefix).await?;
+    let packed = message(&frame, intake.limits.request)?;
     let coding = match (packed, coding) {
         (false, _) => Coding::Identity,
         (true, Some(coding)) => coding,
@@ -73,12 +73,12 @@ async fn exported(intake: &Arc<Intake>, signal: Signal, request: Request) -> Res
 }
 
 /// Whether the one message of a unary call is packed, once its frame is found sound.
-fn message(frame: &Buffer) -> Result<bool, Failure> {
+fn message(frame: &Buffer, limit: usize) -> Result<bool, Failure> {
     let damaged = |what: &str| Err(Failure::Damaged(format!("expected one gRPC message, found {what}")));
     let Some((prefix, message)) = frame.split_first_chunk::<PREFIX_BYTES>() else { return damaged("none") };
     let [packed, length @ ..] = *prefix;
     match usize::try_from(u32::from_be_bytes(length)) {
-        Ok(length) if length > MAX_REQUEST_BYTES => Err(Failure::TooLarge),
+        Ok(length) if length > limit => Err(Failure::TooLarge(limit)),
         Ok(length) if length == message.len() => Ok(packed != 0),
         _ => damaged("one whose length differs from its prefix"),
     }
@@ -99,7 +99,7 @@ fn answered(signal: Signal, accepted: &Accepted) -> Response {
     response
 }
 
-fn failed(status: GrpcStatus) -> Response {
+pub(super) fn failed(status: GrpcStatus) -> Response {
     status.into_http()
 }
 
@@ -109,9 +109,9 @@ fn status(failure: &Failure) -> GrpcStatus {
     match failure {
         Failure::Malformed(_) | Failure::Damaged(_) => GrpcStatus::invalid_argument(message),
         // Without RetryInfo: the same request will be as large the next time.
-        Failure::TooLarge => GrpcStatus::resource_exhausted(message),
+        Failure::TooLarge(_) => GrpcStatus::resource_exhausted(message),
         Failure::Unsupported(_) => GrpcStatus::unimplemented(message),
-        Failure::Slow => GrpcStatus::deadline_exceeded(message),
+        Failure::Slow(_) => GrpcStatus::deadline_exceeded(message),
         Failure::Refused(Refused::Closed) => GrpcStatus::unavailable(message),
         Failure::Refused(refused) => {
             let details = Status::new(Code::ResourceExhausted as i32, message.clone()).with_retry(*refused);

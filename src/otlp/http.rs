@@ -12,7 +12,7 @@ use tonic::Code;
 use super::compression::Coding;
 use super::decode::{Encoding, Signal};
 use super::grpc;
-use super::intake::{Accepted, Ahead, Failure, Intake, MAX_REQUEST_BYTES, Protocol};
+use super::intake::{Accepted, Ahead, Failure, Intake, Protocol};
 use super::status::{Status, response};
 use crate::model::Refused;
 
@@ -71,7 +71,7 @@ async fn exported(
     };
     let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     let ahead = length.map_or(Ahead::Nothing, Ahead::Length);
-    let body = intake.read(request.into_body(), MAX_REQUEST_BYTES, ahead).await?;
+    let body = intake.read(request.into_body(), 0, ahead).await?;
     intake.take(Protocol::Http, (signal, encoding), (coding, body, 0)).await
 }
 
@@ -79,7 +79,7 @@ fn content_type(headers: &HeaderMap) -> Option<&str> {
     headers.get(header::CONTENT_TYPE)?.to_str().ok()
 }
 
-fn encoding(headers: &HeaderMap) -> Option<Encoding> {
+pub(super) fn encoding(headers: &HeaderMap) -> Option<Encoding> {
     let (kind, _) = content_type(headers).map(|kind| kind.split_once(';').unwrap_or((kind, "")))?;
     match kind.trim().to_ascii_lowercase().as_str() {
         "application/x-protobuf" | "application/protobuf" => Some(Encoding::Protobuf),
@@ -96,9 +96,9 @@ fn coding(headers: &HeaderMap) -> Option<Coding> {
 fn failed(failure: &Failure, encoding: Encoding) -> Response {
     let (status, code) = match failure {
         Failure::Malformed(_) | Failure::Damaged(_) => (StatusCode::BAD_REQUEST, Code::InvalidArgument),
-        Failure::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, Code::ResourceExhausted),
+        Failure::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, Code::ResourceExhausted),
         Failure::Unsupported(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, Code::InvalidArgument),
-        Failure::Slow => (StatusCode::REQUEST_TIMEOUT, Code::DeadlineExceeded),
+        Failure::Slow(_) => (StatusCode::REQUEST_TIMEOUT, Code::DeadlineExceeded),
         Failure::Refused(Refused::Full { .. }) => (StatusCode::TOO_MANY_REQUESTS, Code::ResourceExhausted),
         Failure::Refused(Refused::Closed) => (StatusCode::SERVICE_UNAVAILABLE, Code::Unavailable),
     };
@@ -115,7 +115,7 @@ fn failed(failure: &Failure, encoding: Encoding) -> Response {
     response
 }
 
-fn answer(status: StatusCode, encoding: Encoding, body: Vec<u8>) -> Response {
+pub(super) fn answer(status: StatusCode, encoding: Encoding, body: Vec<u8>) -> Response {
     let kind = match encoding {
         Encoding::Protobuf => "application/x-protobuf",
         Encoding::Json | Encoding::JaegerJson | Encoding::ZipkinJson => "application/json",

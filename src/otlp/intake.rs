@@ -10,19 +10,14 @@ use super::buffer::{Budget, Buffer, Overflow};
 use super::compression::{Coding, UnpackError, unpack};
 use super::counters::{Counters, ProtocolCounters, add};
 use super::decode::{Decode, DecodeError, Encoding, Signal};
+use super::limits::Limits;
 use crate::model::{Refused, Sink};
 
-/// Largest request, on the wire and unpacked, in bytes.
-pub const MAX_REQUEST_BYTES: usize = 16 << 20;
+/// How long a refused body is read and thrown away, so that its sender reads the answer instead of a reset.
+const DRAIN_TIME: Duration = Duration::from_secs(5);
 
-/// Bytes of requests in memory at the same time, over all connections.
-pub(super) const MAX_BYTES_IN_FLIGHT: usize = 96 << 20;
-
-/// How long a request's body may take to arrive.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// How much of a refused body is read and thrown away, so that its sender reads the answer instead of a reset.
-const MAX_DRAIN_BYTES: usize = 4 * MAX_REQUEST_BYTES;
+/// How many times the largest request is thrown away of a body that was too large or came at a bad time.
+const DRAIN_TIMES: usize = 4;
 
 /// Decoding a request of this size takes long enough to be in the way of others on the same thread.
 const OFFLOAD_BYTES: usize = 1 << 20;
@@ -36,6 +31,7 @@ pub(super) struct Intake {
     pub(super) sink: Arc<dyn Sink>,
     pub(super) counters: Arc<Counters>,
     pub(super) budget: Budget,
+    pub(super) limits: Limits,
 }
 
 /// Which counters a request belongs to.
@@ -73,21 +69,22 @@ pub(super) enum Failure {
     #[error("{0}")]
     Damaged(String),
     #[error(
-        "the request is larger than {MAX_REQUEST_BYTES} bytes, the most that jwtrail takes: lower the exporter's batch size"
+        "the request is larger than {0} bytes, the most that jwtrail takes: lower the exporter's batch size, or raise \
+         --max-request"
     )]
-    TooLarge,
+    TooLarge(usize),
     #[error(transparent)]
     Refused(#[from] Refused),
     #[error("{0}")]
     Unsupported(String),
-    #[error("the request's body did not arrive within 30 seconds")]
-    Slow,
+    #[error("the request's body did not arrive within {} seconds", .0.as_secs_f32())]
+    Slow(Duration),
 }
 
 impl From<Overflow> for Failure {
     fn from(overflow: Overflow) -> Self {
         match overflow {
-            Overflow::TooLarge { .. } => Self::TooLarge,
+            Overflow::TooLarge { limit } => Self::TooLarge(limit),
             Overflow::Busy => Self::Refused(Refused::Full { retry_after_ms: BUSY_RETRY_MS }),
         }
     }
@@ -116,25 +113,27 @@ impl Intake {
         add(&counters.requests, 1);
         match outcome {
             Ok(_) => {}
-            Err(Failure::TooLarge) => add(&counters.too_large, 1),
+            Err(Failure::TooLarge(_)) => add(&counters.too_large, 1),
             Err(Failure::Refused(_)) => add(&counters.refused, 1),
-            Err(Failure::Slow) => add(&counters.slow, 1),
+            Err(Failure::Slow(_)) => add(&counters.slow, 1),
             Err(_) => add(&counters.malformed, 1),
         }
     }
 
-    /// Reads a body whole.
-    pub(super) async fn read(&self, mut body: Body, limit: usize, ahead: Ahead) -> Result<Buffer, Failure> {
-        let mut buffer = Buffer::new(&self.budget, limit);
-        let read = tokio::time::timeout(BODY_TIMEOUT, fill(&mut body, &mut buffer, ahead)).await;
-        let outcome = read.unwrap_or(Err(Failure::Slow));
-        if matches!(outcome, Err(Failure::TooLarge | Failure::Refused(_))) {
-            drop(buffer);
-            // Whether this ends by the last byte, by the cap or by time makes no difference to the answer.
-            let _ = tokio::time::timeout(Duration::from_secs(5), drain(body)).await;
-            return Err(outcome.err().unwrap_or(Failure::TooLarge));
-        }
-        outcome.map(|()| buffer)
+    /// Reads a body whole; `prefix` are bytes of it that are no part of the message.
+    pub(super) async fn read(&self, mut body: Body, prefix: usize, ahead: Ahead) -> Result<Buffer, Failure> {
+        let limits = &self.limits;
+        let mut buffer = Buffer::new(&self.budget, limits.request + prefix);
+        let read = tokio::time::timeout(limits.body_time, fill(&mut body, &mut buffer, ahead)).await;
+        let failure = match read.unwrap_or(Err(Failure::Slow(limits.body_time))) {
+            Ok(()) => return Ok(buffer),
+            Err(Failure::TooLarge(_)) => Failure::TooLarge(limits.request),
+            Err(refused @ Failure::Refused(_)) => refused,
+            Err(other) => return Err(other),
+        };
+        drop(buffer);
+        drain(body, limits.request.saturating_mul(DRAIN_TIMES)).await;
+        Err(failure)
     }
 
     /// Unpacks, decodes and hands on a request; `packed` is read from `from` on.
@@ -156,7 +155,7 @@ impl Intake {
             if coding == Coding::Identity {
                 return intake.decode(protocol, signal, encoding, packed_bytes);
             }
-            let mut plain = Buffer::new(&intake.budget, MAX_REQUEST_BYTES);
+            let mut plain = Buffer::new(&intake.budget, intake.limits.request);
             unpack(coding, packed_bytes, &mut plain)?;
             drop(packed);
             intake.decode(protocol, signal, encoding, &plain)
@@ -210,10 +209,15 @@ async fn fill(body: &mut Body, buffer: &mut Buffer, ahead: Ahead) -> Result<(), 
     Ok(())
 }
 
-async fn drain(mut body: Body) {
-    let mut left = MAX_DRAIN_BYTES;
-    while let Some(Ok(frame)) = body.frame().await {
-        let Some(rest) = left.checked_sub(frame.data_ref().map_or(0, bytes::Bytes::len)) else { return };
-        left = rest;
-    }
+/// Reads a body and throws it away, up to so many bytes and for a while. Whether this ends by its last byte, by the cap
+/// or by time makes no difference to the answer.
+pub(super) async fn drain(mut body: Body, most: usize) {
+    let thrown_away = async {
+        let mut left = most;
+        while let Some(Ok(frame)) = body.frame().await {
+            let Some(rest) = left.checked_sub(frame.data_ref().map_or(0, bytes::Bytes::len)) else { return };
+            left = rest;
+        }
+    };
+    let _ = tokio::time::timeout(DRAIN_TIME, thrown_away).await;
 }

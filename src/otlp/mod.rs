@@ -16,16 +16,20 @@ pub mod buffer;
 pub mod compression;
 pub mod pack;
 
+pub mod access;
 mod connections;
 pub mod counters;
 mod grpc;
 mod http;
 mod intake;
+mod limits;
+mod port;
 pub mod receivers;
 pub mod record;
 pub mod status;
+mod stream;
 
 pub use counters::{Counters, Figure};
 pub use decode::{BatchBuilder, Decode, DecodeError, Encoding, Signal, VisitorDecoder};
-pub use intake::MAX_REQUEST_BYTES;
+pub use limits::{Limits, MAX_REQUEST_BYTES};
 pub use receivers::{Addresses, BindError, Bound, Receivers, ServeError};

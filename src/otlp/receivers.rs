@@ -1,30 +1,25 @@
 //! The sockets: bound first, all or none, then served.
 
+use std::fmt;
 use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use futures_util::future::{Either, select};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tonic::service::Routes;
-use tonic::transport::Server;
 
+use super::access::{Access, Gate};
 use super::buffer::Budget;
-use super::connections::Connections;
+use super::connections::Table;
 use super::counters::Counters;
 use super::decode::Decode;
-use super::intake::{Intake, MAX_BYTES_IN_FLIGHT};
+use super::intake::Intake;
+use super::limits::Limits;
+use super::port::Port;
 use super::{grpc, http};
 use crate::model::Sink;
-
-const STREAM_WINDOW: u32 = 4 << 20;
-const CONNECTION_WINDOW: u32 = 16 << 20;
-const MAX_STREAMS: u32 = 128;
-const MAX_FRAME: u32 = 256 << 10;
 
 /// How long open requests may take to end once a shutdown is asked for.
 const DRAIN: Duration = Duration::from_secs(2);
@@ -67,9 +62,6 @@ pub enum ServeError {
     /// The bound socket could not be handed to the runtime.
     #[error("cannot serve on the bound socket: {0}")]
     Socket(#[from] io::Error),
-    /// The server failed.
-    #[error("a receiver stopped: {0}")]
-    Server(#[from] tonic::transport::Error),
 }
 
 /// OTLP's receivers.
@@ -77,10 +69,18 @@ pub enum ServeError {
 pub struct Receivers;
 
 /// Receivers whose ports are theirs, but that do not answer yet.
-#[derive(Debug)]
 pub struct Bound {
     grpc: Option<(TcpListener, SocketAddr)>,
     http: Option<(TcpListener, SocketAddr)>,
+    access: Access,
+    limits: Limits,
+}
+
+impl fmt::Debug for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Whom they let in is nothing to print.
+        f.debug_tuple("Bound").field(&self.addresses()).finish()
+    }
 }
 
 /// Where receivers listen: with port 0 the one that the system chose.
@@ -97,7 +97,7 @@ impl Receivers {
     pub fn bind(grpc: Option<SocketAddr>, http: Option<SocketAddr>) -> Result<Bound, BindError> {
         let grpc = grpc.map(|address| listen(address, "gRPC", "grpc")).transpose()?;
         let http = http.map(|address| listen(address, "HTTP", "http")).transpose()?;
-        Ok(Bound { grpc, http })
+        Ok(Bound { grpc, http, access: Access::default(), limits: Limits::default() })
     }
 }
 
@@ -125,6 +125,12 @@ impl Bound {
         Addresses { grpc: address(&self.grpc), http: address(&self.http) }
     }
 
+    /// Lets in only whom `access` does, and no more than `limits` allow.
+    #[must_use]
+    pub fn with(self, access: Access, limits: Limits) -> Self {
+        Self { access, limits, ..self }
+    }
+
     /// Answers until `shutdown` completes; open requests then get two seconds to end. Each port speaks both protocols,
     /// so that an exporter set to the wrong one of the two still gets through.
     pub async fn serve(
@@ -134,24 +140,25 @@ impl Bound {
         counters: Arc<Counters>,
         shutdown: impl Future<Output = ()> + Send,
     ) -> Result<(), ServeError> {
-        let intake = Arc::new(Intake { decoder, sink, counters, budget: Budget::new(MAX_BYTES_IN_FLIGHT) });
+        let limits = self.limits;
+        let budget = Budget::new(limits.in_flight);
+        let intake = Arc::new(Intake { decoder, sink, counters: Arc::clone(&counters), budget, limits });
         let router = grpc::routes(&intake).merge(http::routes(&intake)).fallback(http::wrong_path);
+        let port = Arc::new(Port {
+            router,
+            gate: Gate::new(&self.access, limits.head, Arc::clone(&counters)),
+            tls: self.access.tls,
+            table: Table::new(limits.connections, Arc::clone(&counters)),
+            limits,
+            counters,
+        });
         let (stop, stopped) = watch::channel(false);
         let mut servers = JoinSet::new();
         for (listener, _) in self.grpc.into_iter().chain(self.http) {
-            let connections = Connections::new(tokio::net::TcpListener::from_std(listener)?);
-            servers.spawn(serve_port(router.clone(), connections, stopped.clone()));
+            let listener = tokio::net::TcpListener::from_std(listener)?;
+            servers.spawn(Arc::clone(&port).serve(listener, stopped.clone()));
         }
-        let early = async {
-            match servers.join_next().await {
-                Some(Ok(ended)) => ended,
-                // A server that panicked has said so by itself; without any server there is nothing to end early.
-                _ => std::future::pending().await,
-            }
-        };
-        if let Either::Left((ended, _)) = select(std::pin::pin!(early), std::pin::pin!(shutdown)).await {
-            return Ok(ended?);
-        }
+        shutdown.await;
         // Receivers that are gone already need no word.
         let _ = stop.send(true);
         let drained = async { while servers.join_next().await.is_some() {} };
@@ -160,24 +167,4 @@ impl Bound {
         }
         Ok(())
     }
-}
-
-async fn serve_port(
-    router: Router,
-    connections: Connections,
-    mut stopped: watch::Receiver<bool>,
-) -> Result<(), tonic::transport::Error> {
-    Server::builder()
-        .accept_http1(true)
-        .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW)
-        .max_concurrent_streams(MAX_STREAMS)
-        .max_frame_size(MAX_FRAME)
-        .http2_keepalive_interval(Some(Duration::from_secs(60)))
-        .add_routes(Routes::from(router))
-        .serve_with_incoming_shutdown(connections.incoming(), async move {
-            // An error means that the sender is gone, which is a shutdown too.
-            let _ = stopped.wait_for(|stopped| *stopped).await;
-        })
-        .await
 }

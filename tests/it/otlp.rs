@@ -3,6 +3,8 @@
 mod server;
 mod support;
 
+mod access;
+mod bounds;
 mod buffer;
 mod exporter;
 mod files;
@@ -12,5 +14,6 @@ mod json;
 mod live;
 mod protobuf;
 mod split;
+mod tls;
 
 pub(crate) use server::gzip;

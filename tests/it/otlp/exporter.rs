@@ -10,7 +10,7 @@ use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanExporter as _, SpanLink
 
 use super::server::{Server, count};
 
-fn span(id: u64) -> SpanData {
+pub fn span(id: u64) -> SpanData {
     let trace_id = TraceId::from(u128::from(id) << 64 | 7);
     let state = TraceState::default();
     SpanData {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use jwtrail::model::{Refused, Sink};
-use jwtrail::otlp::{Addresses, Counters, Receivers};
+use jwtrail::otlp::access::Access;
+use jwtrail::otlp::{Addresses, Counters, Limits, Receivers};
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, TracesData};
 use prost::Message;
 use tokio::sync::oneshot;
@@ -22,8 +23,12 @@ pub struct Server {
 
 impl Server {
     pub fn start() -> Self {
+        Self::with(Access::default(), Limits::default())
+    }
+
+    pub fn with(access: Access, limits: Limits) -> Self {
         let any = Some("127.0.0.1:0".parse().unwrap());
-        let bound = Receivers::bind(any, any).unwrap();
+        let bound = Receivers::bind(any, any).unwrap().with(access, limits);
         let addresses = bound.addresses();
         let (shelf, counters) = (Arc::new(Shelf::default()), Arc::new(Counters::default()));
         let (stop, stopped) = oneshot::channel();

@@ -1,0 +1,1 @@
+//! Bounds of the receivers, each by what exceeds it.

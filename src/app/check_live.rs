@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::time::{Instant, timeout_at};
 
+use super::access::AccessOptions;
 use super::ending::Ending;
 use super::out;
 use super::receive::{Listening, Receiving};
@@ -102,7 +103,12 @@ fn addresses(args: &CheckArgs, file: &File) -> anyhow::Result<Listen> {
         listen.grpc = pick(listen.grpc, file.options.grpc, file.options.no_grpc);
         listen.http = pick(listen.http, file.options.http, file.options.no_http);
     }
-    settings::listen(&listen, file)
+    let mut listen = settings::listen(&listen, file)?;
+    if !args.command.is_empty() {
+        // The command is told an address, and no secret.
+        listen.access = AccessOptions::default();
+    }
+    Ok(listen)
 }
 
 async fn receive(args: &CheckArgs, listen: Listen, judging: &Judging, stdout_taken: bool) -> anyhow::Result<Run> {

@@ -59,7 +59,10 @@ fn head(found: &Preferences) -> String {
     let _ = writeln!(text, "# policy: {}", policy.as_deref().unwrap_or("none"));
     // A secret: that it is there is all that is told.
     let key = std::env::var_os("JWTRAIL_FP_KEY").is_some_and(|key| !key.is_empty());
-    text + &format!("# JWTRAIL_FP_KEY: {}\n", if key { "set, not shown" } else { "not set, drawn afresh for each run" })
+    text +=
+        &format!("# JWTRAIL_FP_KEY: {}\n", if key { "set, not shown" } else { "not set, drawn afresh for each run" });
+    let auth = super::access::variable().is_some();
+    text + &format!("# JWTRAIL_AUTH: {}\n", if auth { "set, not shown" } else { "not set" })
 }
 
 /// The policy whose `[options]` stand between the user's file and the environment.
@@ -169,6 +172,7 @@ fn default(name: &str, arg: &Arg) -> Option<Worth> {
         "record-files" => Some(DEFAULT_RECORD_FILES.to_string()),
         "fail-on" => Some(DEFAULT_FAIL_ON.name().to_owned()),
         "settle" => Some(format!("{}s", Policy::default().limits.settle)),
+        _ if super::access::default(name).is_some() => super::access::default(name),
         _ => arg.get_default_values().first().map(|value| value.to_string_lossy().into_owned()),
     };
     let value = match arg.get_action() {

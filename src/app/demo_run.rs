@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
+use super::access::AccessOptions;
 use super::demo::{Faults, Shop};
 use super::receive::Listening;
 use super::settings::{self, Judging, Listen, Lookup};
@@ -18,6 +19,7 @@ use crate::cli::DemoArgs;
 use crate::config::DEFAULT_MEMORY;
 use crate::engine::EngineHandle;
 use crate::model::KeySource;
+use crate::otlp::Limits;
 use crate::otlp::record::RecordOptions;
 use crate::tui::{Switch, Switches};
 
@@ -82,7 +84,9 @@ struct Opened {
 /// before the receivers answer waits in the sockets.
 async fn open(judging: &mut Judging, record: Option<RecordOptions>) -> anyhow::Result<Opened> {
     let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let listen = Listen { grpc: Some(free), http: Some(free), memory: DEFAULT_MEMORY.0, record };
+    // The shop is told no secret: whom the user lets in elsewhere does not hold here.
+    let (access, limits) = (AccessOptions::default(), Limits::default());
+    let listen = Listen { grpc: Some(free), http: Some(free), memory: DEFAULT_MEMORY.0, record, access, limits };
     let listening = Listening::bind(&listen)?;
     let addresses = listening.addresses();
     let (grpc, http) = addresses.grpc.zip(addresses.http).context("the demo needs both receivers")?;

@@ -19,7 +19,7 @@ use crate::model::keys::is_url;
 /// What says what a command does is given there, not in a file that holds for all of them.
 const GIVEN: [&str; 4] = ["help", "version", "live", "headless"];
 /// Paths that are relative to the file, as they are in `jwtrail.toml`.
-const BESIDE: [&str; 2] = ["jwks", "policy"];
+const BESIDE: [&str; 6] = ["jwks", "policy", "tls-cert", "tls-key", "tls-client-ca", "auth-file"];
 
 /// Why there is no command to run.
 pub enum Failure {

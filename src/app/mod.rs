@@ -1,5 +1,6 @@
 //! One file for each command: each only wires source, engine and consumer.
 
+mod access;
 mod bar;
 mod calls;
 pub mod check;

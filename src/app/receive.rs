@@ -3,22 +3,22 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::Context;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use super::access::{self, Guard, turned_away};
 use super::keys::Keeping;
 use super::settings::Listen;
 use super::source::Source;
 use super::{out, profile};
 use crate::engine::{EngineHandle, Intake, Notes};
 use crate::model::Sink;
-use crate::otlp::counters::ProtocolCounters;
 use crate::otlp::record::{Progress, Recorder};
-use crate::otlp::{Addresses, Bound, Counters, Receivers, ServeError};
+use crate::otlp::{Addresses, Bound, Counters, Limits, Receivers, ServeError};
 
 /// How often the receivers' losses are looked at.
 const WATCH: Duration = Duration::from_secs(1);
@@ -27,13 +27,17 @@ const WATCH: Duration = Duration::from_secs(1);
 pub struct Listening {
     bound: Bound,
     recorder: Option<Recorder>,
+    guard: Guard,
+    limits: Limits,
 }
 
 impl Listening {
-    /// Takes both ports or none, and makes the file to record to.
+    /// Takes both ports or none, reads who may send, and makes the file to record to.
     pub fn bind(listen: &Listen) -> anyhow::Result<Self> {
-        let bound = Receivers::bind(listen.grpc, listen.http)?;
-        Ok(Self { bound, recorder: listen.record.as_ref().map(Recorder::open).transpose()? })
+        let (access, limits) = (access::open(&listen.access)?, listen.limits);
+        let guard = Guard::of(&access);
+        let bound = Receivers::bind(listen.grpc, listen.http)?.with(access, limits);
+        Ok(Self { bound, recorder: listen.record.as_ref().map(Recorder::open).transpose()?, guard, limits })
     }
 
     /// The file that is recorded to.
@@ -55,10 +59,7 @@ impl Listening {
     /// send some.
     pub fn notes(&self) -> Vec<String> {
         let open = self.each().filter(|(address, _)| !address.ip().is_loopback());
-        open.map(|(address, protocol)| {
-            format!("{address} ({protocol}) is open to the network: anyone who reaches it can send spans")
-        })
-        .collect()
+        open.filter_map(|(address, protocol)| self.guard.note(&format!("{address} ({protocol})"))).collect()
     }
 
     fn each(&self) -> impl Iterator<Item = (SocketAddr, &'static str)> {
@@ -78,7 +79,8 @@ impl Listening {
         let intake = engine.intake();
         let progress = self.recorder.as_ref().map(Recorder::progress);
         let keys = source.keys.start();
-        let watching = watch(self.notes(), engine.notes(), intake.clone(), Arc::clone(&counters), keys, progress);
+        let notes = (self.notes(), self.limits, engine.notes());
+        let watching = watch(notes, intake.clone(), Arc::clone(&counters), keys, progress);
         let (decoder, sink) = match &self.recorder {
             None => (source.decoder, Arc::new(intake) as Arc<dyn Sink>),
             Some(recorder) => {
@@ -96,8 +98,7 @@ impl Listening {
 /// Says once a second what was turned away and which keys are missing, if that has changed: no loss stays in a counter
 /// that nobody sees. Keys are kept fresh as long as this runs.
 async fn watch(
-    standing: Vec<String>,
-    notes: Notes,
+    (standing, limits, notes): (Vec<String>, Limits, Notes),
     intake: Intake,
     counters: Arc<Counters>,
     keys: Keeping,
@@ -107,7 +108,7 @@ async fn watch(
     let mut said = None;
     loop {
         ticks.tick().await;
-        let mut lost = turned_away(&counters, intake.refused());
+        let mut lost = turned_away(&counters, &limits, intake.refused());
         lost.extend(keys.complaints());
         lost.extend(recording.iter().flat_map(Progress::losses));
         if said.as_ref() == Some(&lost) {
@@ -119,20 +120,6 @@ async fn watch(
         }
         said = Some(lost);
     }
-}
-
-/// A sentence for each way in which requests were lost. What the engine itself refused stands in its own totals.
-fn turned_away(counters: &Counters, by_engine: u64) -> Vec<String> {
-    let sum = |read: fn(&ProtocolCounters) -> &AtomicU64| {
-        [&counters.grpc, &counters.http].into_iter().map(|each| read(each).load(Ordering::Relaxed)).sum::<u64>()
-    };
-    let refused = sum(|each| &each.refused).saturating_sub(by_engine);
-    let losses = [
-        (sum(|each| &each.malformed), "could not be read: is that exporter speaking OTLP?"),
-        (sum(|each| &each.too_large), "were larger than 16 MiB: lower that exporter's batch size"),
-        (refused, "were refused while too many were in flight: exporters send those again"),
-    ];
-    losses.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} requests {what}")).collect()
 }
 
 /// Receivers that answer.
@@ -190,22 +177,4 @@ fn told(first: &str, recorded: &Progress) -> Vec<String> {
         spans => format!("recorded {spans} spans to {first}{more}"),
     };
     std::iter::once(said).chain(losses.into_iter().map(|loss| format!("warning: {loss}"))).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_loss_is_said_once() {
-        let counters = Counters::default();
-        assert_eq!(turned_away(&counters, 0), Vec::<String>::new());
-        counters.grpc.refused.store(5, Ordering::Relaxed);
-        assert_eq!(turned_away(&counters, 5), Vec::<String>::new(), "the engine counts its own refusals");
-        counters.grpc.malformed.store(1, Ordering::Relaxed);
-        counters.http.malformed.store(2, Ordering::Relaxed);
-        let said = turned_away(&counters, 3);
-        assert!(said[0].starts_with("3 requests could not be read"), "{said:?}");
-        assert!(said[1].starts_with("2 requests were refused"), "{said:?}");
-    }
 }

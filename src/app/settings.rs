@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::bail;
 
+use super::access::{self, AccessOptions};
 use crate::cli::{JudgeArgs, ListenArgs, RecordArgs, ScreenArgs};
 use crate::config::{
     self, ByteSize, ConfigError, DEFAULT_GRPC, DEFAULT_HTTP, DEFAULT_MEMORY, DEFAULT_RECORD_FILES, DEFAULT_RECORD_SIZE,
@@ -12,6 +13,7 @@ use crate::config::{
 };
 use crate::engine::{EngineOptions, INTAKE_BYTES};
 use crate::model::{KeyPlace, KeySource};
+use crate::otlp::Limits;
 use crate::otlp::record::RecordOptions;
 use crate::store::{Spool, SpoolOptions};
 use crate::trail::{Trail, TrailOptions};
@@ -108,6 +110,10 @@ pub struct Listen {
     pub memory: usize,
     /// What is kept of it.
     pub record: Option<RecordOptions>,
+    /// Who may send.
+    pub access: AccessOptions,
+    /// How much is taken at a time.
+    pub limits: Limits,
 }
 
 /// Works out what to keep, and where.
@@ -139,7 +145,8 @@ pub fn listen(args: &ListenArgs, file: &File) -> anyhow::Result<Listen> {
         bail!("expected somewhere to listen, found both --no-grpc and --no-http: leave one of them out");
     }
     let memory = enough(args.memory.or(from_file.memory).unwrap_or(DEFAULT_MEMORY).0)?;
-    Ok(Listen { grpc, http, memory, record: record(&args.record, file)? })
+    let (access, limits) = (access::options(&args.access, file)?, access::limits(&args.limits, file)?);
+    Ok(Listen { grpc, http, memory, record: record(&args.record, file)?, access, limits })
 }
 
 fn enough(memory: usize) -> anyhow::Result<usize> {

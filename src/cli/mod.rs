@@ -1,10 +1,12 @@
 //! Commands and options, nothing else. What an option is worth when it is not given stands in `config`.
 
+mod access;
 mod check;
 mod config;
 mod demo;
 mod doctor;
 mod graph;
+mod limits;
 mod policy;
 mod redact;
 mod replay;
@@ -14,11 +16,13 @@ mod shell;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use access::AccessArgs;
 pub use check::CheckArgs;
 pub use config::{ConfigCommand, ConfigShowArgs};
 pub use demo::DemoArgs;
 pub use doctor::DoctorArgs;
 pub use graph::{GraphArgs, GraphFormat};
+pub use limits::LimitArgs;
 pub use policy::{PolicyCheckArgs, PolicyCommand, SuggestArgs};
 pub use redact::RedactArgs;
 pub use replay::{ReplayArgs, Speed};
@@ -45,6 +49,7 @@ capture only where that is jwtrail alone.
 
 Environment:
   JWTRAIL_FP_KEY   the key of fingerprints, 32 bytes or more; drawn afresh for each run if not set
+  JWTRAIL_AUTH     lines `bearer SECRET` or `api-key SECRET`: lets in only who shows one, as --auth-file does
   JWTRAIL_LOG      how much is logged, to a file: error, warn, info (default), debug
   NO_COLOR         without colours";
 

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use super::access::AccessArgs;
+use super::limits::LimitArgs;
 use crate::config::ByteSize;
 use crate::config::units::{duration, issuer, key_set};
 
@@ -54,6 +56,12 @@ pub struct ListenArgs {
     /// What is kept.
     #[command(flatten)]
     pub record: RecordArgs,
+    /// Who may send.
+    #[command(flatten)]
+    pub access: AccessArgs,
+    /// How much is taken at a time.
+    #[command(flatten)]
+    pub limits: LimitArgs,
 }
 
 /// Where what is received is kept.

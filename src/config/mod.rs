@@ -70,6 +70,32 @@ pub struct FileOptions {
     pub record_size: Option<ByteSize>,
     /// `--record-files`
     pub record_files: Option<u16>,
+    /// `--tls-cert`; this and the next three paths are relative to the file.
+    pub tls_cert: Option<PathBuf>,
+    /// `--tls-key`
+    pub tls_key: Option<PathBuf>,
+    /// `--tls-client-ca`
+    pub tls_client_ca: Option<PathBuf>,
+    /// `--auth-file`
+    pub auth_file: Option<PathBuf>,
+    /// `--cors-origin`
+    pub cors_origin: Vec<String>,
+    /// `--max-request`
+    pub max_request: Option<ByteSize>,
+    /// `--max-in-flight`
+    pub max_in_flight: Option<ByteSize>,
+    /// `--max-connections`
+    pub max_connections: Option<u32>,
+    /// `--max-streams`
+    pub max_streams: Option<u32>,
+    /// `--max-headers`
+    pub max_headers: Option<ByteSize>,
+    /// `--body-timeout`
+    #[serde(deserialize_with = "units::time")]
+    pub body_timeout: Option<Duration>,
+    /// `--header-timeout`
+    #[serde(deserialize_with = "units::time")]
+    pub header_timeout: Option<Duration>,
     /// `--ascii`
     pub ascii: bool,
     /// `--no-mouse`
@@ -118,6 +144,11 @@ impl File {
         found.extend(named);
         found.extend(self.options.issuer.iter().map(|url| KeySource::issuer(url)));
         found
+    }
+
+    /// A path that `[options]` names, relative to the file's folder.
+    pub fn beside(&self, path: &Path) -> PathBuf {
+        self.path.as_deref().and_then(Path::parent).unwrap_or(Path::new("")).join(path)
     }
 
     /// The settle window: the option, else the file's, else 15 s.

@@ -94,6 +94,10 @@ pub(super) fn severity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Opt
     parse_severity(&String::deserialize(deserializer)?).map(Some).map_err(D::Error::custom)
 }
 
+pub(super) fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    duration(&String::deserialize(deserializer)?).map(Some).map_err(D::Error::custom)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

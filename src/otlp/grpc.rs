@@ -112,11 +112,13 @@ fn status(failure: &Failure) -> GrpcStatus {
         Failure::TooLarge(_) => GrpcStatus::resource_exhausted(message),
         Failure::Unsupported(_) => GrpcStatus::unimplemented(message),
         Failure::Slow(_) => GrpcStatus::deadline_exceeded(message),
-        Failure::Refused(Refused::Closed) => GrpcStatus::unavailable(message),
         Failure::Refused(refused) => {
-            let details = Status::new(Code::ResourceExhausted as i32, message.clone()).with_retry(*refused);
-            let details = Bytes::from(details.encode_to_vec());
-            GrpcStatus::with_details(Code::ResourceExhausted, message, details)
+            let code = match refused {
+                Refused::Full { .. } => Code::ResourceExhausted,
+                Refused::Closed => Code::Unavailable,
+            };
+            let details = Status::new(code as i32, message.clone()).with_retry(*refused);
+            GrpcStatus::with_details(code, message, Bytes::from(details.encode_to_vec()))
         }
     }
 }

@@ -13,7 +13,7 @@ use super::compression::Coding;
 use super::decode::{Encoding, Signal};
 use super::grpc;
 use super::intake::{Accepted, Ahead, Failure, Intake, Protocol};
-use super::status::{Status, response};
+use super::status::{Status, response, retry_ms};
 use crate::model::Refused;
 
 const HELP: &str = "jwtrail takes OTLP here: POST /v1/traces, /v1/logs or /v1/metrics, as application/x-protobuf or \
@@ -102,16 +102,12 @@ fn failed(failure: &Failure, encoding: Encoding) -> Response {
         Failure::Refused(Refused::Full { .. }) => (StatusCode::TOO_MANY_REQUESTS, Code::ResourceExhausted),
         Failure::Refused(Refused::Closed) => (StatusCode::SERVICE_UNAVAILABLE, Code::Unavailable),
     };
-    let mut body = Status::new(code as i32, failure.to_string());
-    if let Failure::Refused(refused) = failure {
-        body = body.with_retry(*refused);
-    }
-    let mut response = answer(status, encoding, body.encoded(encoding));
-    if let Failure::Refused(Refused::Full { retry_after_ms }) = failure {
-        // The header counts whole seconds, and 0 would ask for a busy loop.
-        let seconds = retry_after_ms.div_ceil(1_000).max(1);
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    }
+    let body = Status::new(code as i32, failure.to_string());
+    let Failure::Refused(refused) = failure else { return answer(status, encoding, body.encoded(encoding)) };
+    let mut response = answer(status, encoding, body.with_retry(*refused).encoded(encoding));
+    // The header counts whole seconds, and 0 would ask for a busy loop.
+    let seconds = retry_ms(*refused).div_ceil(1_000).max(1);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     response
 }
 

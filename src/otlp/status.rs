@@ -50,22 +50,32 @@ pub struct Duration {
     pub nanos: i32,
 }
 
+/// When to come again to a receiver that is ending, in milliseconds: another may be there by then.
+const CLOSED_RETRY_MS: u64 = 1_000;
+
+/// When to come again, in milliseconds.
+pub(super) fn retry_ms(refused: Refused) -> u64 {
+    match refused {
+        Refused::Full { retry_after_ms } => retry_after_ms,
+        Refused::Closed => CLOSED_RETRY_MS,
+    }
+}
+
 impl Status {
     /// A status without details.
     pub fn new(code: i32, message: String) -> Self {
         Self { code, message, details: Vec::new() }
     }
 
-    /// With a `RetryInfo` where the refusal says when to come again: without it an OTLP exporter gives up.
+    /// With a `RetryInfo` that says when to come again: without it an OTLP exporter may give up.
     #[must_use]
     pub fn with_retry(mut self, refused: Refused) -> Self {
-        if let Refused::Full { retry_after_ms } = refused {
-            let seconds = i64::try_from(retry_after_ms / 1_000).unwrap_or(i64::MAX);
-            let nanos = (retry_after_ms % 1_000) as i32 * 1_000_000;
-            let info = RetryInfo { retry_delay: Some(Duration { seconds, nanos }) };
-            let type_url = "type.googleapis.com/google.rpc.RetryInfo".to_owned();
-            self.details.push(Any { type_url, value: info.encode_to_vec() });
-        }
+        let retry_ms = retry_ms(refused);
+        let seconds = i64::try_from(retry_ms / 1_000).unwrap_or(i64::MAX);
+        let nanos = (retry_ms % 1_000) as i32 * 1_000_000;
+        let info = RetryInfo { retry_delay: Some(Duration { seconds, nanos }) };
+        let type_url = "type.googleapis.com/google.rpc.RetryInfo".to_owned();
+        self.details.push(Any { type_url, value: info.encode_to_vec() });
         self
     }
 

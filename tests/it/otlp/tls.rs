@@ -97,16 +97,13 @@ fn exporter(server: &Server, authority: &Authority, client: Option<&Pair>) -> Sp
     builder.with_timeout(Duration::from_secs(5)).with_tls_config(tls).build().unwrap()
 }
 
-/// A client for HTTP, of either version.
-fn client(authority: &Authority, shows: Option<&Pair>, http1: bool) -> reqwest::Client {
+/// A client for HTTP/1.1; the exporter over gRPC is one for HTTP/2.
+fn client(authority: &Authority, shows: Option<&Pair>) -> reqwest::Client {
     let root = reqwest::Certificate::from_pem(authority.0.pem().as_bytes()).unwrap();
     let mut builder = reqwest::Client::builder().tls_certs_only([root]);
     if let Some(pair) = shows {
         let identity = reqwest::Identity::from_pem(format!("{}{}", pair.cert, pair.key).as_bytes()).unwrap();
         builder = builder.identity(identity);
-    }
-    if http1 {
-        builder = builder.http1_only();
     }
     builder.build().unwrap()
 }
@@ -121,16 +118,12 @@ async fn exporters_get_through_tls_over_both_protocols() {
     let (authority, files) = (Authority::new("ours"), Files::new());
     let server = server(&files.of(&authority.server(), None));
     exporter(&server, &authority, None).export(vec![span(1)]).await.unwrap();
-    for http1 in [true, false] {
-        let answer = post(&server, &client(&authority, None, http1)).send().await.unwrap();
-        let version = if http1 { http::Version::HTTP_11 } else { http::Version::HTTP_2 };
-        assert_eq!((answer.status().as_u16(), answer.version()), (200, version));
-    }
-    assert_eq!(server.shelf.spans(), 5);
+    assert_eq!(post(&server, &client(&authority, None)).send().await.unwrap().status(), 200);
+    assert_eq!(server.shelf.spans(), 3);
     let stranger = Authority::new("theirs");
     assert!(exporter(&server, &stranger, None).export(vec![span(1)]).await.is_err());
-    assert!(post(&server, &client(&stranger, None, true)).send().await.is_err());
-    assert_eq!(server.shelf.spans(), 5);
+    assert!(post(&server, &client(&stranger, None)).send().await.is_err());
+    assert_eq!(server.shelf.spans(), 3);
     assert!(count(&server.counters.connections.tls_failures) >= 2, "who does not trust us is counted");
     server.stop().await;
 }
@@ -141,12 +134,12 @@ async fn without_the_right_client_certificate_nobody_comes_in() {
     let server = server(&files.of(&authority.server(), Some(&clients)));
     let right = clients.client();
     exporter(&server, &authority, Some(&right)).export(vec![span(1)]).await.unwrap();
-    assert_eq!(post(&server, &client(&authority, Some(&right), true)).send().await.unwrap().status(), 200);
+    assert_eq!(post(&server, &client(&authority, Some(&right))).send().await.unwrap().status(), 200);
     assert_eq!(server.shelf.spans(), 3);
     let expired = clients.signs(ExtendedKeyUsagePurpose::ClientAuth, (2000, 2001));
     for wrong in [None, Some(&authority.client()), Some(&expired), Some(&clients.server())] {
         assert!(exporter(&server, &authority, wrong).export(vec![span(1)]).await.is_err());
-        assert!(post(&server, &client(&authority, wrong, true)).send().await.is_err());
+        assert!(post(&server, &client(&authority, wrong)).send().await.is_err());
     }
     assert_eq!(server.shelf.spans(), 3);
     assert!(count(&server.counters.connections.tls_failures) >= 8);
@@ -165,7 +158,7 @@ async fn a_handshake_that_does_not_come_keeps_nobody_waiting() {
     for _ in 0..20 {
         silent.push(TcpStream::connect(address).await.unwrap());
     }
-    assert_eq!(post(&server, &client(&authority, None, true)).send().await.unwrap().status(), 200);
+    assert_eq!(post(&server, &client(&authority, None)).send().await.unwrap().status(), 200);
     assert!(reqwest::Client::new().get(format!("http://{address}/")).send().await.is_err());
     for mut socket in silent {
         assert_eq!(socket.read(&mut [0; 64]).await.unwrap_or(0), 0, "closed without a word");

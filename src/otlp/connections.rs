@@ -16,8 +16,11 @@ use super::counters::{Counters, add};
 /// How long a sender is waited for before its connection may be taken for a slow one.
 const SLOW: Duration = Duration::from_secs(1);
 
+/// How long a connection may be new before it counts as idle: its first request is on the way.
+const NEW: Duration = Duration::from_millis(250);
+
 /// How often to look again for a connection that could go, while none could.
-const AGAIN: Duration = Duration::from_millis(100);
+const AGAIN: Duration = Duration::from_millis(50);
 
 /// Most places that are emptied ahead: a connection that is asked to go takes its time.
 const AHEAD: usize = 64;
@@ -94,8 +97,9 @@ impl Table {
         let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let free = || taken.values().filter(|place| !place.asked.load(Ordering::Relaxed));
         let since = |place: &&Arc<Place>| place.since.load(Ordering::Relaxed);
+        let idle = |place: &&Arc<Place>| place.is_idle() && (place.was_used() || place.quiet() > NEW);
         let slow = |place: &&Arc<Place>| place.waits() && place.quiet() > SLOW;
-        let (chosen, counter) = match free().filter(|place| place.is_idle()).min_by_key(since) {
+        let (chosen, counter) = match free().filter(idle).min_by_key(since) {
             Some(idle) => (idle, &self.counters.connections.idle_closed),
             None => match free().filter(slow).min_by_key(since) {
                 Some(slow) => (slow, &self.counters.connections.slow_closed),

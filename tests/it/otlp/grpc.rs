@@ -113,6 +113,8 @@ async fn a_full_intake_asks_the_exporter_to_come_again() {
     *server.shelf.refuse.lock().unwrap() = Some(Refused::Closed);
     let status = export(&mut client, TRACES, request(1, 0)).await.unwrap_err();
     assert_eq!(status.code(), Code::Unavailable);
+    let details = RpcStatus::decode(status.details()).unwrap().details;
+    assert_eq!(RetryInfo::decode(&*details[0].value).unwrap().retry_delay.unwrap().seconds, 1);
     server.stop().await;
 }
 

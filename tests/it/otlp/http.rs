@@ -153,7 +153,8 @@ async fn a_full_intake_is_a_429_that_says_when_to_come_again() {
     let status = Status::decode(response.bytes().await.unwrap()).unwrap();
     assert_eq!((status.code, status.details.len()), (8, 1));
     *server.shelf.refuse.lock().unwrap() = Some(Refused::Closed);
-    assert_eq!(post(&server, PROTOBUF, None, request(1, 0)).await.status(), 503);
+    let closed = post(&server, PROTOBUF, None, request(1, 0)).await;
+    assert_eq!((closed.status().as_u16(), &closed.headers()["retry-after"]), (503, &"1".parse().unwrap()));
     assert_eq!(count(&server.counters.http.refused), 2);
     server.stop().await;
 }

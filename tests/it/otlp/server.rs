@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use jwtrail::model::{Refused, Sink};
 use jwtrail::otlp::access::Access;
@@ -58,6 +59,16 @@ impl Server {
 
 pub fn count(counter: &AtomicU64) -> u64 {
     counter.load(Ordering::Relaxed)
+}
+
+/// Waits until something is so, which it is soon or never.
+pub async fn until(so: impl Fn() -> bool) {
+    let looking = async {
+        while !so() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), looking).await.expect("what was waited for");
 }
 
 /// A request of so many spans, the first `bad` with a trace id that is too short.

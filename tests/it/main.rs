@@ -23,6 +23,7 @@ mod follow;
 mod foreign;
 mod formats;
 mod graph;
+mod guarded;
 mod keys;
 mod otlp;
 mod preferences;

@@ -213,3 +213,24 @@ async fn metrics_are_not_unpacked() {
     assert_eq!((answer.status().as_u16(), count(&server.counters.http.bytes)), (200, length));
     server.stop().await;
 }
+
+/// A zstd frame that asks for a window of 128 MiB: it is not unpacked, whatever is in it.
+#[tokio::test]
+async fn a_zstd_window_beyond_the_bound_is_refused() {
+    let server = within(Limits::default());
+    let body = request(3, 0);
+    let packed = |window| {
+        let mut encoder = zstd::Encoder::new(Vec::new(), 3).unwrap();
+        encoder.window_log(window).unwrap();
+        encoder.long_distance_matching(true).unwrap();
+        std::io::Write::write_all(&mut encoder, &body).unwrap();
+        encoder.finish().unwrap()
+    };
+    for (window, status) in [(23, 200), (27, 400)] {
+        let client = Client::new().post(server.url("/v1/traces")).header("content-type", "application/x-protobuf");
+        let answer = client.header("content-encoding", "zstd").body(packed(window)).send().await.unwrap();
+        assert_eq!(answer.status(), status, "2^{window}");
+    }
+    assert_eq!((server.shelf.spans(), count(&server.counters.http.malformed)), (3, 1));
+    server.stop().await;
+}

@@ -141,7 +141,10 @@ pub fn limits(args: &LimitArgs, file: &File) -> anyhow::Result<Limits> {
     }
     let time = |name: &str, option: Option<Duration>, in_file: Option<Duration>, own: Duration| {
         let time = option.or(in_file).unwrap_or(own);
-        if time.is_zero() { bail!("expected --{name} of more than nothing, as in 30s") } else { Ok(time) }
+        if time.is_zero() {
+            bail!("expected --{name} of more than nothing, as in 30s");
+        }
+        Ok(time)
     };
     let connections = args.max_connections.or(set.max_connections).map_or(own.connections, |count| count as usize);
     Ok(Limits {

@@ -57,12 +57,12 @@ fn head(found: &Preferences) -> String {
     };
     let policy = policy(found).map(|(path, why)| format!("{} ({why})", path.display()));
     let _ = writeln!(text, "# policy: {}", policy.as_deref().unwrap_or("none"));
-    // A secret: that it is there is all that is told.
+    // Secrets: that they are there is all that is told.
     let key = std::env::var_os("JWTRAIL_FP_KEY").is_some_and(|key| !key.is_empty());
-    text +=
-        &format!("# JWTRAIL_FP_KEY: {}\n", if key { "set, not shown" } else { "not set, drawn afresh for each run" });
-    let auth = super::access::variable().is_some();
-    text + &format!("# JWTRAIL_AUTH: {}\n", if auth { "set, not shown" } else { "not set" })
+    let said = |set: bool, unset| if set { "set, not shown" } else { unset };
+    let _ = writeln!(text, "# JWTRAIL_FP_KEY: {}", said(key, "not set, drawn afresh for each run"));
+    let _ = writeln!(text, "# JWTRAIL_AUTH: {}", said(super::access::variable().is_some(), "not set"));
+    text
 }
 
 /// The policy whose `[options]` stand between the user's file and the environment.

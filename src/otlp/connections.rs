@@ -51,12 +51,11 @@ impl Table {
 
     /// A place for one more connection, as soon as there is one.
     pub(super) async fn place(self: &Arc<Self>) -> Option<Seat> {
-        let permit = match Arc::clone(&self.permits).try_acquire_owned() {
-            Ok(permit) => permit,
-            Err(_) => {
-                add(&self.counters.connections.waited, 1);
-                self.wait().await?
-            }
+        let permit = if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
+            permit
+        } else {
+            add(&self.counters.connections.waited, 1);
+            self.wait().await?
         };
         if self.permits.available_permits() < self.ahead {
             self.make_room();

@@ -110,7 +110,7 @@ impl Secrets {
             let digest = digested(secret);
             // All are looked at, so that the time does not tell which one it was.
             let hits = self.0.iter().filter(|(known, secret)| {
-                (constant_time::verify_slices_are_equal(secret, &digest).is_ok()) & (*known == kind)
+                *known == kind && constant_time::verify_slices_are_equal(secret, &digest).is_ok()
             });
             if hits.count() > 0 {
                 return Shown::Known;

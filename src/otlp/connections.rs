@@ -1,8 +1,9 @@
 //! Which connections are open, and which of them has to make room for a new one.
 //!
-//! Connections that nothing was asked on and slow senders cost nothing but their places. So they stay as long as there are
-//! places (those that were answered go by themselves, see [`super::port`]); when they run short, the connection that has been idle for longest gives its own to the next one, and if
-//! none is idle the one that waits for its sender for longest. Whoever is being answered stays.
+//! Idle connections and slow senders cost nothing but their places. So nobody is closed for having asked nothing as long as
+//! there are places (connections on which all was answered go by themselves, see [`super::port`]); when they run short, the
+//! connection that has been idle for longest gives its own to the next one, and if none is idle the one that waits for its
+//! sender for longest. Whoever is being answered stays.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};

@@ -12,7 +12,6 @@ import hashlib
 import hmac
 import json
 import os
-import signal
 import sys
 import tempfile
 import time
@@ -21,7 +20,7 @@ import zlib
 import wire
 from memory import Pieces
 from screen import Screen
-from serving import Serving, environment
+from serving import Serving
 
 try:
     import zstandard
@@ -247,15 +246,93 @@ def served(binary, table):
                 serving.kill()
 
 
+def written(doors, folder):
+    """The doors that files are: one for each way in which they are packed."""
+    os.makedirs(folder)
+    paths = []
+    for coding, pack in CODINGS.items():
+        for kind, write in (("protobuf", wire.protobuf), ("json", lambda it: json.dumps(it).encode())):
+            door = f"file {kind} {coding}"
+            raw = doors.token(door)
+            body = write(request(raw)) + (b"\n" + write(log_record(raw)) if kind == "json" else b"")
+            if coding == "deflate":
+                continue
+            paths.append(f"{folder}/{kind}-{coding.replace(' ', '-')}")
+            with open(paths[-1], "wb") as f:
+                f.write(pack(body))
+    for door in [door for door in doors.tokens if door.endswith("deflate")]:
+        del doors.tokens[door]
+    return paths
+
+
+def shown(binary, table):
+    """The screens over live spans: what they draw, copy, save and keep, and their memory."""
+    with tempfile.TemporaryDirectory(prefix="jwtrail-canary-") as folder:
+        screen = Screen(binary, folder, "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0", JWTRAIL_LOG="trace")
+        try:
+            screen.wait_for("127.0.0.1:")
+            grpc, http = listening(screen.pid)
+            doors = Doors()
+            doors.grpc(grpc)
+            doors.http(http)
+            doors.awkward(grpc, http)
+            doors.known()
+            screen.read(1)
+            table.show("screens, all answered", doors.tokens, look(doors.pieces, screen.pid, folder))
+            for keys in ("1", "y", "m", "\x1b", "2", "\r", "s", "\x1b", "3", "\r", "y", "\x1b", "4", "j", "5", "j", "?", "\x1b", "L", "\x1b"):
+                screen.press(keys)
+            found = {door: [("screen", what)] for door, _, what in doors.pieces.within(screen.written + b"\n" + screen.copied())}
+            table.show("screens, what they draw and copy", doors.tokens, found)
+            doors.close()
+            screen.read(1)
+            table.show("screens, used", doors.tokens, look(doors.pieces, screen.pid, folder))
+        finally:
+            screen.end()
+
+
+def listening(pid):
+    """The ports that the process listens on, gRPC's first: in the order in which they were bound."""
+    inodes = {os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")}
+    with open(f"/proc/{pid}/net/tcp") as f:
+        rows = [line.split() for line in f.readlines()[1:]]
+    mine = [row for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in inodes]
+    return [int(row[1].split(":")[1], 16) for row in sorted(mine, key=lambda row: int(row[9]))]
+
+
+def replayed(binary, table):
+    """Files on the screen, and files that are followed; what they hold stays in them, and nowhere else."""
+    for args in (["replay", "--speed", "max"], ["check", "--follow", "--for", "60s"]):
+        with tempfile.TemporaryDirectory(prefix="jwtrail-canary-") as folder, \
+                tempfile.TemporaryDirectory(prefix="jwtrail-canary-in-") as inputs:
+            doors = Doors()
+            paths = written(doors, f"{inputs}/in")
+            if "--follow" in args:
+                paths = [path for path in paths if path.endswith("identity")]
+                doors.tokens = {door: made for door, made in doors.tokens.items() if door.endswith("identity")}
+            doors.known()
+            screen = Screen(binary, folder, *args, *paths, JWTRAIL_LOG="trace")
+            try:
+                screen.wait_for("orders", 30)
+                screen.read(2)
+                table.show(" ".join(args[:2]), doors.tokens, look(doors.pieces, screen.pid, folder))
+                found = {door: [("screen", what)] for door, _, what in doors.pieces.within(screen.written)}
+                table.show(f"{args[0]}, what it prints", doors.tokens, found)
+            finally:
+                screen.end()
+
+
 def main():
     global VERBOSE
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("binary")
     parser.add_argument("--verbose", action="store_true", help="every place of every piece")
+    parser.add_argument("--only", action="append", choices=["served", "shown", "replayed"])
     options = parser.parse_args()
     VERBOSE = options.verbose
     table = Table()
-    served(os.path.abspath(options.binary), table)
+    for part in (served, shown, replayed):
+        if not options.only or part.__name__ in options.only:
+            part(os.path.abspath(options.binary), table)
     print(f"{table.passed} passed, {table.failed} failed")
     return 1 if table.failed else 0
 

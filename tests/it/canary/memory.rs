@@ -73,7 +73,8 @@ fn post(serving: &Serving, path: &str, headers: &str, body: &[u8]) {
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let bearer = format!("authorization: Bearer {}", token(1));
     let length = body.len();
-    write!(stream, "POST {path} HTTP/1.1\r\nhost: test\r\n{headers}\r\n{bearer}\r\ncontent-length: {length}\r\n\r\n").unwrap();
+    write!(stream, "POST {path} HTTP/1.1\r\nhost: test\r\n{headers}\r\n{bearer}\r\ncontent-length: {length}\r\n\r\n")
+        .unwrap();
     stream.write_all(body).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap_or_else(|error| panic!("still open: {error}; {answer}"));
@@ -100,7 +101,8 @@ fn nothing_of_a_token_stays_in_memory() {
     // That the look would find a token: in a request of which the end is still to come.
     let mut open = TcpStream::connect(&serving.http).unwrap();
     let half = &binary[..binary.len() / 2];
-    write!(open, "POST /v1/traces HTTP/1.1\r\nhost: test\r\n{PROTOBUF}\r\ncontent-length: {}\r\n\r\n", binary.len()).unwrap();
+    write!(open, "POST /v1/traces HTTP/1.1\r\nhost: test\r\n{PROTOBUF}\r\ncontent-length: {}\r\n\r\n", binary.len())
+        .unwrap();
     open.write_all(half).unwrap();
     let late = Instant::now() + Duration::from_secs(20);
     while found(serving.child.id(), &[token(1)]).0.is_empty() {

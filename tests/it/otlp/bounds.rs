@@ -176,7 +176,7 @@ async fn requests_in_flight_are_bounded_together_and_told_to_come_again() {
         }
         assert_eq!(answer.status(), 400);
     };
-    assert_eq!(&refused.headers()["retry-after"], "1");
+    assert_eq!(&refused.headers()["retry-after"], "2");
     assert!(count(&server.counters.http.refused) > 0);
     drop(held);
     while post(&server, vec![b'\n'; 40_000]).await.status() == 503 {}

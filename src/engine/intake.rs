@@ -7,8 +7,9 @@ use std::sync::mpsc;
 use super::owner::Message;
 use crate::model::{Batch, Refused, Sink, Span};
 
-/// When an exporter that was refused should come again. The owner empties a full channel in less.
-const RETRY_AFTER_MS: u64 = 1_000;
+/// When an exporter that was refused should come again. The owner empties a full channel in less, but Python's exporter
+/// tries six times in all, and so holds out the longer.
+const RETRY_AFTER_MS: u64 = 1_500;
 
 /// What intake and owner both look at.
 pub(super) struct Gauge {

@@ -46,6 +46,11 @@ impl Budget {
         taken.is_ok()
     }
 
+    /// What a vector turned out to be larger than what was taken: never more than [`SPARE_BYTES`].
+    fn add(&self, bytes: usize) {
+        self.0.used.fetch_add(bytes, Ordering::Relaxed);
+    }
+
     fn give_back(&self, bytes: usize) {
         self.0.used.fetch_sub(bytes, Ordering::Relaxed);
     }
@@ -148,13 +153,17 @@ impl Buffer {
         if room <= before {
             return Ok(());
         }
-        let mut grown = self.budget.room(room);
-        if !self.budget.take(grown.capacity() - before) {
+        // Both are there while one is copied into the other, so both count. Taken first: memory that is refused is not even
+        // asked for.
+        if !self.budget.take(room) {
             return Err(Overflow::Busy);
         }
+        let mut grown = self.budget.room(room);
+        self.budget.add(grown.capacity() - room);
         grown.extend_from_slice(&self.bytes);
         wipe(&mut self.bytes);
         self.bytes = grown;
+        self.budget.give_back(before);
         Ok(())
     }
 }

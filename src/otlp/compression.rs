@@ -2,10 +2,13 @@
 
 use std::io::{self, Read};
 
+use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
+use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
+
 use super::buffer::{Buffer, Overflow, wipe};
 
-/// Log2 of the largest zstd window taken from the network: every level up to 19 needs no more than this.
-const MAX_WINDOW_LOG: u32 = 23;
+/// Largest zstd window taken from the network, in bytes: every level up to 19 needs no more than this.
+const MAX_WINDOW: u64 = 8 << 20;
 
 /// How bytes are packed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,16 +62,31 @@ pub fn unpack(coding: Coding, packed: &[u8], into: &mut Buffer) -> Result<(), Un
         Coding::Identity => Ok(into.extend(packed)?),
         Coding::Gzip => copy(flate2::read::MultiGzDecoder::new(packed), coding, into),
         Coding::Deflate => copy(flate2::read::ZlibDecoder::new(packed), coding, into),
-        Coding::Zstd => {
-            let mut decoder = zstd_decoder(packed).map_err(|_| UnpackError::Damaged(coding))?;
-            decoder.window_log_max(MAX_WINDOW_LOG).map_err(|_| UnpackError::Damaged(coding))?;
-            copy(decoder, coding, into)
-        }
+        Coding::Zstd => unpack_zstd(packed, into),
     }
 }
 
-fn zstd_decoder(packed: &[u8]) -> io::Result<zstd::stream::read::Decoder<'static, &[u8]>> {
-    zstd::stream::read::Decoder::with_buffer(packed)
+/// One frame after another (RFC 8878), in Rust throughout: zstd's own library keeps its window and its literals in memory
+/// that this program's allocator does not wipe.
+fn unpack_zstd(mut packed: &[u8], into: &mut Buffer) -> Result<(), UnpackError> {
+    let damaged = || UnpackError::Damaged(Coding::Zstd);
+    let mut decoder = FrameDecoder::new();
+    decoder.set_max_window_size(MAX_WINDOW);
+    while !packed.is_empty() {
+        match StreamingDecoder::new_with_decoder(&mut packed, &mut decoder) {
+            Ok(frame) => copy(frame, Coding::Zstd, into)?,
+            Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame { length, .. })) => {
+                packed = usize::try_from(length).ok().and_then(|skip| packed.get(skip..)).ok_or_else(damaged)?;
+                continue;
+            }
+            Err(_) => return Err(damaged()),
+        }
+        let told = decoder.get_checksum_from_data();
+        if told.is_some() && told != decoder.get_calculated_checksum() {
+            return Err(damaged());
+        }
+    }
+    Ok(())
 }
 
 fn copy(mut from: impl Read, coding: Coding, into: &mut Buffer) -> Result<(), UnpackError> {
@@ -87,4 +105,48 @@ fn copy(mut from: impl Read, coding: Coding, into: &mut Buffer) -> Result<(), Un
     };
     wipe(&mut chunk);
     copied
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::otlp::buffer::Budget;
+
+    fn unpacked(packed: &[u8]) -> Result<Vec<u8>, UnpackError> {
+        let mut buffer = Buffer::new(&Budget::new(1 << 26), 1 << 25);
+        unpack(Coding::Zstd, packed, &mut buffer)?;
+        Ok(buffer.to_vec())
+    }
+
+    #[test]
+    fn what_the_zstd_library_packed_is_unpacked() {
+        let text: Vec<u8> = (0..400_000_u32).flat_map(|number| (number % 7919).to_le_bytes()).collect();
+        let skipped = [&[0x50, 0x2a, 0x4d, 0x18, 3, 0, 0, 0][..], b"any"].concat();
+        for level in [1, 3, 9, 19] {
+            let whole = zstd::bulk::compress(&text, level).unwrap();
+            let stream = zstd::stream::encode_all(&text[..1000], level).unwrap();
+            let all = [&skipped[..], &whole, &skipped, &stream].concat();
+            assert_eq!(unpacked(&all).unwrap(), [&text, &text[..1000]].concat(), "level {level}");
+        }
+        assert_eq!(unpacked(b"").unwrap(), b"");
+    }
+
+    #[test]
+    fn a_damaged_zstd_frame_is_told_from_a_sound_one() {
+        let mut encoder = zstd::stream::Encoder::new(Vec::new(), 3).unwrap();
+        encoder.include_checksum(true).unwrap();
+        io::Write::write_all(&mut encoder, &[b'a'; 5000]).unwrap();
+        let packed = encoder.finish().unwrap();
+        assert_eq!(unpacked(&packed).unwrap().len(), 5000);
+        for cut in 1..packed.len() {
+            assert!(unpacked(&packed[..cut]).is_err(), "cut after {cut} of {} bytes", packed.len());
+        }
+        let mut wrong = packed.clone();
+        *wrong.last_mut().unwrap() ^= 1;
+        assert!(unpacked(&wrong).is_err(), "a wrong checksum");
+        // A window of 16 MiB, of which one byte is used.
+        let wide = [0x28, 0xb5, 0x2f, 0xfd, 0, (24 - 10) << 3, 9, 0, 0, 0];
+        assert!(unpacked(&wide).is_err(), "a wide window");
+        assert!(unpacked(&[&packed[..], b"rest"].concat()).is_err(), "something behind it");
+    }
 }

@@ -1,8 +1,9 @@
 //! Which connections are open, and which of them has to make room for a new one.
 //!
-//! Idle connections and slow senders cost nothing but their places. So nobody is closed for being idle as long as there
-//! are places; when they run short, the connection that has been idle for longest gives its own to the next one, and if
-//! none is idle the one that waits for its sender for longest. Whoever is being answered stays.
+//! Idle connections and slow senders cost nothing but their places. So nobody is closed for having asked nothing as long as
+//! there are places (connections on which all was answered go by themselves, see [`super::port`]); when they run short, the
+//! connection that has been idle for longest gives its own to the next one, and if none is idle the one that waits for its
+//! sender for longest. Whoever is being answered stays.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -181,6 +182,18 @@ impl Place {
     /// Completes when it is asked to go.
     pub(super) async fn asked(&self) {
         self.leave.notified().await;
+    }
+
+    /// Completes when something was asked on it, and all of that was answered so long ago.
+    pub(super) async fn rested(&self, rest: Duration) {
+        loop {
+            let used = self.was_used() && self.is_idle();
+            let left = if used { rest.saturating_sub(self.quiet()) } else { rest };
+            if left.is_zero() {
+                return;
+            }
+            tokio::time::sleep(left).await;
+        }
     }
 
     /// A request has begun: one guard for all of it, one for its body.

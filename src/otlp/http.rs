@@ -99,7 +99,8 @@ fn failed(failure: &Failure, encoding: Encoding) -> Response {
         Failure::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, Code::ResourceExhausted),
         Failure::Unsupported(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, Code::InvalidArgument),
         Failure::Slow(_) => (StatusCode::REQUEST_TIMEOUT, Code::DeadlineExceeded),
-        Failure::Refused(Refused::Full { .. }) => (StatusCode::TOO_MANY_REQUESTS, Code::ResourceExhausted),
+        // OTLP allows 429 too, but Python's exporter gives up on that, and sends again after this.
+        Failure::Refused(Refused::Full { .. }) => (StatusCode::SERVICE_UNAVAILABLE, Code::ResourceExhausted),
         Failure::Refused(Refused::Closed) => (StatusCode::SERVICE_UNAVAILABLE, Code::Unavailable),
     };
     let body = Status::new(code as i32, failure.to_string());

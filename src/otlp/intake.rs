@@ -22,8 +22,9 @@ const DRAIN_TIMES: usize = 4;
 /// Decoding a request of this size takes long enough to be in the way of others on the same thread.
 const OFFLOAD_BYTES: usize = 1 << 20;
 
-/// When to come again where too many requests are in flight, in milliseconds.
-const BUSY_RETRY_MS: u64 = 500;
+/// When to come again where too many requests are in flight, in milliseconds. Python's exporter tries six times within ten
+/// seconds: sooner, and it gives up sooner; later, and it tries less often.
+const BUSY_RETRY_MS: u64 = 1_500;
 
 /// What every request needs.
 pub(super) struct Intake {

@@ -40,6 +40,11 @@ const MAX_READ: usize = 64 << 10;
 /// How long to wait where the system has no more of something, so as not to spin.
 const BREATH: Duration = Duration::from_millis(100);
 
+/// How long a connection is kept that all is answered on: its buffers still hold what came last, raw tokens too, and are
+/// wiped when they are freed. Within a second, and longer than the half second that the quickest exporters wait between
+/// two batches; to connect again costs the others next to nothing.
+const REST: Duration = Duration::from_millis(700);
+
 /// How long a connection may take to go that was asked to, before it is cut.
 const GRACE: Duration = Duration::from_millis(100);
 
@@ -154,6 +159,10 @@ impl Port {
                     if !place.is_idle() || !place.was_used() {
                         return;
                     }
+                    leaving = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+                () = place.rested(REST), if !leaving => {
                     leaving = true;
                     connection.as_mut().graceful_shutdown();
                 }

@@ -1,6 +1,8 @@
 //! A token that is sent in every way and every place there is, and looked for in everything that jwtrail puts out.
 
 mod doors;
+#[cfg(target_os = "linux")]
+mod memory;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;

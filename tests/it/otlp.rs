@@ -16,4 +16,4 @@ mod protobuf;
 mod split;
 mod tls;
 
-pub(crate) use server::gzip;
+pub(crate) use server::{gzip, zstd};

@@ -29,6 +29,8 @@ pub(super) struct Input<'a> {
     end: usize,
     /// The furthest that the window was ever filled.
     filled: usize,
+    /// Bytes at the window's start that are wiped already.
+    wiped: usize,
     head: Vec<u8>,
     position: u64,
     line: u64,
@@ -98,6 +100,7 @@ impl<'a> Input<'a> {
                         at: 0,
                         end: 0,
                         filled: 0,
+                        wiped: 0,
                         head: Vec::new(),
                         position: 0,
                         line: 1,
@@ -245,10 +248,14 @@ impl<'a> Input<'a> {
         if self.ended {
             return Ok(false);
         }
+        self.wipe_read();
         if self.at > 0 && self.end + READ_BYTES > self.window.len() {
             self.window.copy_within(self.at..self.end, 0);
-            self.end -= self.at;
-            self.at = 0;
+            let moved = self.end - self.at;
+            if let Some(copied) = self.window.get_mut(moved.max(self.at)..self.end) {
+                wipe(copied);
+            }
+            (self.at, self.end, self.wiped) = (0, moved, 0);
         }
         let until = self.window.len().min(self.end + READ_BYTES);
         let room = self.window.get_mut(self.end..until).unwrap_or_default();
@@ -269,6 +276,14 @@ impl<'a> Input<'a> {
                     return Err(error);
                 }
             }
+        }
+    }
+
+    /// What has been read must not stay as long as a followed file takes to grow.
+    fn wipe_read(&mut self) {
+        if let Some(read) = self.window.get_mut(self.wiped..self.at) {
+            wipe(read);
+            self.wiped = self.at;
         }
     }
 

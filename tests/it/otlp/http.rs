@@ -146,10 +146,10 @@ async fn too_large_is_a_413_on_the_wire_and_unpacked() {
 }
 
 #[tokio::test]
-async fn a_full_intake_is_a_429_that_says_when_to_come_again() {
+async fn a_full_intake_is_a_503_that_says_when_to_come_again() {
     let server = Server::refusing(Refused::Full { retry_after_ms: 1_200 });
     let response = post(&server, PROTOBUF, None, request(1, 0)).await;
-    assert_eq!((response.status().as_u16(), &response.headers()["retry-after"]), (429, &"2".parse().unwrap()));
+    assert_eq!((response.status().as_u16(), &response.headers()["retry-after"]), (503, &"2".parse().unwrap()));
     let status = Status::decode(response.bytes().await.unwrap()).unwrap();
     assert_eq!((status.code, status.details.len()), (8, 1));
     *server.shelf.refuse.lock().unwrap() = Some(Refused::Closed);

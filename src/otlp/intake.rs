@@ -8,7 +8,7 @@ use http_body_util::BodyExt as _;
 
 use super::buffer::{Budget, Buffer, Overflow};
 use super::compression::{Coding, UnpackError, unpack};
-use super::counters::{Counters, ProtocolCounters};
+use super::counters::{Counters, ProtocolCounters, add};
 use super::decode::{Decode, DecodeError, Encoding, Signal};
 use crate::model::{Refused, Sink};
 
@@ -113,12 +113,13 @@ impl Intake {
     /// Counts a request and how it failed.
     pub(super) fn count(&self, protocol: Protocol, outcome: &Result<Accepted, Failure>) {
         let counters = self.counters(protocol);
-        ProtocolCounters::add(&counters.requests, 1);
+        add(&counters.requests, 1);
         match outcome {
             Ok(_) => {}
-            Err(Failure::TooLarge) => ProtocolCounters::add(&counters.too_large, 1),
-            Err(Failure::Refused(_)) => ProtocolCounters::add(&counters.refused, 1),
-            Err(_) => ProtocolCounters::add(&counters.malformed, 1),
+            Err(Failure::TooLarge) => add(&counters.too_large, 1),
+            Err(Failure::Refused(_)) => add(&counters.refused, 1),
+            Err(Failure::Slow) => add(&counters.slow, 1),
+            Err(_) => add(&counters.malformed, 1),
         }
     }
 
@@ -165,16 +166,16 @@ impl Intake {
 
     fn decode(&self, protocol: Protocol, signal: Signal, encoding: Encoding, body: &[u8]) -> Result<Accepted, Failure> {
         let counters = self.counters(protocol);
-        ProtocolCounters::add(&counters.bytes, body.len() as u64);
+        add(&counters.bytes, body.len() as u64);
         let batch = self.decoder.decode(signal, encoding, body)?;
         let (spans, logs) = (batch.spans.len() as u64, batch.logs.len() as u64);
         let (rejected, bad_tags) = (batch.rejected, batch.bad_tags);
         if spans + logs + rejected + bad_tags > 0 {
             self.sink.accept(batch)?;
         }
-        ProtocolCounters::add(&counters.spans, spans);
-        ProtocolCounters::add(&counters.logs, logs);
-        ProtocolCounters::add(&counters.rejected, rejected);
+        add(&counters.spans, spans);
+        add(&counters.logs, logs);
+        add(&counters.rejected, rejected);
         Ok(Accepted { rejected, message: message(rejected, bad_tags) })
     }
 }

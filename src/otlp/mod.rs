@@ -25,7 +25,7 @@ pub mod receivers;
 pub mod record;
 pub mod status;
 
-pub use counters::Counters;
+pub use counters::{Counters, Figure};
 pub use decode::{BatchBuilder, Decode, DecodeError, Encoding, Signal, VisitorDecoder};
 pub use intake::MAX_REQUEST_BYTES;
 pub use receivers::{Addresses, BindError, Bound, Receivers, ServeError};

@@ -10,7 +10,7 @@ use anyhow::Context as _;
 
 use super::demo::{Faults, Shop};
 use super::receive::Listening;
-use super::settings::{self, Judging, Listen, Lookup};
+use super::settings::{self, Judging, Listen, Lookup, Observe};
 use super::signals::Signals;
 use super::source::Source;
 use super::{clock, logs, screen, serve, source};
@@ -26,8 +26,8 @@ const SETTLE: Duration = Duration::from_secs(3);
 
 /// Opens the shop on free ports and draws it, or reports on it.
 pub fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
-    let log = logs::start();
     let file = settings::file(&args.judge, Lookup::Named)?;
+    let log = logs::start(&settings::log(&args.log, &file), Vec::new())?;
     let drawn = settings::screen(&args.screen, &file);
     let record = settings::record(&args.record, &file)?;
     let mut judging = Judging::new(&args.judge, file, Some(DEFAULT_MEMORY.0));
@@ -82,7 +82,7 @@ struct Opened {
 /// before the receivers answer waits in the sockets.
 async fn open(judging: &mut Judging, record: Option<RecordOptions>) -> anyhow::Result<Opened> {
     let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let listen = Listen { grpc: Some(free), http: Some(free), memory: DEFAULT_MEMORY.0, record };
+    let listen = Listen { grpc: Some(free), http: Some(free), memory: DEFAULT_MEMORY.0, record, observe: Observe::default() };
     let listening = Listening::bind(&listen)?;
     let addresses = listening.addresses();
     let (grpc, http) = addresses.grpc.zip(addresses.http).context("the demo needs both receivers")?;

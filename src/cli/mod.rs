@@ -5,6 +5,7 @@ mod config;
 mod demo;
 mod doctor;
 mod graph;
+mod observe;
 mod policy;
 mod redact;
 mod replay;
@@ -19,6 +20,7 @@ pub use config::{ConfigCommand, ConfigShowArgs};
 pub use demo::DemoArgs;
 pub use doctor::DoctorArgs;
 pub use graph::{GraphArgs, GraphFormat};
+pub use observe::{LogArgs, ObserveArgs};
 pub use policy::{PolicyCheckArgs, PolicyCommand, SuggestArgs};
 pub use redact::RedactArgs;
 pub use replay::{ReplayArgs, Speed};
@@ -45,7 +47,6 @@ capture only where that is jwtrail alone.
 
 Environment:
   JWTRAIL_FP_KEY   the key of fingerprints, 32 bytes or more; drawn afresh for each run if not set
-  JWTRAIL_LOG      how much is logged, to a file: error, warn, info (default), debug
   NO_COLOR         without colours";
 
 /// Follow your JWT through every hop, and see which hop lost it.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use super::observe::ObserveArgs;
 use crate::config::ByteSize;
 use crate::config::units::{duration, issuer, key_set};
 
@@ -54,6 +55,9 @@ pub struct ListenArgs {
     /// What is kept.
     #[command(flatten)]
     pub record: RecordArgs,
+    /// How jwtrail itself is watched.
+    #[command(flatten)]
+    pub observe: ObserveArgs,
 }
 
 /// Where what is received is kept.

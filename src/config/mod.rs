@@ -8,6 +8,7 @@ pub mod edit;
 mod error;
 mod file;
 mod inspect;
+pub mod observe;
 pub mod units;
 mod user;
 
@@ -23,6 +24,7 @@ use crate::model::{KeyPlace, KeySource, Severity};
 pub use error::{ConfigError, unknown};
 pub use file::{parse, read};
 pub use inspect::{Inspection, inspect, inspect_text};
+pub use observe::LogFormat;
 pub use units::ByteSize;
 pub use user::{KeyRow, OptionRow, Placed, Setting, USER_FILE, UserFile, ViewRow, user_path};
 
@@ -70,6 +72,19 @@ pub struct FileOptions {
     pub record_size: Option<ByteSize>,
     /// `--record-files`
     pub record_files: Option<u16>,
+    /// `--admin`
+    pub admin: Option<SocketAddr>,
+    /// `--telemetry`
+    #[serde(deserialize_with = "observe::in_file_telemetry")]
+    pub telemetry: Option<String>,
+    /// `--log-file`, relative to the working directory.
+    pub log_file: Option<PathBuf>,
+    /// `--log-level`
+    #[serde(deserialize_with = "observe::in_file_level")]
+    pub log_level: Option<String>,
+    /// `--log-format`
+    #[serde(deserialize_with = "observe::in_file_format")]
+    pub log_format: Option<LogFormat>,
     /// `--ascii`
     pub ascii: bool,
     /// `--no-mouse`

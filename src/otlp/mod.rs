@@ -16,6 +16,7 @@ pub mod buffer;
 pub mod compression;
 pub mod pack;
 
+pub mod admin;
 mod connections;
 pub mod counters;
 mod grpc;

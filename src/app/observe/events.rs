@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use crate::engine::{Losses, Snapshot};
+use crate::model::{Finding, Verdict};
 use crate::trail::summary::ProblemRow;
 
 /// Losses are told at most so often: under pressure they grow with each request.
@@ -26,7 +27,7 @@ pub(in crate::app) struct Events {
 
 impl Events {
     pub(in crate::app) fn new(snapshots: watch::Receiver<Arc<Snapshot>>) -> Self {
-        Self { snapshots, revision: 0, problems: BTreeSet::new(), lost: Default::default(), told_losses: None }
+        Self { snapshots, revision: 0, problems: BTreeSet::new(), lost: (Losses::default(), Vec::new()), told_losses: None }
     }
 
     /// Tells what is new; `intake` is what was lost before the engine.
@@ -99,7 +100,7 @@ impl Events {
 
 /// What a problem is and where, without what changes as it goes on.
 fn sentence(row: &ProblemRow) -> String {
-    let what = row.verdict.map(|verdict| verdict.name()).or(row.finding.map(|finding| finding.name()));
+    let what = row.verdict.map(Verdict::name).or(row.finding.map(Finding::name));
     let cause = row.cause.map(|cause| format!("/{}", cause.name())).unwrap_or_default();
     let from = row.caller.as_deref().unwrap_or("(outside)");
     format!("{} {}{cause} {from} -> {}", row.severity.name(), what.unwrap_or("?"), row.callee)

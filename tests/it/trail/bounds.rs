@@ -23,21 +23,21 @@ fn resource(name: &str) -> Arc<Resource> {
     })
 }
 
-fn span(resource: &Arc<Resource>, trace: u64, id: u64, parent: Option<u64>) -> Box<Span> {
+fn span(resource: &Arc<Resource>, trace: u64, id: u64, parent: Option<u64>) -> Span {
     let mut span = Span::new(Arc::clone(resource), "test".into());
     span.trace_id = TraceId(u128::from(trace).to_be_bytes());
     span.span_id = SpanId(id.to_be_bytes());
     span.parent_id = parent.map(|parent| SpanId(parent.to_be_bytes()));
-    span.kind = if id % 2 == 0 { SpanKind::Server } else { SpanKind::Client };
+    span.kind = if id.is_multiple_of(2) { SpanKind::Server } else { SpanKind::Client };
     (span.start, span.end) = (UnixNanos(NOW + id), UnixNanos(NOW + id + 1_000));
-    Box::new(span)
+    span
 }
 
-fn batch(spans: Vec<Box<Span>>) -> Batch {
-    Batch { spans, ..Batch::default() }
+fn batch(spans: Vec<Span>) -> Batch {
+    super::support::batch(spans, Vec::new())
 }
 
-fn judged(spans: Vec<Box<Span>>) -> Trail {
+fn judged(spans: Vec<Span>) -> Trail {
     let mut trail = trail(Policy::default());
     trail.ingest(batch(spans), UnixNanos(NOW));
     trail.tick(UnixNanos(NOW));
@@ -68,7 +68,7 @@ fn assert_linear(what: &str, few: u64, work: impl Fn(u64)) {
 fn one_trace_of_many_spans_takes_time_by_their_number() {
     let (web, shop) = (resource("web"), resource("shop"));
     assert_linear("a chain", 3_000, |count| {
-        let of = |id: u64| if id % 2 == 0 { &shop } else { &web };
+        let of = |id: u64| if id.is_multiple_of(2) { &shop } else { &web };
         drop(judged((1..=count).map(|id| span(of(id), 1, id, id.checked_sub(1).filter(|id| *id > 0))).collect()));
     });
     assert_linear("children of one span", 3_000, |count| {
@@ -101,7 +101,7 @@ fn parents_in_a_circle_are_judged_and_come_to_an_end() {
     let (web, shop) = (resource("web"), resource("shop"));
     // Its own parent; two that are each other's; a ring; and a tail that hangs on the ring.
     let mut spans = vec![span(&web, 1, 1, Some(1)), span(&web, 2, 1, Some(2)), span(&shop, 2, 2, Some(1))];
-    spans.extend((1..=50).map(|id| span(if id % 2 == 0 { &shop } else { &web }, 3, id, Some(id % 50 + 1))));
+    spans.extend((1..=50).map(|id| span(if id.is_multiple_of(2) { &shop } else { &web }, 3, id, Some(id % 50 + 1))));
     spans.extend((51..=60).map(|id| span(&shop, 3, id, Some(id - 1))));
     let trail = judged(spans);
     assert_eq!(trail.trace_ids().len(), 3);
@@ -157,7 +157,7 @@ fn distinct_ids_stay_within_the_memory() {
     assert_eq!(stats.traces + stats.evicted_traces, 40_000, "each is there or counted");
     assert_eq!(stats.traces + stats.evicted_spans, 40_000);
 
-    let flood: Vec<Box<Span>> = (1..=5_000).map(|id| span(&web, 1_000_000, id, Some(1))).collect();
+    let flood: Vec<Span> = (1..=5_000).map(|id| span(&web, 1_000_000, id, Some(1))).collect();
     trail.ingest(batch(flood), UnixNanos(NOW));
     assert_eq!(trail.stats().trace_overflow, 4_000);
 }

@@ -82,7 +82,8 @@ struct Opened {
 /// before the receivers answer waits in the sockets.
 async fn open(judging: &mut Judging, record: Option<RecordOptions>) -> anyhow::Result<Opened> {
     let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let listen = Listen { grpc: Some(free), http: Some(free), memory: DEFAULT_MEMORY.0, record, observe: Observe::default() };
+    let listen =
+        Listen { grpc: Some(free), http: Some(free), memory: DEFAULT_MEMORY.0, record, observe: Observe::default() };
     let listening = Listening::bind(&listen)?;
     let addresses = listening.addresses();
     let (grpc, http) = addresses.grpc.zip(addresses.http).context("the demo needs both receivers")?;

@@ -15,8 +15,10 @@ pub struct ObserveArgs {
     #[arg(long, env = "JWTRAIL_ADMIN", hide_env_values = true, value_name = "ADDR:PORT")]
     pub admin: Option<SocketAddr>,
     /// Where to send jwtrail's own spans and logs by OTLP: `http://host:4318`, or `grpc://host:4317`; nowhere unless given
-    #[arg(help = "Where to send jwtrail's own spans and logs by OTLP: http://host:4318, or grpc://host:4317; nowhere \
-                  unless given")]
+    #[arg(
+        help = "Where to send jwtrail's own spans and logs by OTLP: http://host:4318, or grpc://host:4317; nowhere \
+                  unless given"
+    )]
     #[arg(long, env = "JWTRAIL_TELEMETRY", hide_env_values = true, value_name = "URL", value_parser = telemetry)]
     pub telemetry: Option<String>,
     /// What jwtrail writes down of itself.

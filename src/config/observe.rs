@@ -49,7 +49,9 @@ pub fn telemetry(text: &str) -> Result<String, String> {
         "http" | "https" => check_url(text)?,
         _ => {
             let found = text.split('?').next().unwrap_or_default();
-            return Err(format!("expected a URL such as http://127.0.0.1:4318 or grpc://127.0.0.1:4317, found `{found}`"));
+            return Err(format!(
+                "expected a URL such as http://127.0.0.1:4318 or grpc://127.0.0.1:4317, found `{found}`"
+            ));
         }
     }
     Ok(text.to_owned())

@@ -213,7 +213,8 @@ fn it_is_not_ready_while_it_drains() {
     until("ready", || serving.get("/readyz", "").0.starts_with("HTTP/1.1 200"));
     // A request whose body is still to come is waited for.
     let mut stream = TcpStream::connect(&serving.http).unwrap();
-    let head = "POST /v1/traces HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{";
+    let head =
+        "POST /v1/traces HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{";
     stream.write_all(head.as_bytes()).unwrap();
     until("begun", || serving.metric("jwtrail_ready") == 1);
     serving.interrupt();
@@ -238,7 +239,8 @@ fn failed(output: &Output) -> String {
 fn what_cannot_be_is_said_before_anything_starts() {
     let folder = tempfile::tempdir().unwrap();
     let serving = Serving::start(folder.path(), &[], &[]);
-    let run = |args: &[&str]| failed(&jwtrail(folder.path(), &[&["serve", "--no-grpc"], args].concat()).output().unwrap());
+    let run =
+        |args: &[&str]| failed(&jwtrail(folder.path(), &[&["serve", "--no-grpc"], args].concat()).output().unwrap());
     let error = run(&["--http", FREE, "--admin", &serving.admin]);
     assert!(error.contains(&serving.admin) && error.contains("--admin ADDR:PORT"), "{error}");
     let own = std::net::TcpListener::bind(FREE).unwrap().local_addr().unwrap().to_string();
@@ -300,7 +302,9 @@ fn the_log_tells_a_run_from_start_to_end() {
     serving.end();
     let events: Vec<Value> = read().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let told: Vec<&str> = events.iter().filter_map(|event| event["fields"]["message"].as_str()).collect();
-    for part in ["jwtrail starts", "listening on 127.0.0.1:", "new problem: high dropped", "judged in all", "jwtrail ends"] {
+    for part in
+        ["jwtrail starts", "listening on 127.0.0.1:", "new problem: high dropped", "judged in all", "jwtrail ends"]
+    {
         assert!(told.iter().any(|message| message.starts_with(part)), "{part}: {told:#?}");
     }
     let sums = events.iter().find(|event| event["fields"]["message"] == "judged in all").unwrap();

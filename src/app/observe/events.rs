@@ -27,7 +27,13 @@ pub(in crate::app) struct Events {
 
 impl Events {
     pub(in crate::app) fn new(snapshots: watch::Receiver<Arc<Snapshot>>) -> Self {
-        Self { snapshots, revision: 0, problems: BTreeSet::new(), lost: (Losses::default(), Vec::new()), told_losses: None }
+        Self {
+            snapshots,
+            revision: 0,
+            problems: BTreeSet::new(),
+            lost: (Losses::default(), Vec::new()),
+            told_losses: None,
+        }
     }
 
     /// Tells what is new; `intake` is what was lost before the engine.

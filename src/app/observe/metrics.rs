@@ -80,7 +80,8 @@ fn engine(out: &mut Exposition, totals: &Totals) {
     for (verdict, hops) in Verdict::ALL.iter().zip(totals.verdicts) {
         out.sample(&[("verdict", verdict.name())], hops);
     }
-    let help = "Spans that were sent and cannot be judged: unreadable, in an evicted trace, beyond the bound of one trace.";
+    let help =
+        "Spans that were sent and cannot be judged: unreadable, in an evicted trace, beyond the bound of one trace.";
     out.metric(Kind::Counter, "jwtrail_lost_spans_total", help)
         .sample(&[("reason", "rejected")], lost.rejected)
         .sample(&[("reason", "evicted")], lost.evicted_spans)

@@ -80,7 +80,10 @@ impl Telemetry {
         let tracer = self.spans.tracer("jwtrail");
         let spans = tracing_opentelemetry::layer().with_tracer(tracer).with_threads(false).with_location(false);
         let records = OpenTelemetryTracingBridge::new(&self.logs);
-        vec![spans.with_filter(own()).boxed(), records.with_filter(own()).with_filter(filter_fn(|m| m.is_event())).boxed()]
+        vec![
+            spans.with_filter(own()).boxed(),
+            records.with_filter(own()).with_filter(filter_fn(|m| m.is_event())).boxed(),
+        ]
     }
 
     /// Sends what is left and ends, within a time.

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use anyhow::Context as _;
+use tracing::Metadata;
 use tracing_subscriber::filter::{FilterExt as _, filter_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -43,7 +44,7 @@ pub fn start(options: &LogOptions, ears: Vec<Ear>) -> anyhow::Result<Option<Path
     let path = opened.as_ref().map(|log| log.path().to_path_buf());
     let filter = EnvFilter::try_new(options.level.as_deref().unwrap_or("info")).context("--log-level")?;
     // Spans are for those who hear more than the log: where nobody does, they cost nothing.
-    let filter = filter.and(filter_fn(|metadata| metadata.is_event()));
+    let filter = filter.and(filter_fn(is_event));
     let mut layers = ears;
     if let Some(log) = opened {
         let layer = fmt::layer().with_ansi(false).with_writer(Mutex::new(log));
@@ -54,6 +55,11 @@ pub fn start(options: &LogOptions, ears: Vec<Ear>) -> anyhow::Result<Option<Path
     }
     // A second start in one process (tests) leaves the first one's log in place.
     Ok(path.filter(|_| tracing_subscriber::registry().with(layers).try_init().is_ok()))
+}
+
+/// Whether it is something that happened, and no span.
+pub fn is_event(metadata: &Metadata<'_>) -> bool {
+    metadata.is_event()
 }
 
 /// `XDG_STATE_HOME/jwtrail`, else `~/.local/state/jwtrail`; `None` without a home.

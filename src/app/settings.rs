@@ -127,7 +127,7 @@ pub fn log(args: &LogArgs, file: &File) -> LogOptions {
     let from_file = &file.options;
     LogOptions {
         file: args.log_file.clone().or_else(|| from_file.log_file.clone()),
-        level: args.log_level.clone().or_else(|| from_file.log_level.clone()),
+        level: args.log_level.clone().filter(|level| !level.is_empty()).or_else(|| from_file.log_level.clone()),
         format: args.log_format.or(from_file.log_format).unwrap_or_default(),
     }
 }

@@ -33,7 +33,9 @@ impl FromStr for LogFormat {
 pub fn log_filter(text: &str) -> Result<String, String> {
     let level = |text: &str| ["off", "error", "warn", "info", "debug", "trace"].contains(&text);
     // A lone word that is no level would be taken for a target's name, and log everything of it and nothing else.
-    let known = text.split(',').all(|part| part.contains(['=', '[']) || level(&part.trim().to_ascii_lowercase()));
+    // A variable that is set to nothing is as good as none.
+    let known = text.is_empty()
+        || text.split(',').all(|part| part.contains(['=', '[']) || level(&part.trim().to_ascii_lowercase()));
     if known && EnvFilter::try_new(text).is_ok() {
         return Ok(text.to_owned());
     }
@@ -83,7 +85,7 @@ mod tests {
 
     #[test]
     fn words_that_mean_nothing_are_refused() {
-        assert!(["info", "DEBUG", "warn,jwtrail=debug", "off"].iter().all(|text| log_filter(text).is_ok()));
+        assert!(["", "info", "DEBUG", "warn,jwtrail=debug", "off"].iter().all(|text| log_filter(text).is_ok()));
         assert!(["verbose", "jwtrail", "jwtrail=loud", "info,everything"].iter().all(|text| log_filter(text).is_err()));
         let good = ["http://127.0.0.1:4318", "https://otel.example/base", "grpc://localhost:4317"];
         assert!(good.iter().all(|text| telemetry(text).is_ok()));

@@ -20,17 +20,16 @@ pub(super) fn resident_bytes() -> Option<u64> {
     Some(kibibytes * 1024)
 }
 
-/// Processor time that this process took in all its threads, in user and system mode, in seconds.
-#[cfg(unix)]
+/// Processor time that this process took in all its threads, in user and system mode, in seconds; `None` where the system
+/// does not say.
 pub(super) fn cpu_seconds() -> Option<f64> {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    Some(time.tv_sec as f64 + time.tv_nsec as f64 / 1e9)
-}
-
-/// Not known here.
-#[cfg(not(unix))]
-pub(super) fn cpu_seconds() -> Option<f64> {
-    None
+    #[cfg(unix)]
+    let time = Some(rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime));
+    #[cfg(unix)]
+    let seconds = time.map(|time| time.tv_sec as f64 + time.tv_nsec as f64 / 1e9);
+    #[cfg(not(unix))]
+    let seconds = None;
+    seconds
 }
 
 /// Files and sockets that are open; `None` where there is no `/proc`.

@@ -20,7 +20,7 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::{Targets, filter_fn};
 
-use super::logs::Ear;
+use super::logs::{Ear, is_event};
 use crate::otlp::Addresses;
 use sender::Sender;
 
@@ -80,10 +80,7 @@ impl Telemetry {
         let tracer = self.spans.tracer("jwtrail");
         let spans = tracing_opentelemetry::layer().with_tracer(tracer).with_threads(false).with_location(false);
         let records = OpenTelemetryTracingBridge::new(&self.logs);
-        vec![
-            spans.with_filter(own()).boxed(),
-            records.with_filter(own()).with_filter(filter_fn(|m| m.is_event())).boxed(),
-        ]
+        vec![spans.with_filter(own()).boxed(), records.with_filter(own()).with_filter(filter_fn(is_event)).boxed()]
     }
 
     /// Sends what is left and ends, within a time.

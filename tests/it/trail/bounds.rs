@@ -108,7 +108,8 @@ fn parents_in_a_circle_are_judged_and_come_to_an_end() {
     let (web, shop) = (resource("web"), resource("shop"));
     // Its own parent; two that are each other's; a ring; and a tail that hangs on the ring.
     let mut spans = vec![span(&web, 1, 1, Some(1)), span(&web, 2, 1, Some(2)), span(&shop, 2, 2, Some(1))];
-    spans.extend((1..=50).map(|id| span(if id.is_multiple_of(2) { &shop } else { &web }, 3, id, Some(id % 50 + 1))));
+    spans
+        .extend((1..=50_u64).map(|id| span(if id.is_multiple_of(2) { &shop } else { &web }, 3, id, Some(id % 50 + 1))));
     spans.extend((51..=60).map(|id| span(&shop, 3, id, Some(id - 1))));
     let trail = judged(spans);
     assert_eq!(trail.trace_ids().len(), 3);

@@ -18,8 +18,8 @@ use crate::engine::{EngineHandle, Finished};
 
 /// Reads on until told to end, or until there is nothing that could grow; then reports.
 pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
-    logs::start();
     let file = settings::file(&args.judge, Lookup::WorkingDirectory)?;
+    logs::start(&settings::log(&args.listen.observe.log, &file), Vec::new())?;
     let ending = Ending::new(args, &file.options)?;
     let judging = follow::judging(&args.judge, file, args.listen.memory);
     let (finished, broken) = super::runtime()?.block_on(read(args, &judging, &ending))?;

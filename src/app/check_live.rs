@@ -9,13 +9,15 @@ use tokio::time::{Instant, timeout_at};
 
 use super::access::AccessOptions;
 use super::ending::Ending;
+use super::logs::LogOptions;
+use super::observe::{self, events::Events};
 use super::out;
 use super::receive::{Listening, Receiving};
 use super::serve::{ended, received};
 use super::settings::{self, Judging, Listen, Lookup};
 use super::signals::{Asked, Signals};
 use super::wrapped::{self, Ended, Wrapped};
-use super::{clock, logs, source};
+use super::{clock, source};
 use crate::cli::CheckArgs;
 use crate::config::File;
 use crate::engine::{EngineHandle, Finished, Snapshot};
@@ -45,16 +47,16 @@ struct Run {
 
 /// Runs the command or waits, judges what came, reports.
 pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
-    logs::start();
     let file = settings::file(&args.judge, Lookup::WorkingDirectory)?;
     let ending = Ending::new(args, &file.options)?;
+    let log = settings::log(&args.listen.observe.log, &file);
     let listen = addresses(args, &file)?;
     let mut judging = Judging::new(&args.judge, file, Some(listen.memory));
     if judging.options.settle == File::default().settle(None) && args.judge.settle.is_none() {
         judging.options.settle = SETTLE;
     }
     let stdout_taken = ending.claims_stdout();
-    let run = super::runtime()?.block_on(receive(args, listen, &judging, stdout_taken))?;
+    let run = super::runtime()?.block_on(receive(args, (listen, log), &judging, stdout_taken))?;
     let Finished { snapshot, trail } = run.finished;
     let totals = &snapshot.totals;
     let input = received(totals, Vec::new());
@@ -111,9 +113,15 @@ fn addresses(args: &CheckArgs, file: &File) -> anyhow::Result<Listen> {
     Ok(listen)
 }
 
-async fn receive(args: &CheckArgs, listen: Listen, judging: &Judging, stdout_taken: bool) -> anyhow::Result<Run> {
+async fn receive(
+    args: &CheckArgs,
+    (listen, log): (Listen, LogOptions),
+    judging: &Judging,
+    stdout_taken: bool,
+) -> anyhow::Result<Run> {
     let mut signals = Signals::new()?;
     let listening = Listening::bind(&listen)?;
+    let observing = observe::start(&log, &listen.observe, &listening)?;
     out::note(&format!("listening on {}", listening.names().join(", ")));
     let addresses = listening.addresses();
     let endpoint = addresses.http.or(addresses.grpc).context("there is no receiver")?;
@@ -142,6 +150,8 @@ async fn receive(args: &CheckArgs, listen: Listen, judging: &Judging, stdout_tak
     let requests = receiving.requests();
     receiving.stop().await?;
     let finished = tokio::task::spawn_blocking(|| engine.shutdown()).await.context("the engine was lost")??;
+    Events::sums(&finished.snapshot);
+    observing.end().await;
     Ok(Run { finished, command, requests })
 }
 

@@ -170,6 +170,8 @@ fn default(name: &str, arg: &Arg) -> Option<Worth> {
         "memory" => Some(DEFAULT_MEMORY.to_string()),
         "record-size" => Some(DEFAULT_RECORD_SIZE.to_string()),
         "record-files" => Some(DEFAULT_RECORD_FILES.to_string()),
+        "log-level" => Some("info".to_owned()),
+        "log-format" => Some("text".to_owned()),
         "fail-on" => Some(DEFAULT_FAIL_ON.name().to_owned()),
         "settle" => Some(format!("{}s", Policy::default().limits.settle)),
         _ if super::access::default(name).is_some() => super::access::default(name),

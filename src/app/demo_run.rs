@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use super::access::AccessOptions;
 use super::demo::{Faults, Shop};
 use super::receive::Listening;
-use super::settings::{self, Judging, Listen, Lookup};
+use super::settings::{self, Judging, Listen, Lookup, Observe};
 use super::signals::Signals;
 use super::source::Source;
 use super::{clock, logs, screen, serve, source};
@@ -28,8 +28,8 @@ const SETTLE: Duration = Duration::from_secs(3);
 
 /// Opens the shop on free ports and draws it, or reports on it.
 pub fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
-    let log = logs::start();
     let file = settings::file(&args.judge, Lookup::Named)?;
+    let log = logs::start(&settings::log(&args.log, &file), Vec::new())?;
     let drawn = settings::screen(&args.screen, &file);
     let record = settings::record(&args.record, &file)?;
     let mut judging = Judging::new(&args.judge, file, Some(DEFAULT_MEMORY.0));
@@ -86,7 +86,8 @@ async fn open(judging: &mut Judging, record: Option<RecordOptions>) -> anyhow::R
     let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     // The shop is told no secret: whom the user lets in elsewhere does not hold here.
     let (access, limits) = (AccessOptions::default(), Limits::default());
-    let listen = Listen { grpc: Some(free), http: Some(free), memory: DEFAULT_MEMORY.0, record, access, limits };
+    let (free, memory, observe) = (Some(free), DEFAULT_MEMORY.0, Observe::default());
+    let listen = Listen { grpc: free, http: free, memory, record, access, limits, observe };
     let listening = Listening::bind(&listen)?;
     let addresses = listening.addresses();
     let (grpc, http) = addresses.grpc.zip(addresses.http).context("the demo needs both receivers")?;

@@ -25,6 +25,7 @@ pub mod keys;
 mod layers;
 pub mod live;
 mod logs;
+mod observe;
 mod out;
 mod output;
 pub mod player;
@@ -41,6 +42,7 @@ pub mod shell;
 mod signals;
 mod source;
 mod survey;
+mod telemetry;
 pub mod timeline;
 mod wrapped;
 
@@ -55,6 +57,7 @@ use layers::Failure;
 
 /// Reads the command line, does what it says, answers the exit status: 2 for bad input or options.
 pub fn main() -> ExitCode {
+    observe::process::started();
     let cli = match layers::parse(std::env::args_os()) {
         Ok(cli) => cli,
         Err(Failure::Clap(error)) => {

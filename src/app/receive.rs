@@ -8,15 +8,19 @@ use std::time::Duration;
 
 use anyhow::Context;
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use super::access::{self, Guard, turned_away};
 use super::keys::Keeping;
+use super::observe::events::Events;
+use super::observe::metrics::Sources;
+use super::observe::{self, Phase};
 use super::settings::Listen;
 use super::source::Source;
 use super::{out, profile};
 use crate::engine::{EngineHandle, Intake, Notes};
 use crate::model::Sink;
+use crate::otlp::admin::Admin;
 use crate::otlp::record::{Progress, Recorder};
 use crate::otlp::{Addresses, Bound, Counters, Limits, Receivers, ServeError};
 
@@ -26,6 +30,7 @@ const WATCH: Duration = Duration::from_secs(1);
 /// Ports that are taken, but not answered on yet: so that a busy port is known before anything else starts.
 pub struct Listening {
     bound: Bound,
+    admin: Option<Admin>,
     recorder: Option<Recorder>,
     guard: Guard,
     limits: Limits,
@@ -37,7 +42,8 @@ impl Listening {
         let (access, limits) = (access::open(&listen.access)?, listen.limits);
         let guard = Guard::of(&access);
         let bound = Receivers::bind(listen.grpc, listen.http)?.with(access, limits);
-        Ok(Self { bound, recorder: listen.record.as_ref().map(Recorder::open).transpose()?, guard, limits })
+        let admin = listen.observe.admin.map(Admin::bind).transpose()?;
+        Ok(Self { bound, admin, recorder: listen.record.as_ref().map(Recorder::open).transpose()?, guard, limits })
     }
 
     /// The file that is recorded to.
@@ -50,6 +56,11 @@ impl Listening {
         self.bound.addresses()
     }
 
+    /// Where health and metrics are answered.
+    pub fn admin(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().map(Admin::address)
+    }
+
     /// `127.0.0.1:4317 gRPC`, one for each.
     pub fn names(&self) -> Vec<String> {
         self.each().map(|(address, protocol)| format!("{address} {protocol}")).collect()
@@ -59,7 +70,12 @@ impl Listening {
     /// send some.
     pub fn notes(&self) -> Vec<String> {
         let open = self.each().filter(|(address, _)| !address.ip().is_loopback());
-        open.filter_map(|(address, protocol)| self.guard.note(&format!("{address} ({protocol})"))).collect()
+        let receivers = open.filter_map(|(address, protocol)| self.guard.note(&format!("{address} ({protocol})")));
+        let admin = self.admin().filter(|address| !address.ip().is_loopback());
+        let admin = admin.map(|address| {
+            format!("{address} (admin) is open to the network: anyone who reaches it can read counters, but no name")
+        });
+        receivers.chain(admin).collect()
     }
 
     fn each(&self) -> impl Iterator<Item = (SocketAddr, &'static str)> {
@@ -79,8 +95,16 @@ impl Listening {
         let intake = engine.intake();
         let progress = self.recorder.as_ref().map(Recorder::progress);
         let keys = source.keys.start();
-        let notes = (self.notes(), self.limits, engine.notes());
-        let watching = watch(notes, intake.clone(), Arc::clone(&counters), keys, progress);
+        let (notes, events) = ((self.notes(), self.limits, engine.notes()), Events::new(engine.snapshots()));
+        let phase = Phase::default();
+        let sources = Sources {
+            counters: Arc::clone(&counters),
+            intake: intake.clone(),
+            snapshots: engine.snapshots(),
+            recording: progress.clone(),
+        };
+        let admin = self.admin.map(|admin| observe::tell(admin, phase.clone(), engine.asker(), sources));
+        let watching = watch(notes, intake.clone(), Arc::clone(&counters), keys, progress, events);
         let (decoder, sink) = match &self.recorder {
             None => (source.decoder, Arc::new(intake) as Arc<dyn Sink>),
             Some(recorder) => {
@@ -90,8 +114,15 @@ impl Listening {
             }
         };
         let serving = self.bound.serve(decoder, sink, Arc::clone(&counters), shutdown);
+        phase.serving();
+        let ended = phase.clone();
+        let serving = async move {
+            let served = serving.await;
+            ended.ended();
+            served
+        };
         let (task, watcher) = (tokio::spawn(serving), tokio::spawn(watching));
-        Receiving { stop, task, watcher, counters, recorder: self.recorder }
+        Receiving { stop, task, watcher, counters, recorder: self.recorder, phase, _admin: admin }
     }
 }
 
@@ -103,6 +134,7 @@ async fn watch(
     counters: Arc<Counters>,
     keys: Keeping,
     recording: Option<Progress>,
+    mut events: Events,
 ) {
     let mut ticks = tokio::time::interval(WATCH);
     let mut said = None;
@@ -111,6 +143,7 @@ async fn watch(
         let mut lost = turned_away(&counters, &limits, intake.refused());
         lost.extend(keys.complaints());
         lost.extend(recording.iter().flat_map(Progress::losses));
+        events.look(&lost);
         if said.as_ref() == Some(&lost) {
             continue;
         }
@@ -129,6 +162,9 @@ pub struct Receiving {
     watcher: JoinHandle<()>,
     counters: Arc<Counters>,
     recorder: Option<Recorder>,
+    phase: Phase,
+    /// Answers until all of this is dropped.
+    _admin: Option<JoinSet<()>>,
 }
 
 impl Receiving {
@@ -149,6 +185,7 @@ impl Receiving {
     /// Takes no more requests and lets open ones end, then ends the recording and says what it holds. To be called before
     /// the engine is shut down, and not after [`Self::failed`] has answered.
     pub async fn stop(self) -> anyhow::Result<()> {
+        self.phase.ended();
         // Receivers that have ended by themselves say so below.
         let _ = self.stop.send(());
         self.task.await.context("the receivers were lost")?.context("the receivers failed")?;

@@ -35,8 +35,8 @@ const COPIES: usize = 4;
 
 /// Reads the files, then plays and draws.
 pub fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
-    let log = logs::start();
     let file = settings::file(&args.judge, Lookup::Named)?;
+    let log = logs::start(&settings::log(&args.log, &file), Vec::new())?;
     let drawn = settings::screen(&args.screen, &file);
     let names = args.files.iter().map(|path| name(path)).collect::<Vec<_>>().join(", ");
     let show = Show { names, drawn, log, policy: file.path.clone() };

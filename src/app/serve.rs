@@ -6,11 +6,12 @@ use std::time::Duration;
 use anyhow::Context;
 use tokio::sync::mpsc;
 
+use super::observe::{self, events::Events};
 use super::receive::Listening;
 use super::settings::{self, Judging, Lookup};
 use super::signals::Signals;
 use super::source::Source;
-use super::{clock, logs, out, source};
+use super::{clock, out, source};
 use crate::cli::{Format, ServeArgs};
 use crate::engine::{EngineHandle, Finished, Totals};
 use crate::model::Severity;
@@ -19,13 +20,14 @@ use crate::trail::summary::{Announcement, Summary};
 
 /// Receives until told to end.
 pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
-    logs::start();
     let file = settings::file(&args.judge, Lookup::Named)?;
+    let log = settings::log(&args.listen.observe.log, &file);
     let listen = settings::listen(&args.listen, &file)?;
     let judging = Judging::new(&args.judge, file, Some(listen.memory));
     let finished = super::runtime()?.block_on(async {
         let mut signals = Signals::new()?;
         let listening = Listening::bind(&listen)?;
+        let observing = observe::start(&log, &listen.observe, &listening)?;
         let source = source::open(&judging)?;
         let engine = EngineHandle::start(judging.trail(), judging.engine(), clock::system())?;
         let told = async {
@@ -34,7 +36,9 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
                 () = signals.next() => {}
             }
         };
-        headless(engine, listening, source, args.format, told).await
+        let finished = headless(engine, listening, source, args.format, told).await;
+        observing.end().await;
+        finished
     })?;
     finish(finished, args.format, args.fail_on)
 }
@@ -58,6 +62,9 @@ pub(super) async fn headless(
     for name in listening.names() {
         out::note(&format!("listening on {name}"));
     }
+    if let Some(address) = listening.admin() {
+        out::note(&format!("health and metrics on http://{address}"));
+    }
     if let Some(path) = listening.recorded() {
         out::note(&format!("recording to {}", path.display()));
     }
@@ -70,6 +77,7 @@ pub(super) async fn headless(
     }
     receiving.stop().await?;
     let finished = tokio::task::spawn_blocking(|| engine.shutdown()).await.context("the engine was lost")??;
+    Events::sums(&finished.snapshot);
     // What the last spans said is announced like everything before.
     print(format, &mut announcements).await?;
     Ok(finished)

@@ -6,7 +6,8 @@ use std::path::Path;
 use anyhow::bail;
 
 use super::access::{self, AccessOptions};
-use crate::cli::{JudgeArgs, ListenArgs, RecordArgs, ScreenArgs};
+use super::logs::LogOptions;
+use crate::cli::{JudgeArgs, ListenArgs, LogArgs, RecordArgs, ScreenArgs};
 use crate::config::{
     self, ByteSize, ConfigError, DEFAULT_GRPC, DEFAULT_HTTP, DEFAULT_MEMORY, DEFAULT_RECORD_FILES, DEFAULT_RECORD_SIZE,
     FILE_NAME, File,
@@ -114,6 +115,27 @@ pub struct Listen {
     pub access: AccessOptions,
     /// How much is taken at a time.
     pub limits: Limits,
+    /// How it is watched.
+    pub observe: Observe,
+}
+
+/// How jwtrail itself is watched.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Observe {
+    /// Where health and metrics are answered.
+    pub admin: Option<SocketAddr>,
+    /// Where its own spans and logs are sent.
+    pub telemetry: Option<String>,
+}
+
+/// Works out what is logged, and where.
+pub fn log(args: &LogArgs, file: &File) -> LogOptions {
+    let from_file = &file.options;
+    LogOptions {
+        file: args.log_file.clone().or_else(|| from_file.log_file.clone()),
+        level: args.log_level.clone().filter(|level| !level.is_empty()).or_else(|| from_file.log_level.clone()),
+        format: args.log_format.or(from_file.log_format).unwrap_or_default(),
+    }
 }
 
 /// Works out what to keep, and where.
@@ -146,7 +168,11 @@ pub fn listen(args: &ListenArgs, file: &File) -> anyhow::Result<Listen> {
     }
     let memory = enough(args.memory.or(from_file.memory).unwrap_or(DEFAULT_MEMORY).0)?;
     let (access, limits) = (access::options(&args.access, file)?, access::limits(&args.limits, file)?);
-    Ok(Listen { grpc, http, memory, record: record(&args.record, file)?, access, limits })
+    let observe = Observe {
+        admin: args.observe.admin.or(from_file.admin),
+        telemetry: args.observe.telemetry.clone().or_else(|| from_file.telemetry.clone()),
+    };
+    Ok(Listen { grpc, http, memory, record: record(&args.record, file)?, access, limits, observe })
 }
 
 fn enough(memory: usize) -> anyhow::Result<usize> {

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::observe::LogArgs;
 use super::shared::{Format, JudgeArgs, RecordArgs, ScreenArgs};
 
 pub(super) const HELP: &str = "\
@@ -24,6 +25,9 @@ pub struct DemoArgs {
     /// What is kept.
     #[command(flatten)]
     pub record: RecordArgs,
+    /// What jwtrail writes down of itself.
+    #[command(flatten)]
+    pub log: LogArgs,
     /// How to draw.
     #[command(flatten)]
     pub screen: ScreenArgs,

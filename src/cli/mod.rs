@@ -7,6 +7,7 @@ mod demo;
 mod doctor;
 mod graph;
 mod limits;
+mod observe;
 mod policy;
 mod redact;
 mod replay;
@@ -23,6 +24,7 @@ pub use demo::DemoArgs;
 pub use doctor::DoctorArgs;
 pub use graph::{GraphArgs, GraphFormat};
 pub use limits::LimitArgs;
+pub use observe::{LogArgs, ObserveArgs};
 pub use policy::{PolicyCheckArgs, PolicyCommand, SuggestArgs};
 pub use redact::RedactArgs;
 pub use replay::{ReplayArgs, Speed};
@@ -50,7 +52,6 @@ capture only where that is jwtrail alone.
 Environment:
   JWTRAIL_FP_KEY   the key of fingerprints, 32 bytes or more; drawn afresh for each run if not set
   JWTRAIL_AUTH     lines as in --auth-file: lets in only who shows one of their secrets
-  JWTRAIL_LOG      how much is logged, to a file: error, warn, info (default), debug
   NO_COLOR         without colours";
 
 /// Follow your JWT through every hop, and see which hop lost it.

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use clap::Args;
 
+use super::observe::LogArgs;
 use super::shared::{JudgeArgs, ScreenArgs};
 use crate::config::ByteSize;
 
@@ -45,6 +46,9 @@ pub struct ReplayArgs {
     /// What is judged, and how.
     #[command(flatten)]
     pub judge: JudgeArgs,
+    /// What jwtrail writes down of itself.
+    #[command(flatten)]
+    pub log: LogArgs,
     /// How to draw.
     #[command(flatten)]
     pub screen: ScreenArgs,

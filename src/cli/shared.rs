@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 
 use super::access::AccessArgs;
 use super::limits::LimitArgs;
+use super::observe::ObserveArgs;
 use crate::config::ByteSize;
 use crate::config::units::{duration, issuer, key_set};
 
@@ -62,6 +63,9 @@ pub struct ListenArgs {
     /// How much is taken at a time.
     #[command(flatten)]
     pub limits: LimitArgs,
+    /// How jwtrail itself is watched.
+    #[command(flatten)]
+    pub observe: ObserveArgs,
 }
 
 /// Where what is received is kept.

@@ -8,6 +8,7 @@ pub mod edit;
 mod error;
 mod file;
 mod inspect;
+pub mod observe;
 pub mod units;
 mod user;
 
@@ -23,6 +24,7 @@ use crate::model::{KeyPlace, KeySource, Severity};
 pub use error::{ConfigError, unknown};
 pub use file::{parse, read};
 pub use inspect::{Inspection, inspect, inspect_text};
+pub use observe::LogFormat;
 pub use units::ByteSize;
 pub use user::{KeyRow, OptionRow, Placed, Setting, USER_FILE, UserFile, ViewRow, user_path};
 
@@ -96,6 +98,19 @@ pub struct FileOptions {
     /// `--header-timeout`
     #[serde(deserialize_with = "units::time")]
     pub header_timeout: Option<Duration>,
+    /// `--admin`
+    pub admin: Option<SocketAddr>,
+    /// `--telemetry`
+    #[serde(deserialize_with = "observe::in_file_telemetry")]
+    pub telemetry: Option<String>,
+    /// `--log-file`, relative to the working directory.
+    pub log_file: Option<PathBuf>,
+    /// `--log-level`
+    #[serde(deserialize_with = "observe::in_file_level")]
+    pub log_level: Option<String>,
+    /// `--log-format`
+    #[serde(deserialize_with = "observe::in_file_format")]
+    pub log_format: Option<LogFormat>,
     /// `--ascii`
     pub ascii: bool,
     /// `--no-mouse`

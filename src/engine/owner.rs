@@ -225,6 +225,7 @@ impl Owner {
     }
 
     fn publish_if_changed(&mut self) {
+        let _span = tracing::info_span!("publish").entered();
         let began = Instant::now();
         self.last_publish = Some(began);
         // The summary comes first: it draws up the hops that announcements show.

@@ -14,6 +14,7 @@ use http::{HeaderMap, HeaderValue, header};
 use http_body_util::{BodyExt as _, Full};
 use prost::Message as _;
 use tonic::{Code, Status as GrpcStatus};
+use tracing::Instrument as _;
 
 use super::buffer::Buffer;
 use super::compression::Coding;
@@ -46,7 +47,8 @@ pub(super) fn unimplemented() -> Response {
 }
 
 async fn export(intake: Arc<Intake>, signal: Signal, request: Request) -> Response {
-    let outcome = exported(&intake, signal, request).await;
+    let span = tracing::info_span!("receive", otel.kind = "server", protocol = "grpc", signal = signal.name());
+    let outcome = exported(&intake, signal, request).instrument(span).await;
     intake.count(Protocol::Grpc, &outcome);
     match outcome {
         Ok(accepted) => answered(signal, &accepted),

@@ -8,6 +8,7 @@ use axum::routing::post;
 use axum::{Router, extract::Request};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use tonic::Code;
+use tracing::Instrument as _;
 
 use super::compression::Coding;
 use super::decode::{Encoding, Signal};
@@ -47,7 +48,8 @@ async fn wrong_method(method: Method) -> Response {
 
 async fn export(intake: Arc<Intake>, signal: Signal, request: Request) -> Response {
     let encoding = encoding(request.headers());
-    let outcome = exported(&intake, signal, encoding, request).await;
+    let span = tracing::info_span!("receive", otel.kind = "server", protocol = "http", signal = signal.name());
+    let outcome = exported(&intake, signal, encoding, request).instrument(span).await;
     intake.count(Protocol::Http, &outcome);
     // A request whose encoding is unknown is answered in the one that people can read.
     let encoding = encoding.unwrap_or(Encoding::Json);

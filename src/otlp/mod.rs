@@ -17,6 +17,7 @@ pub mod compression;
 pub mod pack;
 
 pub mod access;
+pub mod admin;
 mod connections;
 pub mod counters;
 mod grpc;

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use super::settings::{self, Judging, Listen};
+use super::settings::{self, Judging, Listen, Observe};
 use super::{logs, out};
 use crate::cli::{DoctorArgs, Format};
 use crate::config::File;
@@ -69,10 +69,11 @@ struct Area {
 
 /// Looks everywhere, says it, and answers whether something is to be mended.
 pub fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
-    let log = logs::start();
     let looked = files::policy(&args.judge);
     let file = looked.file;
-    let listen = settings::listen(&args.listen, &file)?;
+    let log = logs::start(&settings::log(&args.listen.observe.log, &file), Vec::new())?;
+    // What it listens for goes into its answer alone.
+    let listen = Listen { observe: Observe::default(), ..settings::listen(&args.listen, &file)? };
     let ports = ports::look(&listen);
     let mut areas = vec![
         Area { title: "terminal", checked: terminal::look() },

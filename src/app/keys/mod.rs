@@ -8,6 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use crate::model::KeySource;
 use crate::token::{KeySets, Pace, Schedule};
@@ -176,7 +177,8 @@ async fn fetch_one(fetcher: &Fetcher, sets: &KeySets, number: usize, source: &Ke
     let sentence = |why: &dyn std::fmt::Display| {
         format!("keys of {place} cannot be fetched, so tokens that need them are not checked: {why}")
     };
-    let fetched = fetcher.fetch(place).await.map_err(|error| sentence(&error))?;
+    let span = tracing::info_span!("fetch keys", otel.kind = "client", %place);
+    let fetched = fetcher.fetch(place).instrument(span).await.map_err(|error| sentence(&error))?;
     let installed = sets.install(number, &fetched.document).map_err(|error| sentence(&error))?;
     for skipped in &installed.skipped {
         tracing::warn!("{place}: key left out: {skipped}");

@@ -144,6 +144,7 @@ impl Recorder {
 
     /// Writes what waits, and the profile, and ends the file. Blocks until that is done.
     pub fn finish(mut self) -> Progress {
+        let _span = tracing::info_span!("end recording").entered();
         self.end();
         self.progress()
     }
@@ -172,6 +173,23 @@ impl Progress {
     /// Files written to.
     pub fn files(&self) -> u64 {
         self.0.files.load(Ordering::Relaxed)
+    }
+
+    /// Files removed for newer ones.
+    pub fn removed(&self) -> u64 {
+        self.0.removed.load(Ordering::Relaxed)
+    }
+
+    /// Bytes that wait for the disk.
+    pub fn waiting(&self) -> usize {
+        self.0.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Spans that were not recorded, by the reason.
+    pub fn lost_spans(&self) -> [(&'static str, u64); 2] {
+        let State { crowded, unwritten, .. } = &*self.0;
+        [("queue_full", crowded), ("write_failed", unwritten)]
+            .map(|(reason, lost)| (reason, lost.spans.load(Ordering::Relaxed)))
     }
 
     /// A sentence for each way in which something was lost.

@@ -1,0 +1,52 @@
+//! Runs exports on the runtime: the SDK's batch processors have threads of their own, where reqwest and tonic find no
+//! reactor. Those threads may block; the runtime's may not.
+
+use std::time::Duration;
+
+use opentelemetry_otlp::{LogExporter, SpanExporter};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::logs::{LogBatch, LogExporter as SdkLogExporter};
+use opentelemetry_sdk::trace::{SpanData, SpanExporter as SdkSpanExporter};
+use tokio::runtime::Handle;
+
+/// An exporter, and the runtime that it needs.
+#[derive(Debug)]
+pub(super) struct Sender<E> {
+    exporter: E,
+    runtime: Handle,
+}
+
+impl<E> Sender<E> {
+    pub(super) fn new(exporter: E, runtime: Handle) -> Self {
+        Self { exporter, runtime }
+    }
+}
+
+impl SdkSpanExporter for Sender<SpanExporter> {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        self.runtime.block_on(self.exporter.export(batch))
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.exporter.shutdown_with_timeout(timeout)
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.exporter.set_resource(resource);
+    }
+}
+
+impl SdkLogExporter for Sender<LogExporter> {
+    async fn export(&self, batch: LogBatch<'_>) -> OTelSdkResult {
+        self.runtime.block_on(self.exporter.export(batch))
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.exporter.shutdown_with_timeout(timeout)
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.exporter.set_resource(resource);
+    }
+}

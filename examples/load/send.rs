@@ -84,11 +84,13 @@ async fn grpc(target: SocketAddr, compression: Compression) -> anyhow::Result<Co
     let endpoint = Endpoint::from_shared(format!("http://{target}"))?;
     let channel = endpoint.connect().await.with_context(|| format!("nothing answers at {target}"))?;
     let client = Grpc::new(channel);
-    Ok(Connection::Grpc(Box::new(match compression {
-        Compression::None => client,
-        Compression::Gzip => client.send_compressed(CompressionEncoding::Gzip),
-        Compression::Zstd => client.send_compressed(CompressionEncoding::Zstd),
-    })))
+    let coding = match compression {
+        Compression::None => return Ok(Connection::Grpc(Box::new(client))),
+        Compression::Gzip => CompressionEncoding::Gzip,
+        Compression::Zstd => CompressionEncoding::Zstd,
+    };
+    // Go's servers answer packed as they were asked.
+    Ok(Connection::Grpc(Box::new(client.send_compressed(coding).accept_compressed(coding))))
 }
 
 fn packed(body: Bytes, compression: Compression) -> anyhow::Result<(Bytes, Option<&'static str>)> {

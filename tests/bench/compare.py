@@ -39,10 +39,12 @@ def load(options, server, arguments, requests):
     port = server.http if any("http" in word for word in arguments) else server.grpc
     command = [options.load, "--json", "--target", f"127.0.0.1:{port}", "--pid", str(server.process.pid)]
     command += ["--requests", str(max(8, int(requests * options.scale)))] + arguments
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         while process.poll() is None:
             server.drain()
             time.sleep(0.02)
+        if process.returncode:
+            raise servers.Missing(process.stderr.readline().strip())
         answer = json.loads(process.stdout.read())
     if answer["accepted"] != answer["sent"]:
         raise servers.Missing(f"took {answer['accepted']} of {answer['sent']} spans")
@@ -64,16 +66,18 @@ def receive(options, missing):
             started.setdefault(name, []).append(server.started)
             try:
                 for title, _, arguments, requests in LOADS:
-                    if name == "raw bytes" and title in WITHOUT_RAW:
+                    if (name == "raw bytes" and title in WITHOUT_RAW) or f"{name}, {title}" in missing:
                         continue
-                    # Connections, caches and allocators as they are in the long run.
-                    load(options, server, arguments, requests / 10)
-                    figure = load(options, server, arguments, requests)
+                    try:
+                        # Connections, caches and allocators as they are in the long run.
+                        load(options, server, arguments, requests / 10)
+                        figure = load(options, server, arguments, requests)
+                    except servers.Missing as reason:
+                        missing[f"{name}, {title}"] = reason
+                        note(f"{name}: {title}: {reason}")
+                        continue
                     figures.setdefault((title, name), []).append(figure)
                     note(f"round {round_ + 1}: {name}: {title}: {figure:.3f} µs")
-            except (servers.Missing, ValueError) as reason:
-                missing[name] = reason
-                note(f"{name}: {reason}")
             finally:
                 server.end()
     return figures, started

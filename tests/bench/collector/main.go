@@ -16,8 +16,6 @@ import (
 	"go.opentelemetry.io/collector/receiver"
 	"go.opentelemetry.io/collector/receiver/otlpreceiver"
 	"go.opentelemetry.io/collector/service/telemetry/otelconftelemetry"
-	// Every distribution unpacks gzip, through some exporter that brings this along.
-	_ "google.golang.org/grpc/encoding/gzip"
 )
 
 func factories() (otelcol.Factories, error) {

@@ -1,108 +1,165 @@
-//! Sends requests, and measures what they cost the server.
+//! Sends requests at their pace, again where they are refused, and measures what they cost the server.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
-use http::uri::PathAndQuery;
-use tonic::client::Grpc;
-use tonic::codec::CompressionEncoding;
-use tonic::transport::{Channel, Endpoint};
-use tonic::{Code, Request};
-
-use crate::codec::RawCodec;
+use crate::process::Used;
+use crate::send::{Answer, Connection};
 use crate::template::Template;
-use crate::{Encoding, Options};
+use crate::{Load, Options};
 
-const EXPORT: PathAndQuery = PathAndQuery::from_static("/opentelemetry.proto.collector.trace.v1.TraceService/Export");
-
-/// A tick of `/proc/PID/stat`: `USER_HZ` is 100 on every Linux that Rust runs on.
-const TICK: Duration = Duration::from_millis(10);
-
+/// What became of all spans: sent = accepted + rejected + lost.
+#[derive(Default)]
 pub(crate) struct Figures {
+    /// Requests begun.
+    pub(crate) requests: u64,
+    /// Spans in them.
     pub(crate) sent: u64,
-    pub(crate) refused: u64,
+    /// Spans that the server took.
+    pub(crate) accepted: u64,
+    /// Spans that the server took and rejected (partial success).
+    pub(crate) rejected: u64,
+    /// Spans of requests that were never taken.
+    pub(crate) lost: u64,
+    /// Answers that said to come again.
+    pub(crate) refusals: u64,
+    /// Connections that broke under a request.
+    pub(crate) broken: u64,
+    /// Until each request was taken, in µs, sorted.
+    pub(crate) latencies: Vec<u64>,
     pub(crate) elapsed: Duration,
     pub(crate) cpu: Option<Duration>,
+}
+
+impl Figures {
+    fn add(&mut self, other: Self) {
+        self.requests += other.requests;
+        self.sent += other.sent;
+        self.accepted += other.accepted;
+        self.rejected += other.rejected;
+        self.lost += other.lost;
+        self.refusals += other.refusals;
+        self.broken += other.broken;
+        self.latencies.extend(other.latencies);
+    }
+
+    /// The latency that this share of requests did not exceed, in µs.
+    pub(crate) fn latency(&self, share: f64) -> u64 {
+        let last = self.latencies.len().saturating_sub(1);
+        #[expect(clippy::cast_sign_loss, reason = "neither is negative")]
+        let at = (last as f64 * share).round() as usize;
+        self.latencies.get(at).copied().unwrap_or_default()
+    }
 }
 
 /// Sends all requests and waits for the last answer.
 pub(crate) async fn run(
     target: SocketAddr,
-    template: &Template,
+    load: &Load,
     options: &Options,
     pid: Option<u32>,
 ) -> anyhow::Result<Figures> {
-    let mut clients = Vec::new();
+    let mut connections = Vec::new();
     for _ in 0..options.connections.max(1) {
-        clients.push(connect(target, options.encoding).await?);
+        connections.push(Connection::open(target, options.protocol, options.compression).await?);
     }
-    let next = Arc::new(AtomicU64::new(0));
-    // Random, so that a second run sends other traces than the first.
-    let run = u64::from(std::process::id()) << 32 ^ jiff::Timestamp::now().as_microsecond().cast_unsigned();
-    let before = pid.map(processor_time).transpose()?;
-    let began = Instant::now();
-    let requests = options.requests;
+    let before = pid.map(Used::by).transpose()?;
+    let pace = Arc::new(Pace::new(options));
     let mut tasks = tokio::task::JoinSet::new();
-    for client in clients {
-        let (template, next) = (template.clone(), Arc::clone(&next));
-        tasks.spawn(async move { send(client, template, &next, requests, run).await });
+    for connection in connections {
+        let (template, pace, run) = (load.template.clone(), Arc::clone(&pace), load.run);
+        let patience = Duration::from_secs(options.patience);
+        tasks.spawn(async move { pace.drive(connection, &template, run, patience).await });
     }
-    let (mut sent, mut refused) = (0, 0);
-    while let Some(counts) = tasks.join_next().await {
-        let (taken, left) = counts??;
-        sent += taken;
-        refused += left;
+    let mut figures = Figures::default();
+    while let Some(part) = tasks.join_next().await {
+        figures.add(part??);
     }
-    let elapsed = began.elapsed();
-    let after = pid.map(processor_time).transpose()?;
-    let cpu = after.zip(before).map(|(after, before)| after.saturating_sub(before));
-    let spans = options.spans as u64;
-    Ok(Figures { sent: sent * spans, refused: refused * spans, elapsed, cpu })
+    figures.elapsed = pace.began.elapsed();
+    let after = pid.map(Used::by).transpose()?;
+    figures.cpu = after.zip(before).map(|(after, before)| after.since(before));
+    figures.latencies.sort_unstable();
+    Ok(figures)
 }
 
-async fn connect(target: SocketAddr, encoding: Encoding) -> anyhow::Result<Grpc<Channel>> {
-    let endpoint = Endpoint::from_shared(format!("http://{target}"))?;
-    let channel = endpoint.connect().await.with_context(|| format!("nothing answers at {target}"))?;
-    let client = Grpc::new(channel);
-    Ok(match encoding {
-        Encoding::Identity => client,
-        Encoding::Gzip => client.send_compressed(CompressionEncoding::Gzip),
-        Encoding::Zstd => client.send_compressed(CompressionEncoding::Zstd),
-    })
-}
-
-/// One connection's share: requests taken and requests refused.
-async fn send(
-    mut client: Grpc<Channel>,
-    template: Template,
-    next: &AtomicU64,
+/// Which request is next, and when.
+struct Pace {
+    next: AtomicU64,
     requests: u64,
-    run: u64,
-) -> anyhow::Result<(u64, u64)> {
-    let (mut sent, mut refused) = (0, 0);
-    loop {
-        let number = next.fetch_add(1, Ordering::Relaxed);
-        if number >= requests {
-            return Ok((sent, refused));
-        }
-        client.ready().await?;
-        match client.unary(Request::new(template.request(run, number)), EXPORT, RawCodec).await {
-            Ok(_) => sent += 1,
-            Err(status) if matches!(status.code(), Code::ResourceExhausted | Code::Unavailable) => refused += 1,
-            Err(status) => return Err(status.into()),
-        }
-    }
+    began: Instant,
+    until: Option<Instant>,
+    /// From one request to the next.
+    between: Option<Duration>,
+    spans: u64,
 }
 
-/// User and system time of a process.
-fn processor_time(pid: u32) -> anyhow::Result<Duration> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).with_context(|| format!("no process {pid}"))?;
-    // The second field, the name in brackets, may hold spaces; `utime` and `stime` are the 14th and 15th.
-    let fields = stat.rsplit(')').next().unwrap_or_default();
-    let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u32>);
-    let ticks = ticks.sum::<Result<u32, _>>().context("cannot read the process's times")?;
-    Ok(TICK * ticks)
+impl Pace {
+    fn new(options: &Options) -> Self {
+        let (began, spans) = (Instant::now(), options.spans as u64);
+        let until = options.duration.map(|seconds| began + Duration::from_secs(seconds));
+        let requests = if until.is_some() { u64::MAX } else { options.requests };
+        let between = options.rate.map(|rate| Duration::from_secs(1).mul_f64(spans as f64 / rate.max(1) as f64));
+        Self { next: AtomicU64::new(0), requests, began, until, between, spans }
+    }
+
+    /// The next request's number, and when it was due: waits until then.
+    async fn next(&self) -> Option<(u64, Instant)> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let due = self.between.map(|between| self.began + between.mul_f64(number as f64));
+        let over = |at| self.until.is_some_and(|until| at >= until);
+        if number >= self.requests || over(due.unwrap_or_else(Instant::now)) {
+            return None;
+        }
+        if let Some(due) = due {
+            tokio::time::sleep_until(due.into()).await;
+        }
+        Some((number, due.unwrap_or_else(Instant::now)))
+    }
+
+    /// One connection's share.
+    async fn drive(
+        &self,
+        mut connection: Connection,
+        template: &Template,
+        run: u64,
+        patience: Duration,
+    ) -> anyhow::Result<Figures> {
+        let mut figures = Figures::default();
+        while let Some((number, due)) = self.next().await {
+            figures.requests += 1;
+            figures.sent += self.spans;
+            let request = template.request(run, number);
+            let give_up = Instant::now() + patience;
+            loop {
+                let wait = match connection.send(request.clone()).await? {
+                    Answer::Taken { rejected } => {
+                        let rejected = rejected.min(self.spans);
+                        figures.rejected += rejected;
+                        figures.accepted += self.spans - rejected;
+                        figures.latencies.push(due.elapsed().as_micros() as u64);
+                        break;
+                    }
+                    Answer::ComeAgain(wait) => {
+                        figures.refusals += 1;
+                        Some(wait)
+                    }
+                    Answer::Broken(wait) => {
+                        figures.broken += 1;
+                        Some(wait)
+                    }
+                    Answer::Never => None,
+                };
+                match wait {
+                    Some(wait) if Instant::now() + wait < give_up => tokio::time::sleep(wait).await,
+                    _ => {
+                        figures.lost += self.spans;
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(figures)
+    }
 }

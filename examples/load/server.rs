@@ -3,17 +3,21 @@
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::net::SocketAddr;
+use std::process::Stdio;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use anyhow::Context as _;
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::routing::post;
 use bytes::Bytes;
 use jwtrail::model::{Batch, Refused, Sink};
 use jwtrail::otlp::data::{LogData, ResourceData, ScopeData, SpanData, Visitor};
 use jwtrail::otlp::{BatchBuilder, Counters, Receivers, VisitorDecoder};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
 use tonic::codec::CompressionEncoding;
 use tonic::codegen::Service;
 use tonic::server::Grpc;
@@ -24,7 +28,19 @@ use crate::codec::RawCodec;
 
 const EXPORT: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 
-/// tonic alone: bytes in, an empty answer out.
+/// This program again, as [`raw`]; it ends with the child's handle.
+pub(crate) async fn raw_child() -> anyhow::Result<(Child, SocketAddr)> {
+    let program = std::env::current_exe().context("cannot find this program itself")?;
+    let mut command = Command::new(program);
+    command.args(["--serve-raw", "127.0.0.1:0"]).stdout(Stdio::piped()).kill_on_drop(true);
+    let mut child = command.spawn().context("cannot start the raw server")?;
+    let stdout = child.stdout.take().context("the raw server has no output")?;
+    let line = BufReader::new(stdout).lines().next_line().await?.context("the raw server ended early")?;
+    let address = line.rsplit(' ').next().unwrap_or_default().parse().context("the raw server told no address")?;
+    Ok((child, address))
+}
+
+/// tonic and axum alone: bytes in, an empty answer out.
 pub(crate) async fn raw(address: SocketAddr, until: Duration) -> anyhow::Result<()> {
     let listener = tokio::net::TcpListener::bind(address).await?;
     println!("raw bytes on {}", listener.local_addr()?);
@@ -35,10 +51,14 @@ pub(crate) async fn raw(address: SocketAddr, until: Duration) -> anyhow::Result<
             .accept_compressed(CompressionEncoding::Zstd);
         Ok::<_, Infallible>(grpc.unary(Drop, request).await)
     };
+    // An empty answer is one of OTLP's in protobuf.
+    let http = post(|_: Bytes| async { [(http::header::CONTENT_TYPE, "application/x-protobuf")] });
+    let router = Router::new().route(EXPORT, post(export)).route("/v1/traces", http);
     Server::builder()
+        .accept_http1(true)
         .initial_stream_window_size(4 << 20)
         .initial_connection_window_size(16 << 20)
-        .add_routes(Routes::from(Router::new().route(EXPORT, post(export))))
+        .add_routes(Routes::from(router.layer(DefaultBodyLimit::max(16 << 20))))
         .serve_with_incoming_shutdown(
             tokio_stream::wrappers::TcpListenerStream::new(listener),
             tokio::time::sleep(until),

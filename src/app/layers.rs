@@ -130,7 +130,7 @@ fn unmeant(path: &str, name: &str, cli: &Cli) -> bool {
     match path {
         // What is written there was not asked for with every file that is read.
         "redact" => name == "output",
-        "check" => over_files && name.starts_with("record"),
+        "check" => over_files && (name.starts_with("record") || name.starts_with("forward")),
         _ => false,
     }
 }

@@ -14,9 +14,10 @@ use super::access::{self, Guard, turned_away};
 use super::keys::Keeping;
 use super::settings::Listen;
 use super::source::Source;
-use super::{out, profile};
+use super::{forward, out, profile};
 use crate::engine::{EngineHandle, Intake, Notes};
 use crate::model::Sink;
+use crate::otlp::forward::{ForwardOptions, Forwarded, Forwarder};
 use crate::otlp::record::{Progress, Recorder};
 use crate::otlp::{Addresses, Bound, Counters, Limits, Receivers, ServeError};
 
@@ -27,17 +28,42 @@ const WATCH: Duration = Duration::from_secs(1);
 pub struct Listening {
     bound: Bound,
     recorder: Option<Recorder>,
+    forwarding: Option<Forwarding>,
     guard: Guard,
     limits: Limits,
 }
 
+/// A forwarder, and what it is called.
+struct Forwarding {
+    forwarder: Forwarder,
+    place: String,
+    note: Option<String>,
+}
+
+impl Forwarding {
+    /// Begins to look for the next collector.
+    fn start(options: &ForwardOptions, own: Addresses) -> anyhow::Result<Self> {
+        let forwarder = Forwarder::start(options, own)?;
+        Ok(Self { forwarder, place: options.endpoint.to_string(), note: forward::notes(options) })
+    }
+}
+
 impl Listening {
-    /// Takes both ports or none, reads who may send, and makes the file to record to.
+    /// Takes both ports or none, reads who may send, makes the file to record to, and begins to look for the next
+    /// collector. To be called within a runtime.
     pub fn bind(listen: &Listen) -> anyhow::Result<Self> {
         let (access, limits) = (access::open(&listen.access)?, listen.limits);
         let guard = Guard::of(&access);
         let bound = Receivers::bind(listen.grpc, listen.http)?.with(access, limits);
-        Ok(Self { bound, recorder: listen.record.as_ref().map(Recorder::open).transpose()?, guard, limits })
+        let start = |options| Forwarding::start(options, bound.addresses());
+        let forwarding = listen.forward.as_ref().map(start).transpose()?;
+        let recorder = listen.record.as_ref().map(Recorder::open).transpose()?;
+        Ok(Self { bound, recorder, forwarding, guard, limits })
+    }
+
+    /// Scheme, host and port of the collector that is forwarded to.
+    pub fn forwards_to(&self) -> Option<&str> {
+        self.forwarding.as_ref().map(|forwarding| forwarding.place.as_str())
     }
 
     /// The file that is recorded to.
@@ -59,7 +85,8 @@ impl Listening {
     /// send some.
     pub fn notes(&self) -> Vec<String> {
         let open = self.each().filter(|(address, _)| !address.ip().is_loopback());
-        open.filter_map(|(address, protocol)| self.guard.note(&format!("{address} ({protocol})"))).collect()
+        let open = open.filter_map(|(address, protocol)| self.guard.note(&format!("{address} ({protocol})")));
+        open.chain(self.forwarding.iter().filter_map(|forwarding| forwarding.note.clone())).collect()
     }
 
     fn each(&self) -> impl Iterator<Item = (SocketAddr, &'static str)> {
@@ -77,10 +104,14 @@ impl Listening {
             drop(stopped.await);
         };
         let intake = engine.intake();
-        let progress = self.recorder.as_ref().map(Recorder::progress);
+        let kept = Kept {
+            recording: self.recorder.as_ref().map(Recorder::progress),
+            forwarding: self.forwarding.as_ref().map(|forwarding| forwarding.forwarder.progress()),
+        };
         let keys = source.keys.start();
         let notes = (self.notes(), self.limits, engine.notes());
-        let watching = watch(notes, intake.clone(), Arc::clone(&counters), keys, progress);
+        let watching = watch(notes, intake.clone(), Arc::clone(&counters), keys, kept);
+        let shared = source.shared();
         let (decoder, sink) = match &self.recorder {
             None => (source.decoder, Arc::new(intake) as Arc<dyn Sink>),
             Some(recorder) => {
@@ -89,10 +120,20 @@ impl Listening {
                 (source.redacting(None), recorder.sink(Arc::new(intake)))
             }
         };
+        let (decoder, sink) = match &self.forwarding {
+            None => (decoder, sink),
+            Some(Forwarding { forwarder, .. }) => (forwarder.decoder(decoder, shared), forwarder.sink(sink)),
+        };
         let serving = self.bound.serve(decoder, sink, Arc::clone(&counters), shutdown);
         let (task, watcher) = (tokio::spawn(serving), tokio::spawn(watching));
-        Receiving { stop, task, watcher, counters, recorder: self.recorder }
+        Receiving { stop, task, watcher, counters, recorder: self.recorder, forwarding: self.forwarding }
     }
+}
+
+/// What becomes of requests beside judging them.
+struct Kept {
+    recording: Option<Progress>,
+    forwarding: Option<Forwarded>,
 }
 
 /// Says once a second what was turned away and which keys are missing, if that has changed: no loss stays in a counter
@@ -102,7 +143,7 @@ async fn watch(
     intake: Intake,
     counters: Arc<Counters>,
     keys: Keeping,
-    recording: Option<Progress>,
+    kept: Kept,
 ) {
     let mut ticks = tokio::time::interval(WATCH);
     let mut said = None;
@@ -110,7 +151,8 @@ async fn watch(
         ticks.tick().await;
         let mut lost = turned_away(&counters, &limits, intake.refused());
         lost.extend(keys.complaints());
-        lost.extend(recording.iter().flat_map(Progress::losses));
+        lost.extend(kept.recording.iter().flat_map(Progress::losses));
+        lost.extend(kept.forwarding.iter().flat_map(Forwarded::losses));
         if said.as_ref() == Some(&lost) {
             continue;
         }
@@ -129,6 +171,7 @@ pub struct Receiving {
     watcher: JoinHandle<()>,
     counters: Arc<Counters>,
     recorder: Option<Recorder>,
+    forwarding: Option<Forwarding>,
 }
 
 impl Receiving {
@@ -146,7 +189,7 @@ impl Receiving {
         [&self.counters.grpc, &self.counters.http].map(|each| each.requests.load(Ordering::Relaxed)).iter().sum()
     }
 
-    /// Takes no more requests and lets open ones end, then ends the recording and says what it holds. To be called before
+    /// Takes no more requests and lets open ones end, then ends recording and forwarding, and says what became of them. To be called before
     /// the engine is shut down, and not after [`Self::failed`] has answered.
     pub async fn stop(self) -> anyhow::Result<()> {
         // Receivers that have ended by themselves say so below.
@@ -160,6 +203,9 @@ impl Receiving {
             for line in told(&first, &recorded) {
                 out::note(&line);
             }
+        }
+        if let Some(Forwarding { forwarder, place, .. }) = self.forwarding {
+            forward::tell(&place, &forwarder.finish().await);
         }
         Ok(())
     }

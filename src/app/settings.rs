@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::bail;
 
 use super::access::{self, AccessOptions};
+use super::forward;
 use crate::cli::{JudgeArgs, ListenArgs, RecordArgs, ScreenArgs};
 use crate::config::{
     self, ByteSize, ConfigError, DEFAULT_GRPC, DEFAULT_HTTP, DEFAULT_MEMORY, DEFAULT_RECORD_FILES, DEFAULT_RECORD_SIZE,
@@ -14,6 +15,7 @@ use crate::config::{
 use crate::engine::{EngineOptions, INTAKE_BYTES};
 use crate::model::{KeyPlace, KeySource};
 use crate::otlp::Limits;
+use crate::otlp::forward::ForwardOptions;
 use crate::otlp::record::RecordOptions;
 use crate::store::{Spool, SpoolOptions};
 use crate::trail::{Trail, TrailOptions};
@@ -114,6 +116,8 @@ pub struct Listen {
     pub access: AccessOptions,
     /// How much is taken at a time.
     pub limits: Limits,
+    /// Where it goes on to.
+    pub forward: Option<ForwardOptions>,
 }
 
 /// Works out what to keep, and where.
@@ -146,7 +150,8 @@ pub fn listen(args: &ListenArgs, file: &File) -> anyhow::Result<Listen> {
     }
     let memory = enough(args.memory.or(from_file.memory).unwrap_or(DEFAULT_MEMORY).0)?;
     let (access, limits) = (access::options(&args.access, file)?, access::limits(&args.limits, file)?);
-    Ok(Listen { grpc, http, memory, record: record(&args.record, file)?, access, limits })
+    let forward = forward::settings(&args.forward, file)?;
+    Ok(Listen { grpc, http, memory, record: record(&args.record, file)?, access, limits, forward })
 }
 
 fn enough(memory: usize) -> anyhow::Result<usize> {

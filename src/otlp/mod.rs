@@ -19,6 +19,7 @@ pub mod pack;
 pub mod access;
 mod connections;
 pub mod counters;
+pub mod forward;
 mod grpc;
 mod http;
 mod intake;

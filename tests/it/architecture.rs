@@ -32,7 +32,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("tonic::", &["otlp"]),
     ("prost::", &["otlp"]),
     ("axum::", &["otlp", "app/demo"]),
-    ("reqwest::", &["app/demo", "app/keys"]),
+    // The forwarder speaks to the next collector with the client that keys are fetched with.
+    ("reqwest::", &["app/demo", "app/keys", "otlp/forward"]),
     ("opentelemetry", &["otlp", "app/demo"]),
     ("jsonwebtoken::", &["token", "app/demo"]),
     ("ratatui::", &["tui"]),

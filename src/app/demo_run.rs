@@ -86,7 +86,8 @@ async fn open(judging: &mut Judging, record: Option<RecordOptions>) -> anyhow::R
     let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     // The shop is told no secret: whom the user lets in elsewhere does not hold here.
     let (access, limits) = (AccessOptions::default(), Limits::default());
-    let listen = Listen { grpc: Some(free), http: Some(free), memory: DEFAULT_MEMORY.0, record, access, limits, forward: None };
+    let listen =
+        Listen { grpc: Some(free), http: Some(free), memory: DEFAULT_MEMORY.0, record, access, limits, forward: None };
     let listening = Listening::bind(&listen)?;
     let addresses = listening.addresses();
     let (grpc, http) = addresses.grpc.zip(addresses.http).context("the demo needs both receivers")?;

@@ -10,7 +10,7 @@ use super::ending::Ending;
 use super::judged::Judged;
 use super::settings::{self, Judging, Lookup};
 use super::{check_follow, check_live, out, profile, source};
-use crate::cli::CheckArgs;
+use crate::cli::{CheckArgs, ForwardArgs};
 use crate::model::{Batch, UnixNanos};
 use crate::report::Input;
 use crate::store::{Spool, SpoolError};
@@ -111,6 +111,9 @@ impl Judge {
 fn only_live(args: &CheckArgs) -> anyhow::Result<()> {
     if !args.command.is_empty() {
         bail!("expected files, or `--live -- CMD`, found files and a command: give --live in place of the files");
+    }
+    if args.listen.forward != ForwardArgs::default() {
+        bail!("expected --live where something is forwarded, found files");
     }
     let record = &args.listen.record;
     if record.record.is_some() || record.record_size.is_some() || record.record_files.is_some() {

@@ -11,8 +11,8 @@ use super::preferences::{self, Preferences};
 use super::{layers, out};
 use crate::cli::{Cli, ConfigCommand};
 use crate::config::{
-    self, DEFAULT_FAIL_ON, DEFAULT_GRPC, DEFAULT_HTTP, DEFAULT_MEMORY, DEFAULT_RECORD_FILES, DEFAULT_RECORD_SIZE,
-    FILE_NAME, Setting,
+    self, DEFAULT_FAIL_ON, DEFAULT_FORWARD_QUEUE, DEFAULT_FORWARD_TIMEOUT, DEFAULT_GRPC, DEFAULT_HTTP, DEFAULT_MEMORY,
+    DEFAULT_RECORD_FILES, DEFAULT_RECORD_SIZE, FILE_NAME, Setting,
 };
 use crate::model::policy::Policy;
 use crate::tui::keymap::{Keymap, written};
@@ -172,6 +172,8 @@ fn default(name: &str, arg: &Arg) -> Option<Worth> {
         "record-files" => Some(DEFAULT_RECORD_FILES.to_string()),
         "log-level" => Some("info".to_owned()),
         "log-format" => Some("text".to_owned()),
+        "forward-queue" => Some(DEFAULT_FORWARD_QUEUE.to_string()),
+        "forward-timeout" => Some(format!("{}s", DEFAULT_FORWARD_TIMEOUT.as_secs())),
         "fail-on" => Some(DEFAULT_FAIL_ON.name().to_owned()),
         "settle" => Some(format!("{}s", Policy::default().limits.settle)),
         _ if super::access::default(name).is_some() => super::access::default(name),

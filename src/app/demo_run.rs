@@ -87,7 +87,7 @@ async fn open(judging: &mut Judging, record: Option<RecordOptions>) -> anyhow::R
     // The shop is told no secret: whom the user lets in elsewhere does not hold here.
     let (access, limits) = (AccessOptions::default(), Limits::default());
     let (free, memory, observe) = (Some(free), DEFAULT_MEMORY.0, Observe::default());
-    let listen = Listen { grpc: free, http: free, memory, record, access, limits, observe };
+    let listen = Listen { grpc: free, http: free, memory, record, access, limits, forward: None, observe };
     let listening = Listening::bind(&listen)?;
     let addresses = listening.addresses();
     let (grpc, http) = addresses.grpc.zip(addresses.http).context("the demo needs both receivers")?;

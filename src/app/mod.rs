@@ -17,6 +17,7 @@ pub mod doctor;
 mod ending;
 mod follow;
 mod following;
+mod forward;
 pub mod graph;
 mod history;
 pub mod host;

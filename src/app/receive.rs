@@ -17,10 +17,11 @@ use super::observe::metrics::Sources;
 use super::observe::{self, Phase};
 use super::settings::Listen;
 use super::source::Source;
-use super::{out, profile};
+use super::{forward, out, profile};
 use crate::engine::{EngineHandle, Intake, Notes};
 use crate::model::Sink;
 use crate::otlp::admin::Admin;
+use crate::otlp::forward::{ForwardOptions, Forwarded, Forwarder};
 use crate::otlp::record::{Progress, Recorder};
 use crate::otlp::{Addresses, Bound, Counters, Limits, Receivers, ServeError};
 
@@ -32,18 +33,43 @@ pub struct Listening {
     bound: Bound,
     admin: Option<Admin>,
     recorder: Option<Recorder>,
+    forwarding: Option<Forwarding>,
     guard: Guard,
     limits: Limits,
 }
 
+/// A forwarder, and what it is called.
+struct Forwarding {
+    forwarder: Forwarder,
+    place: String,
+    note: Option<String>,
+}
+
+impl Forwarding {
+    /// Begins to look for the next collector.
+    fn start(options: &ForwardOptions, own: Addresses) -> anyhow::Result<Self> {
+        let forwarder = Forwarder::start(options, own)?;
+        Ok(Self { forwarder, place: options.endpoint.to_string(), note: forward::notes(options) })
+    }
+}
+
 impl Listening {
-    /// Takes both ports or none, reads who may send, and makes the file to record to.
+    /// Takes both ports or none, reads who may send, makes the file to record to, and begins to look for the next
+    /// collector. To be called within a runtime.
     pub fn bind(listen: &Listen) -> anyhow::Result<Self> {
         let (access, limits) = (access::open(&listen.access)?, listen.limits);
         let guard = Guard::of(&access);
         let bound = Receivers::bind(listen.grpc, listen.http)?.with(access, limits);
         let admin = listen.observe.admin.map(Admin::bind).transpose()?;
-        Ok(Self { bound, admin, recorder: listen.record.as_ref().map(Recorder::open).transpose()?, guard, limits })
+        let start = |options| Forwarding::start(options, bound.addresses());
+        let forwarding = listen.forward.as_ref().map(start).transpose()?;
+        let recorder = listen.record.as_ref().map(Recorder::open).transpose()?;
+        Ok(Self { bound, admin, recorder, forwarding, guard, limits })
+    }
+
+    /// Scheme, host and port of the collector that is forwarded to.
+    pub fn forwards_to(&self) -> Option<&str> {
+        self.forwarding.as_ref().map(|forwarding| forwarding.place.as_str())
     }
 
     /// The file that is recorded to.
@@ -75,7 +101,8 @@ impl Listening {
         let admin = admin.map(|address| {
             format!("{address} (admin) is open to the network: anyone who reaches it can read counters, but no name")
         });
-        receivers.chain(admin).collect()
+        let forwarding = self.forwarding.iter().filter_map(|forwarding| forwarding.note.clone());
+        receivers.chain(admin).chain(forwarding).collect()
     }
 
     fn each(&self) -> impl Iterator<Item = (SocketAddr, &'static str)> {
@@ -93,7 +120,10 @@ impl Listening {
             drop(stopped.await);
         };
         let intake = engine.intake();
-        let progress = self.recorder.as_ref().map(Recorder::progress);
+        let kept = Kept {
+            recording: self.recorder.as_ref().map(Recorder::progress),
+            forwarding: self.forwarding.as_ref().map(|forwarding| forwarding.forwarder.progress()),
+        };
         let keys = source.keys.start();
         let (notes, events) = ((self.notes(), self.limits, engine.notes()), Events::new(engine.snapshots()));
         let phase = Phase::default();
@@ -101,10 +131,12 @@ impl Listening {
             counters: Arc::clone(&counters),
             intake: intake.clone(),
             snapshots: engine.snapshots(),
-            recording: progress.clone(),
+            recording: kept.recording.clone(),
+            forwarding: kept.forwarding.clone(),
         };
         let admin = self.admin.map(|admin| observe::tell(admin, phase.clone(), engine.asker(), sources));
-        let watching = watch(notes, intake.clone(), Arc::clone(&counters), keys, progress, events);
+        let watching = watch(notes, intake.clone(), Arc::clone(&counters), keys, kept, events);
+        let shared = source.shared();
         let (decoder, sink) = match &self.recorder {
             None => (source.decoder, Arc::new(intake) as Arc<dyn Sink>),
             Some(recorder) => {
@@ -112,6 +144,10 @@ impl Listening {
                 recorder.with_profile(Box::new(move |last| profile::line(&profiler.profile(last)?)));
                 (source.redacting(None), recorder.sink(Arc::new(intake)))
             }
+        };
+        let (decoder, sink) = match &self.forwarding {
+            None => (decoder, sink),
+            Some(Forwarding { forwarder, .. }) => (forwarder.decoder(decoder, shared), forwarder.sink(sink)),
         };
         let serving = self.bound.serve(decoder, sink, Arc::clone(&counters), shutdown);
         phase.serving();
@@ -122,8 +158,15 @@ impl Listening {
             served
         };
         let (task, watcher) = (tokio::spawn(serving), tokio::spawn(watching));
-        Receiving { stop, task, watcher, counters, recorder: self.recorder, phase, _admin: admin }
+        let (recorder, forwarding) = (self.recorder, self.forwarding);
+        Receiving { stop, task, watcher, counters, recorder, forwarding, phase, _admin: admin }
     }
+}
+
+/// What becomes of requests beside judging them.
+struct Kept {
+    recording: Option<Progress>,
+    forwarding: Option<Forwarded>,
 }
 
 /// Says once a second what was turned away and which keys are missing, if that has changed: no loss stays in a counter
@@ -133,7 +176,7 @@ async fn watch(
     intake: Intake,
     counters: Arc<Counters>,
     keys: Keeping,
-    recording: Option<Progress>,
+    kept: Kept,
     mut events: Events,
 ) {
     let mut ticks = tokio::time::interval(WATCH);
@@ -142,7 +185,8 @@ async fn watch(
         ticks.tick().await;
         let mut lost = turned_away(&counters, &limits, intake.refused());
         lost.extend(keys.complaints());
-        lost.extend(recording.iter().flat_map(Progress::losses));
+        lost.extend(kept.recording.iter().flat_map(Progress::losses));
+        lost.extend(kept.forwarding.iter().flat_map(Forwarded::losses));
         events.look(&lost);
         if said.as_ref() == Some(&lost) {
             continue;
@@ -162,6 +206,7 @@ pub struct Receiving {
     watcher: JoinHandle<()>,
     counters: Arc<Counters>,
     recorder: Option<Recorder>,
+    forwarding: Option<Forwarding>,
     phase: Phase,
     /// Answers until all of this is dropped.
     _admin: Option<JoinSet<()>>,
@@ -182,7 +227,7 @@ impl Receiving {
         [&self.counters.grpc, &self.counters.http].map(|each| each.requests.load(Ordering::Relaxed)).iter().sum()
     }
 
-    /// Takes no more requests and lets open ones end, then ends the recording and says what it holds. To be called before
+    /// Takes no more requests and lets open ones end, then ends recording and forwarding, and says what became of them. To be called before
     /// the engine is shut down, and not after [`Self::failed`] has answered.
     pub async fn stop(self) -> anyhow::Result<()> {
         self.phase.ended();
@@ -197,6 +242,9 @@ impl Receiving {
             for line in told(&first, &recorded) {
                 out::note(&line);
             }
+        }
+        if let Some(Forwarding { forwarder, place, .. }) = self.forwarding {
+            forward::tell(&place, &forwarder.finish().await);
         }
         Ok(())
     }

@@ -68,6 +68,9 @@ pub(super) async fn headless(
     if let Some(path) = listening.recorded() {
         out::note(&format!("recording to {}", path.display()));
     }
+    if let Some(place) = listening.forwards_to() {
+        out::note(&format!("forwarding to {place}"));
+    }
     let mut announcements = engine.announcements().context("the announcements are read by someone else")?;
     let mut receiving = listening.serve(source, &engine);
     tokio::select! {

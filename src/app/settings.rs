@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::bail;
 
 use super::access::{self, AccessOptions};
+use super::forward;
 use super::logs::LogOptions;
 use crate::cli::{JudgeArgs, ListenArgs, LogArgs, RecordArgs, ScreenArgs};
 use crate::config::{
@@ -15,6 +16,7 @@ use crate::config::{
 use crate::engine::{EngineOptions, INTAKE_BYTES};
 use crate::model::{KeyPlace, KeySource};
 use crate::otlp::Limits;
+use crate::otlp::forward::ForwardOptions;
 use crate::otlp::record::RecordOptions;
 use crate::store::{Spool, SpoolOptions};
 use crate::trail::{Trail, TrailOptions};
@@ -115,6 +117,8 @@ pub struct Listen {
     pub access: AccessOptions,
     /// How much is taken at a time.
     pub limits: Limits,
+    /// Where it goes on to.
+    pub forward: Option<ForwardOptions>,
     /// How it is watched.
     pub observe: Observe,
 }
@@ -172,7 +176,8 @@ pub fn listen(args: &ListenArgs, file: &File) -> anyhow::Result<Listen> {
         admin: args.observe.admin.or(from_file.admin),
         telemetry: args.observe.telemetry.clone().or_else(|| from_file.telemetry.clone()),
     };
-    Ok(Listen { grpc, http, memory, record: record(&args.record, file)?, access, limits, observe })
+    let (record, forward) = (record(&args.record, file)?, forward::settings(&args.forward, file)?);
+    Ok(Listen { grpc, http, memory, record, access, limits, forward, observe })
 }
 
 fn enough(memory: usize) -> anyhow::Result<usize> {

@@ -46,6 +46,11 @@ pub fn open(judging: &Judging) -> anyhow::Result<Source> {
 }
 
 impl Source {
+    /// What the decoder knows of carriers and tokens.
+    pub fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared)
+    }
+
     /// The same decoder, which also writes down what it read without credentials.
     pub fn redacting(&self, strict: Option<Strict>) -> Arc<dyn Decode> {
         let (shared, strict) = (Arc::clone(&self.shared), strict.map(Arc::new));

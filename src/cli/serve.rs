@@ -14,6 +14,7 @@ Examples:
   jwtrail serve --for 30s --format json        JSON on standard output, lines on standard error
   jwtrail serve --for 30s --fail-on high       exit status 1 if a token was lost
   jwtrail serve --record t.jsonl.zst           kept without credentials, for `check`
+  jwtrail serve --forward http://next:4317     passed on without credentials
   jwtrail serve --grpc 127.0.0.1:0 --no-http   any free port; the addresses are printed first
 
 Exit status: 0 at a clean end, 1 with --fail-on if something is that bad,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use super::ForwardArgs;
 use super::access::AccessArgs;
 use super::limits::LimitArgs;
 use super::observe::ObserveArgs;
@@ -63,6 +64,9 @@ pub struct ListenArgs {
     /// How much is taken at a time.
     #[command(flatten)]
     pub limits: LimitArgs,
+    /// Where it goes on to.
+    #[command(flatten)]
+    pub forward: ForwardArgs,
     /// How jwtrail itself is watched.
     #[command(flatten)]
     pub observe: ObserveArgs,

@@ -19,7 +19,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::model::policy::Policy;
-use crate::model::{KeyPlace, KeySource, Severity};
+use crate::model::{ForwardCarriers, ForwardCompression, ForwardProtocol, KeyPlace, KeySource, Severity};
 
 pub use error::{ConfigError, unknown};
 pub use file::{parse, read};
@@ -43,6 +43,10 @@ pub const DEFAULT_REPLAY_MEMORY: ByteSize = ByteSize(2 * 1024 * 1024 * 1024);
 pub const DEFAULT_RECORD_SIZE: ByteSize = ByteSize(128 * 1024 * 1024);
 /// Default of `--record-files`.
 pub const DEFAULT_RECORD_FILES: u16 = 8;
+/// Default of `--forward-queue`.
+pub const DEFAULT_FORWARD_QUEUE: ByteSize = ByteSize(32 * 1024 * 1024);
+/// Default of `--forward-timeout`: that of OpenTelemetry's exporters.
+pub const DEFAULT_FORWARD_TIMEOUT: Duration = Duration::from_secs(10);
 /// Default of `--fail-on`.
 pub const DEFAULT_FAIL_ON: Severity = Severity::High;
 
@@ -111,6 +115,27 @@ pub struct FileOptions {
     /// `--log-format`
     #[serde(deserialize_with = "observe::in_file_format")]
     pub log_format: Option<LogFormat>,
+    /// `--forward`
+    pub forward: Option<String>,
+    /// `--forward-protocol`
+    pub forward_protocol: Option<ForwardProtocol>,
+    /// `--forward-header-file`, like all these files relative to the working directory.
+    pub forward_header_file: Option<PathBuf>,
+    /// `--forward-ca`
+    pub forward_ca: Option<PathBuf>,
+    /// `--forward-cert`
+    pub forward_cert: Option<PathBuf>,
+    /// `--forward-key`
+    pub forward_key: Option<PathBuf>,
+    /// `--forward-carriers`
+    pub forward_carriers: Option<ForwardCarriers>,
+    /// `--forward-compression`
+    pub forward_compression: Option<ForwardCompression>,
+    /// `--forward-queue`
+    pub forward_queue: Option<ByteSize>,
+    /// `--forward-timeout`
+    #[serde(deserialize_with = "units::time")]
+    pub forward_timeout: Option<Duration>,
     /// `--ascii`
     pub ascii: bool,
     /// `--no-mouse`

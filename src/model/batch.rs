@@ -45,6 +45,25 @@ pub struct Batch {
     pub meter: Option<Arc<Meter>>,
     /// The same request without credentials, where the decoder was asked for it.
     pub redacted: Option<Box<Redacted>>,
+    /// What the next collector is to have of it, where the decoder was asked for it.
+    pub passed: Option<Box<Passed>>,
+}
+
+/// One request in OTLP's protobuf for the next collector, without credentials.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Passed {
+    /// An `ExportTraceServiceRequest`; empty where there is none.
+    pub traces: Vec<u8>,
+    /// Spans in it.
+    pub spans: u64,
+    /// An `ExportLogsServiceRequest`, likewise.
+    pub logs: Vec<u8>,
+    /// An `ExportMetricsServiceRequest`, likewise.
+    pub metrics: Vec<u8>,
+    /// There was no room for it when it came, so it was not written: spans that are lost with it.
+    pub crowded: Option<u64>,
+    /// It could not be passed on without a credential.
+    pub unsafe_to_pass: bool,
 }
 
 /// One request as OTLP JSON lines, without credentials.

@@ -5,6 +5,7 @@
 pub mod batch;
 pub mod carried;
 pub mod finding;
+pub mod forward;
 pub mod hop;
 pub mod id;
 pub mod keys;
@@ -18,9 +19,10 @@ pub mod text;
 pub mod token;
 pub mod verdict;
 
-pub use batch::{Batch, LogRecord, Redacted, Refused, Sink};
+pub use batch::{Batch, LogRecord, Passed, Redacted, Refused, Sink};
 pub use carried::{Carried, CarriedValue, Carries, Carrying, SelfTags};
 pub use finding::{Finding, FindingHit};
+pub use forward::{ForwardCarriers, ForwardCompression, ForwardProtocol};
 pub use hop::{Hop, Party, Presence, Reason, Side, Verification, VerifyResult, VerifySource};
 pub use id::{SpanId, TraceId, UnixNanos};
 pub use keys::{KeyPlace, KeySource};

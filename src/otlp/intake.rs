@@ -173,7 +173,7 @@ impl Intake {
         let batch = self.decoder.decode(signal, encoding, body)?;
         let (spans, logs) = (batch.spans.len() as u64, batch.logs.len() as u64);
         let (rejected, bad_tags) = (batch.rejected, batch.bad_tags);
-        if spans + logs + rejected + bad_tags > 0 {
+        if spans + logs + rejected + bad_tags > 0 || batch.passed.is_some() {
             self.sink.accept(batch)?;
         }
         add(&counters.spans, spans);

@@ -20,6 +20,7 @@ pub mod access;
 pub mod admin;
 mod connections;
 pub mod counters;
+pub mod forward;
 mod grpc;
 mod http;
 mod intake;

@@ -4,6 +4,7 @@
 //! seen; the token itself is described by `jwtrail.*` tags. Reading the result back gives the same observations.
 
 mod borrow;
+mod groups;
 pub(super) mod json;
 mod mask;
 mod own;
@@ -21,11 +22,13 @@ use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::Span;
 
-use crate::model::{Carried, CarriedValue};
+use crate::model::{Carried, CarriedValue, ForwardCarriers};
 use crate::otlp::extract::headers::Source;
 use crate::otlp::extract::observe;
 use crate::token::Shared;
+pub(super) use borrow::attributes as borrowed;
 pub use borrow::{visit_logs, visit_traces};
+pub(super) use groups::Gather;
 pub use json::profile_line;
 use mask::Mask;
 pub use redactor::Redactor;
@@ -33,7 +36,12 @@ pub use strict::Strict;
 
 /// Takes every credential out of a decoded request, in place.
 pub fn redact_traces(request: &mut ExportTraceServiceRequest, shared: &Shared) {
-    let mask = Mask::new(shared);
+    redact_carriers(request, shared, ForwardCarriers::Redact);
+}
+
+/// The same, where the attributes of carriers may go altogether.
+pub fn redact_carriers(request: &mut ExportTraceServiceRequest, shared: &Shared, carriers: ForwardCarriers) {
+    let mask = Mask::new(shared).with_carriers(carriers);
     for group in &mut request.resource_spans {
         mask.text(&mut group.schema_url);
         redact_resource(group.resource.as_mut(), &mask);
@@ -90,13 +98,17 @@ fn redact_log(record: &mut LogRecord, mask: &Mask<'_>) {
 }
 
 fn redact_span(span: &mut Span, mask: &Mask<'_>) {
-    let (written, told) = tags_of(&span.attributes, mask.shared());
+    let (written, told) = tags_of(&span.attributes, mask);
     if !written.is_empty() {
         // Written anew below, out of what was believed of them.
         span.attributes
             .retain(|entry| !entry.key.starts_with("jwtrail.token.") && !entry.key.starts_with("jwtrail.check."));
     }
     mask.captured(&mut span.attributes, &told);
+    if mask.drops_carriers() {
+        // Only now: what was masked was wiped too.
+        span.attributes.retain(|entry| !mask.is_carrier(&entry.key));
+    }
     span.attributes.extend(written);
     mask.text(&mut span.name);
     mask.text(&mut span.trace_state);
@@ -115,10 +127,11 @@ fn redact_span(span: &mut Span, mask: &Mask<'_>) {
 
 /// The tags that describe what the masked attributes will no longer show, and the carriers that they describe. One that
 /// held a token is described with all that it held, and its attribute then says nothing.
-fn tags_of(attributes: &[KeyValue], shared: &Shared) -> (Vec<KeyValue>, Vec<Arc<str>>) {
-    let observed = observe(&borrow::attributes(attributes), shared);
+fn tags_of(attributes: &[KeyValue], mask: &Mask<'_>) -> (Vec<KeyValue>, Vec<Arc<str>>) {
+    let observed = observe(&borrow::attributes(attributes), mask.shared());
     let lost = observed.iter().filter(|observation| {
-        observation.source == Source::Tag || matches!(observation.carried.value, CarriedValue::Token(_))
+        let token = matches!(observation.carried.value, CarriedValue::Token(_));
+        token || observation.source == Source::Tag || mask.drops_carriers()
     });
     let told: Vec<Arc<str>> = lost.map(|observation| Arc::clone(&observation.carried.carrier)).collect();
     let carried = observed.into_iter().map(|observation| observation.carried);

@@ -106,6 +106,20 @@ struct Response {
     partial_success: Option<PartialSuccess>,
 }
 
+/// How many items an answer says were not taken; 0 where it says nothing that can be read.
+pub(super) fn rejected(body: &[u8], json: bool) -> u64 {
+    if json {
+        // An int64 is a text in protobuf's JSON mapping; some write a number.
+        let count = |value: &serde_json::Value| value.as_u64().or_else(|| value.as_str()?.parse().ok());
+        let answer: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+        let partial = answer.get("partialSuccess").and_then(serde_json::Value::as_object);
+        let rejected = partial.and_then(|partial| partial.iter().find(|(key, _)| key.starts_with("rejected")));
+        return rejected.and_then(|(_, value)| count(value)).unwrap_or(0);
+    }
+    let partial = Response::decode(body).ok().and_then(|response| response.partial_success);
+    partial.and_then(|partial| u64::try_from(partial.rejected).ok()).unwrap_or(0)
+}
+
 /// The answer to a request that was taken, with `partial_success` only where there is something to say.
 pub(super) fn response(signal: Signal, accepted: &Accepted, encoding: Encoding) -> Vec<u8> {
     let partial = !accepted.message.is_empty() || accepted.rejected > 0;

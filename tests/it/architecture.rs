@@ -33,7 +33,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("prost::", &["otlp"]),
     ("axum::", &["otlp", "app/demo"]),
     ("hyper::", &["otlp"]),
-    ("reqwest::", &["app/demo", "app/keys", "app/telemetry"]),
+    // The forwarder speaks to the next collector with the client that keys are fetched with.
+    ("reqwest::", &["app/demo", "app/keys", "app/telemetry", "otlp/forward"]),
     ("opentelemetry", &["otlp", "app/demo", "app/telemetry"]),
     ("jsonwebtoken::", &["token", "app/demo"]),
     ("ratatui::", &["tui"]),

@@ -22,6 +22,7 @@ mod filter;
 mod follow;
 mod foreign;
 mod formats;
+mod forward;
 mod graph;
 mod guarded;
 mod keys;

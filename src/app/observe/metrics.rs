@@ -12,6 +12,7 @@ use crate::model::Verdict;
 use crate::otlp::Counters;
 use crate::otlp::admin::MetricsFormat;
 use crate::otlp::counters::Figure;
+use crate::otlp::forward::Forwarded;
 use crate::otlp::record::Progress;
 
 /// Where the numbers come from.
@@ -24,6 +25,8 @@ pub(in crate::app) struct Sources {
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
     /// What was recorded.
     pub recording: Option<Progress>,
+    /// What was passed on.
+    pub forwarding: Option<Forwarded>,
 }
 
 impl Sources {
@@ -40,6 +43,9 @@ impl Sources {
         rows(&mut out, &snapshot);
         if let Some(recording) = &self.recording {
             recorder(&mut out, recording);
+        }
+        if let Some(forwarding) = &self.forwarding {
+            forwarder(&mut out, forwarding);
         }
         own_log(&mut out);
         process(&mut out);
@@ -115,6 +121,13 @@ fn recorder(out: &mut Exposition, recording: &Progress) {
     out.metric(Kind::Counter, "jwtrail_unrecorded_spans_total", "Spans taken that --record lost.");
     for (reason, spans) in recording.lost_spans() {
         out.sample(&[("reason", reason)], spans);
+    }
+}
+
+fn forwarder(out: &mut Exposition, forwarding: &Forwarded) {
+    for (name, help, value) in forwarding.each() {
+        let kind = if name.ends_with("_total") { Kind::Counter } else { Kind::Gauge };
+        out.metric(kind, &format!("jwtrail_{name}"), &format!("{help}.")).sample(&[], value);
     }
 }
 

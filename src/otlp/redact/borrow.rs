@@ -47,7 +47,7 @@ pub fn visit_logs<'a>(request: &'a ExportLogsServiceRequest, visitor: &mut impl 
 }
 
 /// Borrows a list of attributes.
-pub(super) fn attributes(entries: &[KeyValue]) -> Attributes<'_> {
+pub(in crate::otlp) fn attributes(entries: &[KeyValue]) -> Attributes<'_> {
     entries.iter().map(|entry| (Cow::Borrowed(&*entry.key), value(entry.value.as_ref()))).collect()
 }
 

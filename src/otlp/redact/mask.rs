@@ -8,6 +8,7 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use zeroize::Zeroize;
 
+use crate::model::ForwardCarriers;
 use crate::otlp::extract::headers::{request_header, response_header};
 use crate::token::{
     Canonical, Credential, HeaderUse, Label, REDACTED, Shared, canonical, is_placeholder, is_sentinel, same_name,
@@ -35,11 +36,27 @@ pub(super) struct Mask<'s> {
     shared: &'s Shared,
     /// Values that were changed.
     masked: Cell<u64>,
+    carriers: ForwardCarriers,
 }
 
 impl<'s> Mask<'s> {
     pub(super) fn new(shared: &'s Shared) -> Self {
-        Self { shared, masked: Cell::new(0) }
+        Self { shared, masked: Cell::new(0), carriers: ForwardCarriers::Redact }
+    }
+
+    pub(super) fn with_carriers(self, carriers: ForwardCarriers) -> Self {
+        Self { carriers, ..self }
+    }
+
+    /// Whether the attributes of carriers go altogether.
+    pub(super) fn drops_carriers(&self) -> bool {
+        self.carriers == ForwardCarriers::Drop
+    }
+
+    /// Whether a captured header may carry a token.
+    pub(super) fn is_carrier(&self, key: &str) -> bool {
+        let header = request_header(key).map(|(_, name)| self.shared.carriers.header_use(name));
+        matches!(header, Some(HeaderUse::Carrier(_) | HeaderUse::Cookie))
     }
 
     pub(super) fn shared(&self) -> &'s Shared {

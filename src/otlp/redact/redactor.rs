@@ -4,11 +4,9 @@
 use std::sync::Arc;
 
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue};
-use opentelemetry_proto::tonic::logs::v1::{ResourceLogs, ScopeLogs};
-use opentelemetry_proto::tonic::resource::v1::Resource;
-use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans};
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 
+use super::groups::Groups;
 use super::mask::Mask;
 use super::{Strict, json, own, redact_log, redact_resource, redact_scope, redact_span};
 use crate::model::{Batch, Redacted};
@@ -22,20 +20,10 @@ pub struct Redactor {
     extractor: Extractor,
     shared: Arc<Shared>,
     strict: Option<Arc<Strict>>,
-    resource: Resource,
-    scope: InstrumentationScope,
-    /// What comes next belongs to a resource, or a scope, that nothing was written of yet.
-    fresh: Fresh,
-    traces: Vec<ResourceSpans>,
-    logs: Vec<ResourceLogs>,
+    groups: Groups,
+    /// Records of this scope are no one's but jwtrail's own.
+    in_profile: bool,
     done: Redacted,
-}
-
-/// Whether a new group is due, for spans and for log records.
-#[derive(Clone, Copy, Default)]
-struct Fresh {
-    resource: (bool, bool),
-    scope: (bool, bool),
 }
 
 impl Redactor {
@@ -45,11 +33,8 @@ impl Redactor {
             extractor: Extractor::new(Arc::clone(&shared)),
             shared,
             strict,
-            resource: Resource::default(),
-            scope: InstrumentationScope::default(),
-            fresh: Fresh { resource: (true, true), scope: (true, true) },
-            traces: Vec::new(),
-            logs: Vec::new(),
+            groups: Groups::default(),
+            in_profile: false,
             done: Redacted::default(),
         }
     }
@@ -58,13 +43,13 @@ impl Redactor {
 impl BatchBuilder for Redactor {
     fn finish(&mut self, bytes: usize) -> Batch {
         let mut done = std::mem::take(&mut self.done);
-        if !self.traces.is_empty() {
-            json::traces(&std::mem::take(&mut self.traces), &mut done.lines);
+        let (traces, logs) = self.groups.take();
+        if !traces.is_empty() {
+            json::traces(&traces, &mut done.lines);
         }
-        if !self.logs.is_empty() {
-            json::logs(&std::mem::take(&mut self.logs), &mut done.lines);
+        if !logs.is_empty() {
+            json::logs(&logs, &mut done.lines);
         }
-        self.fresh = Fresh { resource: (true, true), scope: (true, true) };
         let mut batch = self.extractor.finish(bytes);
         batch.redacted = Some(Box::new(done));
         batch
@@ -86,9 +71,8 @@ impl<'a> Visitor<'a> for Redactor {
             resource.attributes.push(KeyValue { key: INSTANCE.to_owned(), value, ..KeyValue::default() });
         }
         self.done.masked += mask.masked();
-        self.resource = resource;
-        self.scope = InstrumentationScope::default();
-        self.fresh = Fresh { resource: (true, true), scope: (true, true) };
+        self.groups.resource(resource);
+        self.in_profile = false;
     }
 
     fn scope(&mut self, data: &ScopeData<'a>) {
@@ -100,8 +84,8 @@ impl<'a> Visitor<'a> for Redactor {
             self.done.dropped += Strict::scope(&mut scope);
         }
         self.done.masked += mask.masked();
-        self.scope = scope;
-        self.fresh.scope = (true, true);
+        self.in_profile = scope.name == PROFILE_SCOPE;
+        self.groups.scope(scope);
     }
 
     fn span(&mut self, data: &SpanData<'a>) {
@@ -117,23 +101,13 @@ impl<'a> Visitor<'a> for Redactor {
         }
         self.done.masked += mask.masked();
         self.done.spans += 1;
-        if std::mem::take(&mut self.fresh.resource.0) {
-            self.traces.push(ResourceSpans { resource: Some(self.resource.clone()), ..ResourceSpans::default() });
-            self.fresh.scope.0 = true;
-        }
-        let Some(group) = self.traces.last_mut() else { return };
-        if std::mem::take(&mut self.fresh.scope.0) {
-            group.scope_spans.push(ScopeSpans { scope: Some(self.scope.clone()), ..ScopeSpans::default() });
-        }
-        if let Some(scope_spans) = group.scope_spans.last_mut() {
-            scope_spans.spans.push(span);
-        }
+        self.groups.span(span);
     }
 
     fn log(&mut self, data: &LogData<'a>) {
         self.extractor.log(data);
         // Whoever writes the lines writes the profile that goes with them.
-        if self.scope.name == PROFILE_SCOPE {
+        if self.in_profile {
             return;
         }
         let mask = Mask::new(&self.shared);
@@ -146,19 +120,8 @@ impl<'a> Visitor<'a> for Redactor {
             self.done.dropped += dropped.unwrap_or(1);
         }
         self.done.masked += mask.masked();
-        if !keep {
-            return;
-        }
-        if std::mem::take(&mut self.fresh.resource.1) {
-            self.logs.push(ResourceLogs { resource: Some(self.resource.clone()), ..ResourceLogs::default() });
-            self.fresh.scope.1 = true;
-        }
-        let Some(group) = self.logs.last_mut() else { return };
-        if std::mem::take(&mut self.fresh.scope.1) {
-            group.scope_logs.push(ScopeLogs { scope: Some(self.scope.clone()), ..ScopeLogs::default() });
-        }
-        if let Some(scope_logs) = group.scope_logs.last_mut() {
-            scope_logs.log_records.push(record);
+        if keep {
+            self.groups.log(record);
         }
     }
 }

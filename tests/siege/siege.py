@@ -16,8 +16,8 @@ import attacks
 import wire
 from serving import Serving
 
-# Bytes of requests in flight, and as much again for what they are unpacked and decoded into.
-MAX_RISE_MIB = 256
+# 96 MiB of requests may be in flight. The allocator gives back late what each left behind as it grew.
+MAX_RISE_MIB = 4 * 96
 HONEST_SECONDS = 20
 
 

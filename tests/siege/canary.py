@@ -19,7 +19,7 @@ import zlib
 
 import wire
 from memory import Pieces
-from screen import Screen
+from screen import COPIED, Screen
 from serving import Serving
 
 try:
@@ -281,7 +281,7 @@ def shown(binary, table):
             table.show("screens, all answered", doors.tokens, look(doors.pieces, screen.pid, folder))
             for keys in ("1", "y", "m", "\x1b", "2", "\r", "s", "\x1b", "3", "\r", "y", "\x1b", "4", "j", "5", "j", "?", "\x1b", "L", "\x1b"):
                 screen.press(keys)
-            found = {door: [("screen", what)] for door, _, what in doors.pieces.within(screen.written + b"\n" + screen.copied())}
+            found = {door: [("screen", what)] for door, _, what in doors.pieces.within(COPIED.sub(b"", screen.written) + b"\n" + screen.copied())}
             table.show("screens, what they draw and copy", doors.tokens, found)
             doors.close()
             screen.read(1)

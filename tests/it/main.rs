@@ -27,6 +27,7 @@ mod graph;
 mod guarded;
 mod keys;
 mod observe;
+mod memory;
 mod otlp;
 mod preferences;
 mod pty;

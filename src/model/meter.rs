@@ -5,7 +5,7 @@ use std::mem::size_of;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{CarriedValue, Carries, Site, Token};
+use super::{CarriedValue, Carries, Resource, Site, Token};
 
 /// Bytes that shared values take together.
 #[derive(Default, Debug)]
@@ -83,9 +83,22 @@ pub const fn text(length: usize) -> usize {
 pub fn weigh_site(site: &mut Site, meter: &Arc<Meter>) {
     let rare = site.rare().map_or(0, |rare| allocated(size_of_val(rare)));
     let texts: usize = site.texts().map(|held| text(held.len())).sum();
-    let bytes = shared::<Site>() + rare + texts;
+    let bytes = shared::<Site>() + rare + texts + own_process(&site.resource);
     site.weight.put(meter, bytes);
 }
+
+/// Bytes of a process that hardly anyone else holds: its first sites answer for it.
+fn own_process(process: &Arc<Resource>) -> usize {
+    if Arc::strong_count(process) > HOLDERS_AT_FIRST {
+        return 0;
+    }
+    let service = &process.service;
+    let texts = [&service.namespace, &service.name, &process.instance, &process.language, &process.sdk, &process.host];
+    shared::<Resource>() + texts.into_iter().map(|held| text(held.len())).sum::<usize>()
+}
+
+/// Who holds a process when its first span is read: the reader three times, and the site.
+const HOLDERS_AT_FIRST: usize = 4;
 
 /// Weighs what a span carries, without its tokens.
 pub fn weigh_carries(carries: &mut Carries, meter: &Arc<Meter>) {

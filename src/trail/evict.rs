@@ -8,9 +8,7 @@ use super::store::TraceState;
 impl Trail {
     /// Bytes kept: traces, what they taught, and what their spans share with each other.
     pub(super) fn memory_used(&self) -> usize {
-        let shared = self.meter.as_ref().map_or(0, |meter| meter.bytes());
-        let quiet = self.quiet.capacity() * size_of::<(UnixNanos, TraceId)>();
-        self.stats.memory_used + shared + quiet + self.leaning.bytes() + self.profile.bytes()
+        self.held_bytes() + self.quiet.capacity() * size_of::<(UnixNanos, TraceId)>() + self.profile.bytes()
     }
 
     /// Evicts whole traces until what is kept fits.

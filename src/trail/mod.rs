@@ -252,8 +252,8 @@ impl Trail {
         let links: Vec<Link> = span.own().links.iter().filter(|link| link.trace_id != id).copied().collect();
         let before = trace.bytes;
         trace.push(span);
-        let after = trace.bytes;
-        self.recount(before, after);
+        let added = trace.bytes - before;
+        self.stats.memory_used += added;
         for link in links {
             if self.links_in.entry(link.trace_id).or_default().insert((id, link.span_id)) {
                 self.touch_linked(link.trace_id);
@@ -270,13 +270,17 @@ impl Trail {
         }
         let before = trace.bytes;
         trace.push_log(record);
-        let after = trace.bytes;
-        self.recount(before, after);
+        let added = trace.bytes - before;
+        self.stats.memory_used += added;
     }
 
-    /// A trace was counted with so many bytes, and now takes so many.
-    fn recount(&mut self, before: usize, after: usize) {
-        self.stats.memory_used = (self.stats.memory_used + after).saturating_sub(before);
+    /// Changes a trace, and counts the bytes that it then takes.
+    fn change<R>(&mut self, id: TraceId, change: impl FnOnce(&mut TraceState) -> R) -> Option<R> {
+        let trace = self.traces.get_mut(&id)?;
+        let before = trace.bytes;
+        let result = change(trace);
+        self.stats.memory_used = (self.stats.memory_used + trace.bytes).saturating_sub(before);
+        Some(result)
     }
 
     /// Marks a trace as changed, and those that link into it.

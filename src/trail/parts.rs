@@ -44,9 +44,10 @@ pub struct Part {
 }
 
 impl Trail {
-    /// Bytes held, with what each trace costs beside its spans.
+    /// Bytes held, without what traces taught: that stays when they go.
     pub fn held_bytes(&self) -> usize {
-        self.stats.memory_used + self.leaning.bytes() + self.profile.bytes()
+        let shared = self.meter.as_ref().map_or(0, |meter| meter.bytes());
+        self.stats.memory_used + self.leaning.bytes() + shared
     }
 
     /// Learns what spans show by themselves, and keeps none of them.
@@ -168,19 +169,16 @@ impl Part {
     /// Whether a trace may take more. What came twice makes room first; a trace that is nearly full without it stays as it
     /// is, so that it is not sorted for every span.
     fn has_room(&mut self, id: TraceId) -> bool {
-        let Some(trace) = self.trail.traces.get_mut(&id) else { return true };
+        let Some(trace) = self.trail.traces.get(&id) else { return true };
         if trace.bytes <= self.per_trace {
             return true;
         }
         if self.full.contains(&id) {
             return false;
         }
-        let before = trace.bytes;
-        let duplicates = trace.prepare();
-        let after = trace.bytes;
+        let (duplicates, bytes) = self.trail.change(id, |trace| (trace.prepare(), trace.bytes)).unwrap_or_default();
         self.trail.stats.duplicates += duplicates;
-        self.trail.recount(before, after);
-        let room = after <= self.per_trace / 4 * 3;
+        let room = bytes <= self.per_trace / 4 * 3;
         if !room {
             self.full.insert(id);
         }

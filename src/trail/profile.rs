@@ -284,7 +284,7 @@ impl Profile {
 
     /// Holds so many facts about services and operations that they fit into so many bytes.
     pub fn within(mut self, bytes: usize) -> Self {
-        self.most = Some((bytes / PER_FACT).min(MAX_FACTS));
+        self.most = Some((bytes / PER_FACT).clamp(LEAST_FACTS, MAX_FACTS));
         self
     }
 
@@ -357,6 +357,9 @@ impl Checked {
 
 /// Facts kept of all traces together.
 const MAX_FACTS: usize = 500_000;
+
+/// The least that are, however little memory there is.
+const LEAST_FACTS: usize = 1_000;
 
 /// Bytes that a fact takes with its place; and what is known of a token by its facts.
 const PER_FACT: usize = 160;

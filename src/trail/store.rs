@@ -218,7 +218,7 @@ pub fn size_of_log(record: &LogRecord) -> usize {
 }
 
 /// What a link costs beside itself: where it leads is indexed, in a set of its own if it is the only one.
-const PER_LINK: usize = 208;
+const PER_LINK: usize = 336;
 
 /// Bytes that a span takes, its own heap included, without what it shares with others.
 pub fn size_of_span(span: &Span) -> usize {

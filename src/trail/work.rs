@@ -9,11 +9,12 @@ use super::aggregate::Contribution;
 use super::explain::{explain, key_of};
 use super::facts;
 use super::judge::{Case, Judged, judge};
-use super::leaning::awaits_one_of;
+use super::leaning::{are, awaits_one_of};
 use super::pairing::{Caller, Forest};
-use super::profile::{Checked, Fact};
+use super::profile::Fact;
 use super::refusal::SaidInWords;
 use super::rows;
+use super::store::TraceState;
 use super::summary::NodeKind;
 use super::tree::Tree;
 use super::wanted::Wanted;
@@ -135,10 +136,7 @@ impl Trail {
             trace.dirty = true;
             self.dirty.push(id);
         }
-        let before = trace.bytes;
-        trace.tighten();
-        let after = trace.bytes;
-        self.recount(before, after);
+        self.change(id, TraceState::tighten);
     }
 
     fn judge_dirty(&mut self) -> bool {
@@ -151,12 +149,8 @@ impl Trail {
             }
             any = true;
             for &id in &dirty {
-                if let Some(trace) = self.traces.get_mut(&id) {
-                    let before = trace.bytes;
-                    self.stats.duplicates += trace.prepare();
-                    let after = trace.bytes;
-                    self.recount(before, after);
-                }
+                let duplicates = self.change(id, TraceState::prepare);
+                self.stats.duplicates += duplicates.unwrap_or(0);
             }
             for id in dirty {
                 self.judge_one(id);
@@ -218,42 +212,6 @@ impl Trail {
         }
     }
 
-    /// True where the trace's own verdicts lean on what it taught.
-    fn replace_facts(&mut self, id: TraceId, facts: Vec<Fact>) -> bool {
-        let Some(trace) = self.traces.get_mut(&id).filter(|trace| !are(&trace.facts, &facts)) else { return false };
-        let added: Vec<(Arc<Fact>, bool)> = facts.into_iter().map(|fact| self.profile.add(fact)).collect();
-        let facts: Box<[Arc<Fact>]> = added.iter().map(|(fact, _)| Arc::clone(fact)).collect();
-        let old = std::mem::replace(&mut trace.facts, facts);
-        let facts = &trace.facts;
-        let mut flipped: Vec<&Arc<Fact>> = added.iter().filter(|(_, new)| *new).map(|(fact, _)| fact).collect();
-        let gone: Vec<&Arc<Fact>> = old.iter().filter(|fact| self.profile.remove(fact)).collect();
-        let mut reconsider: Vec<TraceId> = Vec::new();
-        // A fact that left and came back in one judgement has not changed.
-        flipped.retain(|fact| !old.contains(fact));
-        for fact in flipped.into_iter().chain(gone.into_iter().filter(|fact| !facts.contains(fact))) {
-            match &**fact {
-                Fact::Refuses(service) | Fact::AsksIssuer(service) => {
-                    self.learned.insert(service.clone());
-                }
-                Fact::Accepts(token, ..) => {
-                    let refused = Fact::Refused(token.clone());
-                    reconsider.extend(self.leaning.of(&refused));
-                }
-                Fact::Checked(token, Checked::Valid) => {
-                    let waits = Fact::Unchecked(token.clone());
-                    reconsider.extend(self.leaning.of(&waits));
-                }
-                Fact::Checked(token, Checked::Failed(_)) => {
-                    self.failed_checks.insert(token.clone());
-                }
-                other => reconsider.extend(self.leaning.of(other)),
-            }
-        }
-        let itself = reconsider.contains(&id);
-        reconsider.into_iter().filter(|trace| *trace != id).for_each(|trace| self.touch_linked(trace));
-        itself
-    }
-
     fn replace_contributions(&mut self, id: TraceId, hops: Vec<Drawn>, waiting: bool) {
         let mut new = Vec::with_capacity(hops.len());
         for drawn in hops {
@@ -283,15 +241,8 @@ impl Trail {
             let found = new.iter().flat_map(|c| &*c.findings).map(|(_, severity)| *severity);
             trace.severity = new.iter().map(|c| c.severity).chain(found).max();
             trace.contributions = new.into();
-            let before = trace.bytes;
-            if trace.settled {
-                trace.tighten()
-            } else {
-                trace.weigh()
-            }
-            let after = trace.bytes;
-            self.recount(before, after);
         }
+        self.change(id, |trace| if trace.settled { trace.tighten() } else { trace.weigh() });
     }
 
     /// A new edge or problem gets its sample at once, while its trace is certainly held.
@@ -346,11 +297,6 @@ impl Trail {
             }
         }
     }
-}
-
-/// Whether kept facts are just these.
-fn are(kept: &[Arc<Fact>], facts: &[Fact]) -> bool {
-    kept.iter().map(|fact| &**fact).eq(facts)
 }
 
 /// Whether an unsettled hop may be counted: what only lacks a span that is still on its way waits for it.

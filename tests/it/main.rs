@@ -24,6 +24,7 @@ mod foreign;
 mod formats;
 mod graph;
 mod keys;
+mod memory;
 mod otlp;
 mod preferences;
 mod pty;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ahash::AHashMap;
+use ahash::{AHashMap, AHashSet};
 
 use crate::model::{CarriedValue, ServiceName, Span, VerifyResult};
 
@@ -130,11 +130,13 @@ impl Coverage {
     /// Rows: services that take part in a hop or stand alone, then what lies outside.
     pub fn rows(&self, profile: &Profile, edges: &[EdgeRow], outside: &[(Arc<str>, NodeKind)]) -> Vec<ServiceRow> {
         let mut rows: Vec<ServiceRow> = Vec::new();
+        let callers = edges.iter().filter_map(|edge| edge.caller.as_ref());
+        let on_edges: AHashSet<&Arc<str>> = edges.iter().map(|edge| &edge.callee).chain(callers).collect();
+        let mut named: AHashSet<Arc<str>> = AHashSet::new();
         for sum in &self.services {
             let name = profile.shown(&sum.service);
-            let takes_part = edges.iter().any(|e| e.callee == name || e.caller.as_ref() == Some(&name));
             // A proxy that only ever stood between two services is drawn on their edge.
-            if sum.proxy && !takes_part || rows.iter().any(|row| row.name == name) {
+            if sum.proxy && !on_edges.contains(&name) || !named.insert(Arc::clone(&name)) {
                 continue;
             }
             let refuses = profile.holds(&Fact::Refuses(sum.service.clone()));
@@ -152,7 +154,7 @@ impl Coverage {
             });
         }
         for (name, kind) in outside {
-            if !rows.iter().any(|row| row.name == *name) {
+            if named.insert(Arc::clone(name)) {
                 rows.push(ServiceRow::silent(name, *kind));
             }
         }

@@ -8,7 +8,8 @@ use super::store::TraceState;
 impl Trail {
     /// Bytes kept: traces, what they taught, and what their spans share with each other.
     pub(super) fn memory_used(&self) -> usize {
-        self.held_bytes() + self.quiet.capacity() * size_of::<(UnixNanos, TraceId)>() + self.profile.bytes()
+        let quiet = self.quiet.capacity() * size_of::<(UnixNanos, TraceId)>();
+        self.held_bytes() + quiet + self.profile.bytes() + self.memo.bytes()
     }
 
     /// Evicts whole traces until what is kept fits.
@@ -41,6 +42,7 @@ impl Trail {
     }
 
     fn forget(&mut self, id: TraceId, trace: TraceState) {
+        self.large.remove(&id);
         self.stats.evicted_traces += 1;
         self.stats.evicted_until = self.stats.evicted_until.max(trace.start());
         self.stats.evicted_spans += trace.spans.len() as u64;
@@ -55,8 +57,11 @@ impl Trail {
             }
         }
         // What a trace taught of services stays known; what it taught of one token goes with it.
-        self.leaning.lean(id, &trace.leans_on, Vec::new());
-        for fact in trace.facts.iter().filter(|fact| fact.is_of_a_token()) {
+        self.leaning.lean(id, &trace.leans_on, &[]);
+        if let Some(set) = &trace.taught {
+            self.profile.outlive(set);
+        }
+        for fact in trace.of_tokens() {
             self.profile.remove(fact);
         }
     }

@@ -136,9 +136,9 @@ pub fn judge<'a>(case: &Case<'a, '_>) -> Vec<Judged<'a>> {
     };
     let mut states: Vec<EntryState<'a>> = vec![EntryState::default(); case.forest.own().spans.len()];
     let mut hops: Vec<Judged<'a>> = Vec::with_capacity(pairs.len());
-    for (i, one) in pairs.iter().enumerate() {
-        let redirect = redirecting.to(case.forest, one);
-        let hop = judge_one(case, one, answers[i].clone(), redirect, &states, &so_far);
+    for (one, answer) in pairs.into_iter().zip(answers) {
+        let redirect = redirecting.to(case.forest, &one);
+        let hop = judge_one(case, one, answer, redirect, &states, &so_far);
         so_far.refused.note(case.forest, &hop);
         if let Some(entry) = hop.pair.holder {
             super::blame::pass_on(&mut states, entry, &hop, case.forest);
@@ -155,23 +155,23 @@ pub fn judge<'a>(case: &Case<'a, '_>) -> Vec<Judged<'a>> {
 
 fn judge_one<'a>(
     case: &Case<'a, '_>,
-    pair: &Pair,
+    pair: Pair,
     answer: Answer,
     redirect: Redirect,
     states: &[EntryState<'a>],
     so_far: &SoFar,
 ) -> Judged<'a> {
-    let names = sides::names(case, pair);
+    let names = sides::names(case, &pair);
     let rule_here = case.rules.edge(names.caller.as_deref(), &names.callee, &names.operation).map(|(rule, _)| rule);
     let inbound = sides::inbound(case, &pair.caller, states);
-    let mut sent = sides::sent(case, pair, redirect);
-    let mut received = sides::received(case, pair, &answer);
+    let mut sent = sides::sent(case, &pair, redirect);
+    let mut received = sides::received(case, &pair, &answer);
     sides::resolve_conditional(&mut sent, &mut received);
     let mut hop = Judged {
         ruling: Ruling::new(Verdict::Unknown, None, Confidence::Possible),
         inbound_entry: inbound.entry,
         gap: pair.gap,
-        pair: pair.clone(),
+        pair,
         caller: names.caller,
         callee: names.callee,
         operation: names.operation,

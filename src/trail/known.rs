@@ -7,6 +7,7 @@ use ahash::AHashSet;
 use crate::model::Fingerprint;
 
 use super::profile::{Fact, Profile};
+use super::taught::Sets;
 
 /// The count of a fact that is known without a trace to hold it.
 const KNOWN: u32 = 1 << 31;
@@ -28,6 +29,8 @@ impl Profile {
         self.lasting = 0;
         self.acceptors.clear();
         self.checks.clear();
+        self.sets = Sets::default();
+        self.age.others += 1;
         for fact in facts {
             let (fact, _) = self.add(fact);
             self.facts.insert(fact, KNOWN);

@@ -1,6 +1,7 @@
 //! The pure core: spans into hops, hops into verdicts. No socket, no screen, no clock: time comes from spans and ticks.
 
 mod aggregate;
+mod alike;
 mod blame;
 mod compare;
 mod coverage;
@@ -15,11 +16,15 @@ pub mod hints;
 mod judge;
 mod known;
 mod leaning;
+mod memo;
 mod nature;
 mod observe;
 mod outbound;
+mod outcome;
 mod pairing;
 pub mod parts;
+mod places;
+mod process;
 mod profile;
 mod redirect;
 mod refusal;
@@ -33,6 +38,8 @@ mod slots;
 mod store;
 pub mod summary;
 mod table;
+mod taught;
+mod teach;
 pub mod tokens;
 mod tree;
 pub mod twin;
@@ -54,6 +61,8 @@ pub use saved::SavedProfile;
 use aggregate::Sums;
 use coverage::Coverage;
 use leaning::Leaning;
+use memo::Memo;
+use places::Places;
 use profile::{Fact, Learned, Profile};
 use rules::Rules;
 use store::TraceState;
@@ -90,6 +99,8 @@ pub struct TrailStats {
     pub verdicts: [u64; 8],
     /// `dropped` hops of severity low.
     pub dropped_low: u64,
+    /// Judgements that stood from an earlier trace that was alike.
+    pub recalled: u64,
     /// Traces evicted whole.
     pub evicted_traces: u64,
     /// Start of the newest of them: whatever is missing began no later.
@@ -107,8 +118,10 @@ pub struct Trail {
     options: TrailOptions,
     rules: Arc<Rules>,
     profile: Profile,
+    places: Places,
     coverage: Coverage,
     sums: Sums,
+    memo: Memo,
     stats: TrailStats,
     /// Boxed: a growing map moves what it holds.
     traces: AHashMap<TraceId, Box<TraceState>>,
@@ -120,6 +133,8 @@ pub struct Trail {
     learned_all: bool,
     /// Spans that spans of other traces link to: by their trace, the span and the linking trace.
     links_in: AHashMap<TraceId, AHashSet<(TraceId, SpanId)>>,
+    /// When large traces that still grow were judged last.
+    large: AHashMap<TraceId, UnixNanos>,
     /// Traces by the time of their last change, for settling.
     quiet: VecDeque<(UnixNanos, TraceId)>,
     /// Traces in order of arrival, for eviction; broken ones move to a queue of their own.
@@ -154,14 +169,17 @@ impl Trail {
         Self {
             rules,
             profile: Profile::default().within(options.memory / SHARE_OF_FACTS),
+            places: Places::default(),
             coverage: Coverage::default(),
             sums: Sums::default(),
+            memo: Memo::default(),
             stats: TrailStats::default(),
             traces: AHashMap::new(),
             dirty: Vec::new(),
             learned: AHashSet::new(),
             learned_all: false,
             links_in: AHashMap::new(),
+            large: AHashMap::new(),
             quiet: VecDeque::new(),
             oldest: VecDeque::new(),
             oldest_broken: VecDeque::new(),
@@ -183,6 +201,7 @@ impl Trail {
     pub fn set_policy(&mut self, policy: Policy) {
         self.rules = Arc::new(Rules::new(policy, self.options.assume_captured));
         self.learned_all = true;
+        self.memo.clear();
         self.sums.redraw();
     }
 
@@ -191,6 +210,7 @@ impl Trail {
         if !Arc::ptr_eq(&self.rules, &other.rules) {
             self.rules = Arc::clone(&other.rules);
             self.learned_all = true;
+            self.memo.clear();
             self.sums.redraw();
         }
     }
@@ -221,9 +241,9 @@ impl Trail {
     }
 
     /// Takes one span.
-    pub fn take(&mut self, span: Span, now: UnixNanos) {
+    pub fn take(&mut self, mut span: Span, now: UnixNanos) {
         self.stats.spans += 1;
-        match self.profile.learn(&span) {
+        match self.places.learn(&mut span, &mut self.profile) {
             Learned::Nothing => {}
             Learned::Service => {
                 self.learned.insert(span.resource.service.clone());
@@ -286,7 +306,7 @@ impl Trail {
     /// Marks a trace as changed, and those that link into it.
     fn touch(&mut self, id: TraceId, now: UnixNanos) -> &mut TraceState {
         // Once a tick is enough: what links here is marked when this trace is.
-        if self.traces.get(&id).is_none_or(|trace| !trace.dirty) {
+        if !self.links_in.is_empty() && self.traces.get(&id).is_none_or(|trace| !trace.dirty) {
             let linking: Vec<TraceId> = self.links_in.get(&id).into_iter().flatten().map(|(from, _)| *from).collect();
             for trace in linking {
                 self.touch_linked(trace);

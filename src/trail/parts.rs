@@ -84,6 +84,7 @@ impl Trail {
         self.learned_all = false;
         self.links_in.clear();
         self.quiet.clear();
+        self.large.clear();
         self.oldest.clear();
         self.oldest_broken.clear();
         self.leaning.clear();

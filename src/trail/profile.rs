@@ -8,41 +8,10 @@ use std::sync::Arc;
 use ahash::{AHashMap, AHashSet};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{
-    Carried, CarriedValue, Check, Fingerprint, Reason, Resource, ServiceName, Span, SpanId, SpanKind, Token, TraceId,
-};
+use crate::model::{Carried, CarriedValue, Check, Fingerprint, Reason, Resource, ServiceName, Span, SpanKind, Token};
 
-/// One process, one span kind, one instrumentation scope.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub(super) struct Unit {
-    pub(super) instance: Arc<str>,
-    pub(super) kind: SpanKind,
-    pub(super) scope: Arc<str>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub(super) struct UnitFacts {
-    pub(super) carrier: bool,
-    pub(super) traceparent: bool,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub(super) struct ProcessFacts {
-    pub(super) captures: bool,
-    pub(super) longest: u32,
-    pub(super) longest_count: u32,
-    /// The span that showed the longest text last: sent twice, it does not show two.
-    pub(super) longest_by: Option<(TraceId, SpanId)>,
-    /// Longest captured value of a carrier.
-    pub(super) longest_carried: u32,
-}
-
-impl ProcessFacts {
-    /// Whether captured values stand at a length limit: only then does the limit change a verdict.
-    fn cuts(self) -> bool {
-        self.longest >= CUT_FROM && self.longest_count >= 2 && self.longest == self.longest_carried
-    }
-}
+use super::process::{ProcessFacts, Unit, UnitFacts, longest_carried};
+use super::taught::Sets;
 
 /// A fact that a judged trace contributes.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -95,8 +64,21 @@ pub struct Profile {
     /// Facts that do not go with a token's traces, and how many there may be.
     pub(super) lasting: usize,
     pub(super) most: Option<usize>,
+    /// Sets of facts that traces teach.
+    pub(super) sets: Sets,
+    pub(super) age: Age,
     /// The resource of the last span: its name is known, and spans come in groups.
     last: Option<Arc<Resource>>,
+}
+
+/// Counts of changes: what was judged at one age would be judged the same at the same age, as far as the profile goes.
+/// What is known of single tokens is not counted.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Age {
+    /// Changes of what is known of operations: the only facts of which there may be new ones for ever.
+    pub operations: u64,
+    /// All other changes.
+    pub others: u64,
 }
 
 /// What a span taught the profile.
@@ -134,7 +116,21 @@ impl Profile {
             self.destinations.insert(Arc::clone(destination));
             learned = Learned::Anyone;
         }
+        self.age.others += u64::from(learned != Learned::Nothing);
         learned
+    }
+
+    /// How often what is known has changed.
+    pub fn age(&self) -> Age {
+        self.age
+    }
+
+    /// Counts a fact that came or went.
+    fn grow_older(&mut self, fact: &Fact) {
+        match fact {
+            Fact::ReceivesToken(..) | Fact::RefusesAt(..) => self.age.operations += 1,
+            _ => self.age.others += u64::from(!fact.is_of_a_token()),
+        }
     }
 
     fn learn_name(&mut self, service: &ServiceName) -> bool {
@@ -172,9 +168,9 @@ impl Profile {
         } else if length == facts.longest && facts.longest_count < 2 && facts.longest_by != by {
             (facts.longest_count, facts.longest_by) = (facts.longest_count + u32::from(count), by);
         }
-        // Below the shortest limit the length says nothing, and masked values do not keep it.
-        let carried = span.carried.iter().map(|carried| carried.captured_length).filter(|length| *length >= CUT_FROM);
-        facts.longest_carried = facts.longest_carried.max(carried.max().unwrap_or(0));
+        facts.longest_carried = facts.longest_carried.max(longest_carried(span));
+        let limit = |facts: ProcessFacts| facts.cuts().then_some(facts.longest);
+        self.age.others += u64::from(limit(*facts) != limit(before));
         facts.captures != before.captures || facts.cuts() != before.cuts()
     }
 
@@ -277,6 +273,7 @@ impl Profile {
             Fact::Checked(token, checked) => self.checks.entry(token.clone()).or_default().push(*checked),
             _ => {}
         }
+        self.grow_older(&fact);
         let fact = Arc::new(fact);
         self.facts.insert(Arc::clone(&fact), 1);
         (fact, true)
@@ -290,7 +287,7 @@ impl Profile {
 
     /// Bytes that facts take.
     pub fn bytes(&self) -> usize {
-        self.facts.len() * PER_FACT + (self.acceptors.len() + self.checks.len()) * PER_TOKEN
+        self.facts.len() * PER_FACT + (self.acceptors.len() + self.checks.len()) * PER_TOKEN + self.sets.bytes()
     }
 
     /// Takes a trace's fact back; true where no other trace holds it.
@@ -310,6 +307,7 @@ impl Profile {
                     _ => {}
                 }
                 self.lasting -= usize::from(!fact.is_of_a_token());
+                self.grow_older(fact);
                 self.facts.remove(fact).is_some()
             }
             None => false,
@@ -331,6 +329,16 @@ impl Fact {
     /// Whether it says something of one token: such facts go with their trace, or there would be no end of them.
     pub fn is_of_a_token(&self) -> bool {
         self.token().is_some()
+    }
+
+    /// The same of another token, where it is of one.
+    #[must_use]
+    pub fn about(&self, token: &Fingerprint) -> Self {
+        let mut fact = self.clone();
+        if let Self::Accepts(of, ..) | Self::Refused(of) | Self::Checked(of, _) | Self::Unchecked(of) = &mut fact {
+            *of = token.clone();
+        }
+        fact
     }
 
     /// The token that it says something of.
@@ -364,9 +372,6 @@ const LEAST_FACTS: usize = 1_000;
 /// Bytes that a fact takes with its place; and what is known of a token by its facts.
 const PER_FACT: usize = 160;
 const PER_TOKEN: usize = 288;
-
-/// The shortest attribute length limit that could cut a token (tagging.md section 3).
-const CUT_FROM: u32 = 64;
 
 fn shows_token(span: &Span) -> bool {
     span.carried.iter().any(|c| matches!(c.value, CarriedValue::Token(_) | CarriedValue::Redacted))

@@ -101,6 +101,11 @@ impl Rules {
         Some((rule.token, rule.audience.as_deref()))
     }
 
+    /// Whether a verdict depends on when it was: some rules end on a day.
+    pub fn looks_at_time(&self) -> bool {
+        self.ignores.iter().any(|ignore| ignore.until.is_some())
+    }
+
     /// Why a verdict or finding on this edge is ignored, if it is.
     pub fn ignored(
         &self,

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{ServiceName, SpanKind};
 
-use super::profile::{Fact, ProcessFacts, Profile, Unit, UnitFacts};
+use super::process::{ProcessFacts, Unit, UnitFacts};
+use super::profile::{Fact, Profile};
 
 /// Everything that the capture profile knows, in a stable order.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -93,6 +94,7 @@ impl Profile {
 
     /// Knows all that was written down, beside what it knows itself. It stays known, whatever comes.
     pub fn restore(&mut self, saved: &SavedProfile) {
+        self.age.others += 1;
         for unit in &saved.units {
             let key = Unit { instance: Arc::clone(&unit.instance), kind: unit.kind, scope: Arc::clone(&unit.scope) };
             let facts: &mut UnitFacts = self.units.entry(key).or_default();

@@ -4,11 +4,14 @@ use std::mem::size_of;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use ahash::AHashSet;
+
 use crate::model::meter::{allocated, text};
 use crate::model::{Exception, Exposure, Link, LogRecord, Own, Severity, Span, SpanId, TraceId, UnixNanos};
 
 use super::aggregate::Contribution;
 use super::profile::Fact;
+use super::taught::FactSet;
 use super::tree::canonical;
 
 /// A trace in memory. There are as many as memory holds: a byte counts.
@@ -22,8 +25,11 @@ pub struct TraceState {
     pub touched: UnixNanos,
     /// What it added to the sums.
     pub contributions: Box<[Contribution]>,
-    /// What it taught the profile.
-    pub facts: Box<[Arc<Fact>]>,
+    /// What it taught the profile of services.
+    pub taught: Option<Arc<FactSet>>,
+    /// What it taught the profile of single tokens: few traces do.
+    #[expect(clippy::box_collection, reason = "a third of the room where there is none")]
+    of_tokens: Option<Box<Vec<Arc<Fact>>>>,
     /// The facts that its verdicts lean on.
     pub leans_on: Box<[Arc<Fact>]>,
     /// When and where it began and ended.
@@ -100,11 +106,18 @@ impl TraceState {
 
     /// Adds a span.
     pub fn push(&mut self, span: Span) {
-        self.heap += heap_of_span(&span);
+        let heap = heap_of_span(&span);
+        let room = self.spans.capacity();
         self.unsorted = true;
         self.spans.push(span);
         self.extent.add(self.spans.len() - 1, &self.spans);
-        self.weigh();
+        // What it holds beside is not gone through for each span.
+        self.heap += heap;
+        self.bytes += heap;
+        if self.spans.capacity() != room {
+            let block = |spans: usize| allocated(spans * size_of::<Span>());
+            self.bytes = (self.bytes + block(self.spans.capacity())).saturating_sub(block(room));
+        }
     }
 
     /// Adds a log record.
@@ -144,7 +157,7 @@ impl TraceState {
             + allocated(self.spans.capacity() * size_of::<Span>())
             + allocated(size_of_val(&*self.contributions))
             + contributions
-            + allocated(size_of_val(&*self.facts))
+            + allocated(size_of_val(self.of_tokens()))
             + allocated(size_of_val(&*self.leans_on))
             + self.leans_on.len() * PER_LEANING;
     }
@@ -157,12 +170,11 @@ impl TraceState {
         }
         self.unsorted = false;
         let before = self.spans.len();
-        self.spans.sort_by(|a, b| {
-            let twins = (a.span_id, a.kind).cmp(&(b.span_id, b.kind));
-            twins.then_with(|| b.end.cmp(&a.end)).then_with(|| later(b, a))
-        });
-        self.spans.dedup_by(|next, kept| (next.span_id, next.kind) == (kept.span_id, kept.kind));
-        self.spans.sort_by(|a, b| canonical(a, b));
+        let twins = has_twins(&self.spans);
+        self.spans.sort_by(canonical);
+        if twins {
+            self.merge_twins();
+        }
         if let Some(logs) = &mut self.logs {
             logs.sort_by(|a, b| key_of_log(a).cmp(&key_of_log(b)));
             logs.dedup();
@@ -172,6 +184,31 @@ impl TraceState {
         (0..self.spans.len()).for_each(|at| self.extent.add(at, &self.spans));
         self.weigh();
         (before - self.spans.len()) as u64
+    }
+
+    fn merge_twins(&mut self) {
+        self.spans.sort_by(|a, b| {
+            let twins = (a.span_id, a.kind).cmp(&(b.span_id, b.kind));
+            twins.then_with(|| b.end.cmp(&a.end)).then_with(|| later(b, a))
+        });
+        self.spans.dedup_by(|next, kept| (next.span_id, next.kind) == (kept.span_id, kept.kind));
+        self.spans.sort_by(canonical);
+    }
+
+    /// What it taught the profile of single tokens.
+    pub fn of_tokens(&self) -> &[Arc<Fact>] {
+        self.of_tokens.as_deref().map_or(&[], Vec::as_slice)
+    }
+
+    /// The same, replaced; what it was.
+    pub fn replace_of_tokens(&mut self, facts: Vec<Arc<Fact>>) -> Vec<Arc<Fact>> {
+        let new = (!facts.is_empty()).then(|| Box::new(facts));
+        std::mem::replace(&mut self.of_tokens, new).map(|facts| *facts).unwrap_or_default()
+    }
+
+    /// What it taught the profile.
+    pub fn facts(&self) -> impl Iterator<Item = &Arc<Fact>> {
+        self.taught.iter().flat_map(|set| set.facts()).chain(self.of_tokens())
     }
 
     /// Start of the first span.
@@ -200,6 +237,17 @@ impl TraceState {
         let first = self.spans.first().map(|span| &span.resource.service);
         self.spans.iter().all(|span| Some(&span.resource.service) == first)
     }
+}
+
+/// Whether a span is there twice. Of few spans each is held against each: that is faster than to sort or hash them.
+fn has_twins(spans: &[Span]) -> bool {
+    const FEW: usize = 24;
+    if spans.len() <= FEW {
+        let twin = |(i, a): (usize, &Span)| spans[..i].iter().any(|b| a.span_id == b.span_id && a.kind == b.kind);
+        return spans.iter().enumerate().any(twin);
+    }
+    let mut ids = AHashSet::with_capacity(spans.len());
+    !spans.iter().all(|span| ids.insert((span.span_id, span.kind)))
 }
 
 /// Twins with one end are told apart by everything they say; equal ones are one.

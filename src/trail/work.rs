@@ -2,22 +2,28 @@
 
 use std::sync::Arc;
 
-use crate::model::{Fingerprint, Hop, Severity, Span, TraceId, UnixNanos, Verdict};
+use crate::model::{Hop, Severity, Span, TraceId, UnixNanos};
 
 use super::Trail;
-use super::aggregate::Contribution;
-use super::explain::{explain, key_of};
-use super::facts;
-use super::judge::{Case, Judged, judge};
+use super::aggregate::{Contribution, Sample};
+use super::explain::key_of;
+use super::judge::Case;
 use super::leaning::{are, awaits_one_of};
-use super::pairing::{Caller, Forest};
+use super::memo::Recipe;
+use super::outcome::{Conclusion, Outcome};
+use super::pairing::Forest;
 use super::profile::Fact;
 use super::refusal::SaidInWords;
 use super::rows;
 use super::store::TraceState;
-use super::summary::NodeKind;
 use super::tree::Tree;
 use super::wanted::Wanted;
+
+/// Spans of a trace that is judged whenever it grew; beyond, many times what it costs to judge a span, in nanoseconds;
+/// and the longest that a screen may be behind.
+const NO_REST: usize = 512;
+const REST_A_SPAN: u64 = 20_000;
+const LONGEST_REST: u64 = 5_000_000_000;
 
 /// How often one call may judge a trace anew because others taught it something: facts feed each other at most so deep.
 const ROUNDS: usize = 4;
@@ -25,35 +31,12 @@ const ROUNDS: usize = 4;
 /// The same at the end of a run, where nothing else waits.
 const ROUNDS_AT_THE_END: usize = 16;
 
-/// A judged trace, ready to be counted.
-struct Outcome {
-    hops: Vec<Drawn>,
-    /// Whether some hops are held back until the trace is settled.
-    waiting: bool,
-    facts: Vec<Fact>,
-    leans_on: Vec<Fact>,
-    /// Tokens of refused hops, where that matters to other parts.
-    refused: Vec<Fingerprint>,
-    /// Facts that hold if a callee is ever seen to refuse, where that matters to other parts.
-    supposed: Vec<Fact>,
-    skew: Vec<(Arc<str>, Arc<str>, u64)>,
-}
-
-/// One hop's part in the sums, before its edge has a number.
-struct Drawn {
-    caller: Option<Arc<str>>,
-    callee: Arc<str>,
-    outside: NodeKind,
-    waypoints: Vec<Arc<str>>,
-    contribution: Contribution,
-}
-
 impl Trail {
     /// Judges what changed since the last tick, settles quiet traces, evicts beyond the memory bound. True if anything
     /// that a screen shows has changed.
     pub fn tick(&mut self, now: UnixNanos) -> bool {
         let settled = self.settle_quiet(now);
-        let judged = self.judge_dirty();
+        let judged = self.judge_dirty(Some(now));
         let evicted = self.evict();
         settled | judged | evicted
     }
@@ -68,7 +51,7 @@ impl Trail {
         }
         // Facts feed each other: a report stands on what no further judgement changes.
         for _ in 0..ROUNDS_AT_THE_END {
-            self.judge_dirty();
+            self.judge_dirty(None);
             if self.dirty.is_empty() && self.learned.is_empty() && !self.learned_all {
                 break;
             }
@@ -137,26 +120,50 @@ impl Trail {
             self.dirty.push(id);
         }
         self.change(id, TraceState::tighten);
+        self.large.remove(&id);
     }
 
-    fn judge_dirty(&mut self) -> bool {
+    /// Judges what changed; at a time, but what was judged too shortly before.
+    fn judge_dirty(&mut self, now: Option<UnixNanos>) -> bool {
         let mut any = false;
+        let mut resting = Vec::new();
         for _ in 0..ROUNDS {
             self.spread_what_was_learned();
-            let dirty = std::mem::take(&mut self.dirty);
+            let mut dirty = std::mem::take(&mut self.dirty);
+            dirty.retain(|id| {
+                self.prepare(*id, now) || {
+                    resting.push(*id);
+                    false
+                }
+            });
             if dirty.is_empty() {
                 break;
             }
             any = true;
-            for &id in &dirty {
-                let duplicates = self.change(id, TraceState::prepare);
-                self.stats.duplicates += duplicates.unwrap_or(0);
-            }
             for id in dirty {
                 self.judge_one(id);
             }
         }
+        self.dirty.append(&mut resting);
         any
+    }
+
+    /// Readies a trace to be judged. False where it rests: the more there is of a trace that still grows, the longer. Else
+    /// one that comes in many small batches would be judged whole for each of them.
+    fn prepare(&mut self, id: TraceId, now: Option<UnixNanos>) -> bool {
+        let prepared = self.change(id, |trace| (trace.prepare(), trace.spans.len(), trace.settled));
+        let Some((duplicates, spans, settled)) = prepared else { return true };
+        self.stats.duplicates += duplicates;
+        let small = settled || spans <= NO_REST;
+        let Some(now) = now.filter(|_| !small) else { return true };
+        let rest = ((spans - NO_REST) as u64 * REST_A_SPAN).min(LONGEST_REST);
+        let judged = self.large.entry(id).or_insert(UnixNanos(0));
+        // What it taught itself counts at once: that is within one time.
+        if now > *judged && now.0 - judged.0 < rest {
+            return false;
+        }
+        *judged = now;
+        true
     }
 
     /// Marks the traces that new knowledge may concern.
@@ -168,7 +175,7 @@ impl Trail {
         let failed = std::mem::take(&mut self.failed_checks);
         for (id, trace) in &mut self.traces {
             let about = |span: &Span| learned.contains(&span.resource.service) || awaits_one_of(span, &failed);
-            let concerned = self.learned_all || trace.spans.iter().any(|span| about(span));
+            let concerned = self.learned_all || trace.spans.iter().any(about);
             if concerned && !trace.dirty {
                 trace.dirty = true;
                 self.dirty.push(*id);
@@ -178,71 +185,111 @@ impl Trail {
     }
 
     fn judge_one(&mut self, id: TraceId) {
+        let sketched = self.sketch(id);
+        if sketched && let Some(recalled) = self.recall(id) {
+            self.stats.recalled += 1;
+            return self.conclude(id, recalled);
+        }
         let Some(held) = self.traces.get(&id) else { return };
-        let settled = held.settled;
-        let supposing = self.wanted.as_ref().is_some_and(Wanted::supposes);
-        let outcome = self.with_case(id, |case| {
-            let hops = judge(case);
-            Some(Outcome {
-                refused: if self.wanted.is_some() { facts::refused(&hops) } else { Vec::new() },
-                supposed: if supposing { facts::supposed(case, &hops) } else { Vec::new() },
-                facts: facts::of(case, &hops),
-                leans_on: facts::interests(case, &hops),
-                skew: hops.iter().filter_map(|hop| skew(case, hop)).collect(),
-                waiting: !settled && !hops.iter().all(complete),
-                hops: hops.iter().filter(|hop| settled || complete(hop)).map(|hop| draw(case, hop)).collect(),
-            })
-        });
+        let wanted = (self.wanted.is_some(), self.wanted.as_ref().is_some_and(Wanted::supposes));
+        let noted = sketched && self.memo.wants();
+        let outcome = self.with_case(id, |case| Some(Outcome::of(case, held.settled, wanted, noted)));
         let Some(mut outcome) = outcome else { return };
         if let Some(wanted) = &mut self.wanted {
             wanted.note(&outcome.refused);
-            wanted.suppose(outcome.supposed);
+            wanted.suppose(std::mem::take(&mut outcome.supposed));
             wanted.select(&mut outcome.facts, &self.profile);
         }
-        for (caller, callee, ms) in outcome.skew {
-            self.coverage.skewed(&caller, &callee, ms);
+        let recipe = outcome.recipe.take();
+        let conclusion = self.count_edges(outcome);
+        if let Some(recipe) = recipe {
+            self.remember(id, recipe, &conclusion);
         }
-        if let Some(trace) = self.traces.get_mut(&id).filter(|trace| !are(&trace.leans_on, &outcome.leans_on)) {
-            trace.leans_on = self.leaning.lean(id, &trace.leans_on, outcome.leans_on);
-        }
-        let taught_itself = self.replace_facts(id, outcome.facts);
-        self.replace_contributions(id, outcome.hops, outcome.waiting);
-        if taught_itself {
-            self.touch_linked(id);
+        self.conclude(id, conclusion);
+    }
+
+    /// Sketches a trace, where its judgement depends on nothing but its own spans and the profile.
+    fn sketch(&mut self, id: TraceId) -> bool {
+        let Some(trace) = self.traces.get(&id) else { return false };
+        let linked = !self.links_in.is_empty() && self.links_in.contains_key(&id)
+            || !self.linked_from_afar.is_empty() && self.linked_from_afar.contains_key(&id);
+        trace.logs().is_empty() && !linked && self.wanted.is_none() && self.memo.sketch(&trace.spans)
+    }
+
+    fn recall(&self, id: TraceId) -> Option<Conclusion> {
+        let trace = self.traces.get(&id)?;
+        self.memo.recall(&trace.spans, trace.settled, &self.profile)
+    }
+
+    fn remember(&mut self, id: TraceId, recipe: Recipe, conclusion: &Conclusion) {
+        let others = conclusion.contributions.iter().any(|c| self.sums.edges[c.edge()].is_others());
+        if let Some(trace) = self.traces.get(&id).filter(|_| !others) {
+            self.memo.keep(&trace.spans, trace.settled, recipe, conclusion, &self.profile);
         }
     }
 
-    fn replace_contributions(&mut self, id: TraceId, hops: Vec<Drawn>, waiting: bool) {
-        let mut new = Vec::with_capacity(hops.len());
-        for drawn in hops {
+    /// Gives the hops of an outcome the numbers of their edges.
+    fn count_edges(&mut self, outcome: Outcome) -> Conclusion {
+        let mut contributions = Vec::with_capacity(outcome.hops.len());
+        for drawn in outcome.hops {
             let edge = self.sums.edge(drawn.caller.as_ref(), &drawn.callee, drawn.outside);
             for waypoint in drawn.waypoints {
                 if !self.sums.edges[edge].waypoints.contains(&waypoint) {
                     self.sums.edges[edge].waypoints.push(waypoint);
                 }
             }
-            new.push(Contribution { edge: edge as u32, ..drawn.contribution });
+            contributions.push(Contribution { edge: edge as u32, ..drawn.contribution });
         }
+        let (of_tokens, facts) = outcome.facts.into_iter().partition(Fact::is_of_a_token);
+        Conclusion {
+            contributions,
+            waiting: outcome.waiting,
+            taught: self.profile.set_of(facts),
+            of_tokens,
+            leans_on: (!outcome.leans_on.is_empty()).then(|| Arc::from(outcome.leans_on)),
+            skew: outcome.skew,
+        }
+    }
+
+    /// Counts what a trace was judged to be.
+    fn conclude(&mut self, id: TraceId, conclusion: Conclusion) {
+        for (caller, callee, ms) in conclusion.skew {
+            self.coverage.skewed(&caller, &callee, ms);
+        }
+        let leans_on = conclusion.leans_on.as_deref().unwrap_or_default();
+        if let Some(trace) = self.traces.get_mut(&id).filter(|trace| !are(&trace.leans_on, leans_on)) {
+            trace.leans_on = self.leaning.lean(id, &trace.leans_on, leans_on);
+        }
+        let taught_itself = self.replace_facts(id, conclusion.taught, conclusion.of_tokens);
+        self.replace_contributions(id, conclusion.contributions, conclusion.waiting);
+        if taught_itself {
+            self.touch_linked(id);
+        }
+    }
+
+    fn replace_contributions(&mut self, id: TraceId, new: Vec<Contribution>, waiting: bool) {
         let Some(trace) = self.traces.get_mut(&id) else { return };
         trace.broken = new.iter().any(|c| c.verdict.accuses() || c.findings.iter().any(|f| f.1 > Severity::Low));
         (trace.dirty, trace.waiting) = (false, waiting);
         let counted = if trace.broken { trace.bytes } else { 0 };
         let before = std::mem::replace(&mut trace.broken_bytes, counted);
         self.broken_bytes = (self.broken_bytes + counted).saturating_sub(before);
-        let old = std::mem::take(&mut trace.contributions);
-        if *old != *new {
+        trace.forget_note();
+        trace.accused = new.iter().filter(|c| c.verdict.accuses()).count() as u32;
+        let found = new.iter().flat_map(|c| &*c.findings).map(|(_, severity)| *severity);
+        trace.severity = new.iter().map(|c| c.severity).chain(found).max();
+        if *trace.contributions != *new {
+            let old = std::mem::take(&mut trace.contributions);
             self.sums.replace(id, &old, &new);
             self.draw_first_samples(id, &new);
             self.withdraw(&old);
         }
-        if let Some(trace) = self.traces.get_mut(&id) {
-            trace.forget_note();
-            trace.accused = new.iter().filter(|c| c.verdict.accuses()).count() as u32;
-            let found = new.iter().flat_map(|c| &*c.findings).map(|(_, severity)| *severity);
-            trace.severity = new.iter().map(|c| c.severity).chain(found).max();
-            trace.contributions = new.into();
-        }
-        self.change(id, |trace| if trace.settled { trace.tighten() } else { trace.weigh() });
+        self.change(id, |trace| {
+            if trace.contributions.is_empty() {
+                trace.contributions = new.into();
+            }
+            if trace.settled { trace.tighten() } else { trace.weigh() }
+        });
     }
 
     /// A new edge or problem gets its sample at once, while its trace is certainly held.
@@ -256,6 +303,13 @@ impl Trail {
         }
         let drawn: Vec<Arc<Hop>> = self.hops_of(id).into_iter().map(Arc::new).collect();
         for c in new {
+            let edge = &self.sums.edges[c.edge()];
+            let wants =
+                |sample: &Sample| sample.hop.is_none() && sample.newest.is_some_and(|(_, t, s)| t == id && s == c.key);
+            let wanted = wants(&edge.samples[c.verdict as usize]) || edge.problems.values().any(|p| wants(&p.sample));
+            if !wanted {
+                continue;
+            }
             let named =
                 |hop: &&Arc<Hop>| key_of(hop) == Some(c.key) && hop.verdict == c.verdict && self.is_on(c.edge(), hop);
             let Some(hop) = drawn.iter().find(named).cloned() else { continue };
@@ -297,61 +351,4 @@ impl Trail {
             }
         }
     }
-}
-
-/// Whether an unsettled hop may be counted: what only lacks a span that is still on its way waits for it.
-fn complete(hop: &Judged<'_>) -> bool {
-    hop.pair.entry.is_some() && !hop.pair.gap
-}
-
-fn draw(case: &Case<'_, '_>, hop: &Judged<'_>) -> Drawn {
-    let key = hop.key_span(case.forest);
-    let shown = explain_waypoints(case, hop);
-    Drawn {
-        caller: hop.caller.clone(),
-        callee: Arc::clone(&hop.callee),
-        outside: outside(case, hop),
-        waypoints: shown,
-        contribution: Contribution {
-            edge: 0,
-            key: key.map(|span| span.span_id).unwrap_or_default(),
-            start: key.map(|span| span.start).unwrap_or_default(),
-            verdict: hop.ruling.verdict,
-            cause: hop.ruling.cause,
-            segment: hop.ruling.segment,
-            severity: hop.severity,
-            confidence: hop.ruling.confidence,
-            findings: hop.findings.iter().map(|hit| (hit.finding, hit.severity)).collect(),
-        },
-    }
-}
-
-fn explain_waypoints(case: &Case<'_, '_>, hop: &Judged<'_>) -> Vec<Arc<str>> {
-    if hop.pair.waypoints.is_empty() { Vec::new() } else { explain(case, hop, true).waypoints }
-}
-
-fn outside(case: &Case<'_, '_>, hop: &Judged<'_>) -> NodeKind {
-    if hop.pair.entry.is_some() {
-        return NodeKind::Service;
-    }
-    let spans = || hop.pair.chain.iter().map(|&at| case.forest.span(at));
-    if spans().any(|span| span.db_system.is_some()) {
-        NodeKind::Database
-    } else if spans().any(|span| span.messaging_system.is_some()) {
-        NodeKind::Queue
-    } else {
-        NodeKind::External
-    }
-}
-
-/// A callee that began before its call by more than the call lasted, in milliseconds.
-fn skew(case: &Case<'_, '_>, hop: &Judged<'_>) -> Option<(Arc<str>, Arc<str>, u64)> {
-    let (Caller::Call(at), Some(entry)) = (&hop.pair.caller, hop.pair.entry) else { return None };
-    let (call, entry) = (case.forest.span(*at), case.forest.own().span(entry));
-    let early = call.start.0.saturating_sub(entry.start.0);
-    let lasted = call.end.0.saturating_sub(call.start.0);
-    (early > lasted && hop.ruling.verdict != Verdict::Unknown || early > lasted.max(1_000_000))
-        .then(|| Some((hop.caller.clone()?, Arc::clone(&hop.callee), early / 1_000_000)))
-        .flatten()
-        .filter(|(_, _, ms)| *ms > 0)
 }

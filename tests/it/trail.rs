@@ -1,5 +1,6 @@
 //! The judge, held to recorded runs with known truth and to its own invariants.
 
+mod alike;
 mod bounds;
 mod checked;
 mod evidence;

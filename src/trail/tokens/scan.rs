@@ -355,7 +355,7 @@ impl<'t> Scan<'t> {
 
     /// Services that took a token of this trace, by what the judge learned of it.
     fn accepted(&mut self, number: u32, trace: &'t TraceState) {
-        for fact in &trace.facts {
+        for fact in trace.of_tokens() {
             let Fact::Accepts(print, service, _) = &**fact else { continue };
             let Some(&at) = self.by_print.get(print) else { continue };
             let service = self.named(service);
@@ -391,5 +391,5 @@ impl<'t> Scan<'t> {
 fn refused_itself(trace: &TraceState, entry: &Span) -> bool {
     let status = matches!(entry.http_status, Some(401 | 403)) || matches!(entry.grpc_status, Some(7 | 16));
     let service = &entry.resource.service;
-    status && trace.facts.iter().any(|fact| matches!(&**fact, Fact::Refuses(refuses) if refuses == service))
+    status && trace.facts().any(|fact| matches!(&**fact, Fact::Refuses(refuses) if refuses == service))
 }

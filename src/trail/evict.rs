@@ -17,7 +17,7 @@ impl Trail {
         while self.memory_used() > self.options.memory {
             let Some(id) = self.next_to_evict() else { break };
             let Some(trace) = self.traces.remove(&id) else { continue };
-            self.forget(id, *trace);
+            self.forget(id, &trace);
             any = true;
         }
         any
@@ -40,7 +40,7 @@ impl Trail {
         self.oldest_broken.pop_front()
     }
 
-    fn forget(&mut self, id: TraceId, trace: TraceState) {
+    fn forget(&mut self, id: TraceId, trace: &TraceState) {
         self.stats.evicted_traces += 1;
         self.stats.evicted_until = self.stats.evicted_until.max(trace.start());
         self.stats.evicted_spans += trace.spans.len() as u64;

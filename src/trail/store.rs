@@ -163,7 +163,7 @@ impl TraceState {
             twins.then_with(|| b.end.cmp(&a.end)).then_with(|| later(b, a))
         });
         self.spans.dedup_by(|next, kept| (next.span_id, next.kind) == (kept.span_id, kept.kind));
-        self.spans.sort_by(|a, b| canonical(a, b));
+        self.spans.sort_by(canonical);
         if let Some(logs) = &mut self.logs {
             logs.sort_by(|a, b| key_of_log(a).cmp(&key_of_log(b)));
             logs.dedup();

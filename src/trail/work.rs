@@ -168,7 +168,7 @@ impl Trail {
         let failed = std::mem::take(&mut self.failed_checks);
         for (id, trace) in &mut self.traces {
             let about = |span: &Span| learned.contains(&span.resource.service) || awaits_one_of(span, &failed);
-            let concerned = self.learned_all || trace.spans.iter().any(|span| about(span));
+            let concerned = self.learned_all || trace.spans.iter().any(about);
             if concerned && !trace.dirty {
                 trace.dirty = true;
                 self.dirty.push(*id);

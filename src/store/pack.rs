@@ -208,8 +208,12 @@ impl Open {
             return false;
         }
         let tables = [&self.resources.bytes, &self.sites.bytes, &self.tokens.bytes, &self.carries.bytes];
-        tables.iter().for_each(|table| raw.extend_from_slice(&(table.len() as u64).to_le_bytes()));
-        tables.iter().for_each(|table| raw.extend_from_slice(table));
+        for table in tables {
+            raw.extend_from_slice(&(table.len() as u64).to_le_bytes());
+        }
+        for table in tables {
+            raw.extend_from_slice(table);
+        }
         raw.extend_from_slice(&self.records);
         self.resources.clear();
         self.sites.clear();

@@ -39,6 +39,7 @@ const _: () = assert!(size_of::<Contribution>() <= 40);
 
 /// The findings of one hop, each with its severity: hardly any hop has one.
 #[derive(Clone, PartialEq, Debug, Default)]
+#[allow(clippy::box_collection, reason = "a third of the size where there are none, which is nearly always")]
 pub struct Found(Option<Box<Vec<(Finding, Severity)>>>);
 
 impl FromIterator<(Finding, Severity)> for Found {

@@ -18,7 +18,7 @@ impl Trail {
         while self.memory_used() > self.options.memory {
             let Some(id) = self.next_to_evict() else { break };
             let Some(trace) = self.traces.remove(&id) else { continue };
-            self.forget(id, *trace);
+            self.forget(id, &trace);
             any = true;
         }
         any
@@ -41,7 +41,7 @@ impl Trail {
         self.oldest_broken.pop_front()
     }
 
-    fn forget(&mut self, id: TraceId, trace: TraceState) {
+    fn forget(&mut self, id: TraceId, trace: &TraceState) {
         self.large.remove(&id);
         self.stats.evicted_traces += 1;
         self.stats.evicted_until = self.stats.evicted_until.max(trace.start());

@@ -20,6 +20,7 @@ pub struct TraceState {
     /// Its spans; in canonical order and without duplicates once [`TraceState::prepare`] ran.
     pub spans: Vec<Span>,
     /// Log records joined to it: few traces have any.
+    #[allow(clippy::box_collection, reason = "a third of the size where there are none, which is nearly always")]
     logs: Option<Box<Vec<LogRecord>>>,
     /// When it last grew, on the engine's clock.
     pub touched: UnixNanos,

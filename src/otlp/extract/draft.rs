@@ -65,7 +65,7 @@ impl Draft {
     /// The finished span, still without ids and times.
     pub(super) fn finish(&mut self, finishing: &mut Finishing) -> Span {
         let mut span = Span::at(finishing.site(&self.site));
-        span.carried = finishing.carrying(&mut self.carried, self.tags.take());
+        span.carried = finishing.carrying(&mut self.carried, self.tags.take().as_deref());
         span.path = self.path.take();
         (span.longest_text, span.longest_texts) = self.longest_text;
         if let Some(own) = self.own.take() {

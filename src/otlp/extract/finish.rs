@@ -48,7 +48,7 @@ impl Finishing {
     }
 
     /// The shared copy of what a span carries, taken out of a list that is used again.
-    pub(super) fn carrying(&mut self, carried: &mut Vec<Carried>, tags: Option<Box<SelfTags>>) -> Carrying {
+    pub(super) fn carrying(&mut self, carried: &mut Vec<Carried>, tags: Option<&SelfTags>) -> Carrying {
         if carried.is_empty() && tags.is_none() {
             return Carrying::default();
         }
@@ -56,19 +56,20 @@ impl Finishing {
         for one in &*carried {
             hash_carried(one, &mut hasher);
         }
-        if let Some(tags) = &tags {
+        if let Some(tags) = tags {
             tags.hash(&mut hasher);
         }
         let shared = self.carries.get(
             hasher.finish(),
             |known| {
-                known.tags == tags
+                known.tags.as_deref() == tags
                     && known.carried.len() == carried.len()
                     && known.carried.iter().zip(&*carried).all(|(known, one)| same_carried(known, one))
             },
             || {
                 // A copy has no more room than it needs.
-                let mut carries = Carries { carried: carried.clone(), tags: tags.clone(), weight: Weight::default() };
+                let mut carries =
+                    Carries { carried: carried.clone(), tags: tags.cloned().map(Box::new), weight: Weight::default() };
                 weigh_carries(&mut carries, &self.meter);
                 carries
             },
@@ -128,8 +129,8 @@ fn hash_site(site: &Site, hasher: &mut impl Hasher) {
     }
 }
 
-fn same(a: &Option<Arc<str>>, b: &Option<Arc<str>>) -> bool {
-    a.as_ref().map(address) == b.as_ref().map(address)
+fn same(a: Option<&Arc<str>>, b: Option<&Arc<str>>) -> bool {
+    a.map(address) == b.map(address)
 }
 
 fn same_site(a: &Site, b: &Site) -> bool {
@@ -138,7 +139,8 @@ fn same_site(a: &Site, b: &Site) -> bool {
     let rare = match (a.rare(), b.rare()) {
         (None, None) => true,
         (Some(a), Some(b)) => {
-            a.grpc_status == b.grpc_status && a.texts().into_iter().zip(b.texts()).all(|(a, b)| same(a, b))
+            a.grpc_status == b.grpc_status
+                && a.texts().into_iter().zip(b.texts()).all(|(a, b)| same(a.as_ref(), b.as_ref()))
         }
         _ => false,
     };
@@ -146,11 +148,11 @@ fn same_site(a: &Site, b: &Site) -> bool {
         && Arc::ptr_eq(&a.resource, &b.resource)
         && address(&a.name) == address(&b.name)
         && address(&a.scope) == address(&b.scope)
-        && same(&a.method, &b.method)
-        && same(&a.route, &b.route)
-        && same(&a.url_scheme, &b.url_scheme)
-        && same(&a.host, &b.host)
-        && same(&a.user_agent, &b.user_agent)
+        && same(a.method.as_ref(), b.method.as_ref())
+        && same(a.route.as_ref(), b.route.as_ref())
+        && same(a.url_scheme.as_ref(), b.url_scheme.as_ref())
+        && same(a.host.as_ref(), b.host.as_ref())
+        && same(a.user_agent.as_ref(), b.user_agent.as_ref())
 }
 
 fn hash_carried(carried: &Carried, hasher: &mut impl Hasher) {

@@ -150,20 +150,14 @@ fn tail(bytes: &[u8]) -> u64 {
     bytes.last_chunk::<8>().map_or(0, |tail| u64::from_le_bytes(*tail))
 }
 
-/// A hash of all bytes, in four lanes: quick on long tokens, which may differ in a letter or two.
+/// A hash of all bytes, in four lanes: quick on long tokens, which may differ in a letter or two. No more than eight
+/// bytes are held at a time, for a stack is not wiped.
 fn spread(bytes: &[u8]) -> u64 {
     const FACTOR: u64 = 0xD6E8_FEB8_6659_FD93;
     let mut lanes = [0_u64; 4];
-    let last = bytes.last_chunk::<32>();
-    for chunk in bytes.as_chunks::<32>().0.iter().chain(last) {
-        if let Some([first, second, third, fourth]) = chunk.as_chunks::<8>().0.first_chunk() {
-            lanes = [
-                (lanes[0] ^ u64::from_le_bytes(*first)).wrapping_mul(FACTOR),
-                (lanes[1] ^ u64::from_le_bytes(*second)).wrapping_mul(FACTOR),
-                (lanes[2] ^ u64::from_le_bytes(*third)).wrapping_mul(FACTOR),
-                (lanes[3] ^ u64::from_le_bytes(*fourth)).wrapping_mul(FACTOR),
-            ];
-        }
+    for (at, word) in bytes.as_chunks::<8>().0.iter().enumerate() {
+        let lane = &mut lanes[at % 4];
+        *lane = (*lane ^ u64::from_le_bytes(*word)).wrapping_mul(FACTOR);
     }
     lanes.iter().fold(tail(bytes), |all, lane| mix(all ^ lane))
 }

@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+pub use super::extract::Memo;
+
 /// OTLP `AnyValue`.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub enum Value<'a> {
@@ -102,6 +104,32 @@ pub struct SpanData<'a> {
     pub status_message: Cow<'a, str>,
 }
 
+/// OTLP `Span` whose attributes nobody has looked into, and that has neither events nor links, nor texts beside its
+/// name.
+#[derive(Clone, Debug, Default)]
+pub struct RawSpan<'a> {
+    /// As sent.
+    pub trace_id: &'a [u8],
+    /// As sent.
+    pub span_id: &'a [u8],
+    /// As sent: empty for a root.
+    pub parent_span_id: &'a [u8],
+    /// Flags.
+    pub flags: u32,
+    /// `SpanKind` by number.
+    pub kind: i32,
+    /// Name, as sent.
+    pub name: &'a [u8],
+    /// Nanoseconds since the epoch.
+    pub start: u64,
+    /// Nanoseconds since the epoch.
+    pub end: u64,
+    /// `Status.code` by number.
+    pub status_code: i32,
+    /// Its attributes, each a `KeyValue` as sent.
+    pub attributes: Vec<&'a [u8]>,
+}
+
 /// OTLP `LogRecord`.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct LogData<'a> {
@@ -121,12 +149,27 @@ pub struct LogData<'a> {
 
 /// What a walker calls, in this order: a resource before its scopes, a scope before its spans or records.
 pub trait Visitor<'a> {
+    /// Whether it takes anything by [`Visitor::raw_span`] and [`Visitor::raw_resource`].
+    const TAKES_RAW: bool = false;
+
     /// A resource begins; all that follows belongs to it.
     fn resource(&mut self, resource: &ResourceData<'a>);
     /// A scope begins.
     fn scope(&mut self, scope: &ScopeData<'a>);
     /// One span. The value is reused for the next one: take what is needed.
     fn span(&mut self, span: &SpanData<'a>);
+    /// A resource as sent, where it came whole. Answers whether it is known; if not, [`Visitor::resource`] follows at
+    /// once, or the error that reading it ends in.
+    fn raw_resource(&mut self, resource: &'a [u8]) -> bool {
+        let _ = resource;
+        false
+    }
+    /// One span before its attributes are read. Answers whether it was taken; if not, [`Visitor::span`] follows, or the
+    /// error that reading it ends in. `memo` is the same for all spans of a request.
+    fn raw_span(&mut self, span: &RawSpan<'a>, memo: &mut Memo<'a>) -> bool {
+        let _ = (span, memo);
+        false
+    }
     /// One log record.
     fn log(&mut self, log: &LogData<'a>);
     /// A span or log record that could not be read: told as a span without ids, which nobody takes.

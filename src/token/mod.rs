@@ -21,6 +21,6 @@ pub use carriers::{Carriers, HeaderUse, same_name};
 pub use fingerprint::{FingerprintKey, KeyError, Label, sha256_fingerprint, valid_fingerprint};
 pub use keys::{Installed, KeySets, KeySetsError, Pace, Schedule};
 pub use raw::RawToken;
-pub use scrub::{Credential, REDACTED, is_marked, sensitive_key};
+pub use scrub::{Credential, REDACTED, is_marked, sensitive_key, suspicious};
 pub use shape::{Shape, looks_like_jwt};
-pub use shared::{Shared, SharedStats, TagKey, TagKeyBuilder};
+pub use shared::{Digest, Shared, SharedStats, TagKey, TagKeyBuilder};

@@ -70,7 +70,7 @@ impl Shared {
 
     /// The same, and each credential is reported.
     pub fn scrub_with<'t>(&self, text: &'t str, found: &mut dyn FnMut(Credential)) -> Cow<'t, str> {
-        if !suspicious(text.as_bytes()) {
+        if !suspicious(text) {
             return Cow::Borrowed(text);
         }
         let name = |raw: &str| {
@@ -97,7 +97,7 @@ fn settle<'t>(mut text: Cow<'t, str>, name: &dyn Fn(&str) -> Option<Fingerprint>
 
 /// The same for text that comes out of a token: nothing in it is looked at further.
 pub(super) fn blacken(text: &str) -> Cow<'_, str> {
-    if suspicious(text.as_bytes()) {
+    if suspicious(text) {
         settle(Scan { text, out: None, copied: 0, name: &|_| None, found: &mut |_| () }.run(), &|_| None)
     } else {
         Cow::Borrowed(text)
@@ -115,7 +115,11 @@ fn mark_at(text: &str) -> Option<&str> {
 
 /// Whether something was taken out of this text before.
 pub fn is_marked(text: &str) -> bool {
-    text.contains(REDACTED) || text.match_indices(MARK).any(|(at, _)| mark_at(&text[at..]).is_some())
+    let bytes = text.as_bytes();
+    // Whole tokens are looked through here: by the bytes that they hold least of.
+    memchr::memchr(REDACTED.as_bytes()[0], bytes).is_some() && text.contains(REDACTED)
+        || memchr::memchr_iter(b':', bytes)
+            .any(|at| bytes[..=at].ends_with(MARK.as_bytes()) && mark_at(&text[at + 1 - MARK.len()..]).is_some())
 }
 
 /// Whether an attribute of this name holds a credential whatever its value looks like.
@@ -146,8 +150,9 @@ const TELLING: [bool; 256] = {
     table
 };
 
-/// One cheap pass over the bytes: no credential can be there where this is false.
-fn suspicious(bytes: &[u8]) -> bool {
+/// Whether a text may hold a credential, by one cheap pass over it.
+pub fn suspicious(text: &str) -> bool {
+    let bytes = text.as_bytes();
     bytes.len() >= 8 && bytes.iter().enumerate().any(|(at, byte)| TELLING[*byte as usize] && tells(bytes, at))
 }
 

@@ -84,6 +84,28 @@ impl TagKeyBuilder {
     }
 }
 
+/// Collects a [`TagKey`] by SHA-256 under a salt of this run: slower, and believed whoever chose the bytes.
+pub struct Digest(digest::Context);
+
+impl Digest {
+    /// Adds bytes, with their length.
+    pub fn add(&mut self, bytes: &[u8]) {
+        self.0.update(&(bytes.len() as u64).to_le_bytes());
+        self.0.update(bytes);
+    }
+
+    /// The key: its first 128 bits.
+    pub fn finish(self) -> TagKey {
+        TagKey(cut(self.0))
+    }
+}
+
+fn cut(context: digest::Context) -> CacheKey {
+    let mut bytes = [0_u8; 16];
+    bytes.copy_from_slice(&context.finish().as_ref()[..16]);
+    CacheKey::from_le_bytes(bytes)
+}
+
 impl Shared {
     /// Takes the policy's lists, the fingerprint key and the key sets for jwtrail's own check.
     pub fn new(policy: &Policy, key: FingerprintKey, keys: impl Into<Arc<KeySets>>) -> Result<Arc<Self>, KeyError> {
@@ -190,6 +212,18 @@ impl Shared {
         TagKeyBuilder(first, Some(second))
     }
 
+    /// Begins a digest.
+    pub fn digest(&self) -> Digest {
+        let mut context = digest::Context::new(&digest::SHA256);
+        context.update(&self.salt);
+        Digest(context)
+    }
+
+    /// Changes when tokens that were checked may have to be checked once more.
+    pub fn generation(&self) -> u64 {
+        self.keys.generation()
+    }
+
     /// The key of `h256` fingerprints.
     pub fn fingerprint_key(&self) -> &FingerprintKey {
         &self.key
@@ -211,9 +245,6 @@ impl Shared {
         context.update(&self.salt);
         context.update(&[u8::from(bound)]);
         context.update(raw.expose().as_bytes());
-        let hash = context.finish();
-        let mut bytes = [0_u8; 16];
-        bytes.copy_from_slice(&hash.as_ref()[..16]);
-        CacheKey::from_le_bytes(bytes)
+        cut(context)
     }
 }

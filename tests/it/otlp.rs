@@ -8,6 +8,7 @@ mod bounds;
 mod buffer;
 mod exporter;
 mod files;
+mod forms;
 mod grpc;
 mod http;
 mod json;

@@ -149,7 +149,7 @@ fn a_written_profile_stays_known_through_the_disk() {
         let policy = policy_of(&run);
         let mut whole = trail(policy.clone());
         whole.ingest(
-            Batch { spans: spans.iter().cloned().collect(), logs: logs.clone(), ..Batch::default() },
+            Batch { spans: spans.to_vec(), logs: logs.clone(), ..Batch::default() },
             UnixNanos::default(),
         );
         whole.settle_all();

@@ -43,7 +43,7 @@ pub(crate) enum Source {
 }
 
 /// What one carrier held and where that was read.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Observation {
     pub(crate) carried: Carried,
     pub(crate) source: Source,

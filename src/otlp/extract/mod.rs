@@ -4,8 +4,11 @@ mod draft;
 pub(crate) mod exception;
 pub(crate) mod fields;
 mod finish;
+mod form;
 pub(crate) mod headers;
+mod kept;
 mod log;
+mod memo;
 mod names;
 mod observe;
 mod resource;
@@ -17,13 +20,17 @@ use std::sync::Arc;
 
 use ahash::AHashMap;
 
-use crate::model::{Batch, Exposure, Link, Resource, ServiceName, SpanId, SpanKind, StatusCode, TraceId, UnixNanos};
+use crate::model::{
+    Batch, Exposure, Link, Resource, ServiceName, Span, SpanId, SpanKind, StatusCode, TraceId, UnixNanos,
+};
 use crate::otlp::BatchBuilder;
-use crate::otlp::data::{EventData, LinkData, LogData, ResourceData, ScopeData, SpanData, Value, Visitor};
+use crate::otlp::data::{EventData, LinkData, LogData, RawSpan, ResourceData, ScopeData, SpanData, Value, Visitor};
 use crate::token::{Credential, Shared};
 use draft::Draft;
 pub(crate) use exception::MAX_STACK;
 use finish::Finishing;
+use form::Known;
+pub use memo::Memo;
 use names::Names;
 pub(crate) use observe::observe;
 pub(crate) use resource::{INSTANCE, instance_by_attributes};
@@ -33,8 +40,10 @@ pub(crate) use text::both_ends;
 /// The scope of the log record that holds a capture profile (`redact::profile_line`).
 pub(crate) const PROFILE_SCOPE: &str = "jwtrail.profile";
 
-/// Distinct resources remembered by one extractor.
-const MAX_RESOURCES: usize = 1024;
+/// Resources remembered by one extractor, each by two keys.
+const MAX_RESOURCES: usize = 2048;
+/// Spans that room is made for ahead.
+const MOST_USUAL: usize = 1024;
 const MAX_EXCEPTIONS: usize = 16;
 const MAX_LINKS: usize = 1024;
 const MAX_EXPOSURES: usize = 16;
@@ -43,13 +52,25 @@ const MAX_EXPOSURES: usize = 16;
 pub struct Extractor {
     shared: Arc<Shared>,
     names: Names,
-    resources: AHashMap<crate::token::TagKey, Arc<Resource>>,
+    /// Each with a number of its own, by its attributes and by its bytes.
+    resources: AHashMap<crate::token::TagKey, (u64, Arc<Resource>)>,
     resource: Arc<Resource>,
     scope: Arc<str>,
+    known: Known,
+    /// Of the bytes of a resource that is about to be read.
+    unread: Option<crate::token::TagKey>,
+    /// Number of the resource.
+    process: u64,
+    /// Number of resources read.
+    processes: u64,
+    /// Number of the group of spans under one resource and scope.
+    group: u64,
     /// Used for one span after the other.
     draft: Option<Draft>,
     finishing: Finishing,
     batch: Batch,
+    /// Spans in the last request.
+    usual: usize,
 }
 
 impl Extractor {
@@ -57,6 +78,7 @@ impl Extractor {
     pub fn new(shared: Arc<Shared>) -> Self {
         let mut names = Names::new(shared.caches());
         let finishing = Finishing::new(shared.meter(), shared.caches());
+        let known = Known::new(shared.caches());
         let empty = names.empty();
         let resource = Resource {
             service: ServiceName { namespace: names.empty(), name: names.get("unknown_service") },
@@ -72,9 +94,15 @@ impl Extractor {
             resources: AHashMap::new(),
             resource: Arc::new(resource),
             scope: empty,
+            known,
+            unread: None,
+            process: 0,
+            processes: 0,
+            group: 1,
             draft: None,
             finishing,
             batch: Batch::default(),
+            usual: 0,
         }
     }
 }
@@ -82,6 +110,8 @@ impl Extractor {
 impl BatchBuilder for Extractor {
     fn finish(&mut self, bytes: usize) -> Batch {
         let mut batch = std::mem::take(&mut self.batch);
+        // The next request is likely to be as large, and a list that grows is copied.
+        self.usual = batch.spans.len().min(MOST_USUAL);
         batch.bytes = bytes;
         batch.meter = Some(Arc::clone(self.shared.meter()));
         batch
@@ -89,28 +119,90 @@ impl BatchBuilder for Extractor {
 }
 
 impl<'a> Visitor<'a> for Extractor {
+    const TAKES_RAW: bool = true;
+
+    fn raw_resource(&mut self, resource: &'a [u8]) -> bool {
+        let mut digest = self.shared.digest();
+        digest.add(resource);
+        let key = digest.finish();
+        let known = self.known_resource(key);
+        self.unread = (!known).then_some(key);
+        known
+    }
+
     fn resource(&mut self, resource: &ResourceData<'a>) {
+        let raw = self.unread.take();
         let key = resource::key_of(&resource.attributes, &self.shared);
-        if let Some(known) = self.resources.get(&key) {
-            self.resource = Arc::clone(known);
+        if self.known_resource(key) {
             return;
         }
         self.resource = Arc::new(resource::read(&resource.attributes, &self.shared, &mut self.names));
         if self.resources.len() >= MAX_RESOURCES {
             self.resources.clear();
         }
-        self.resources.insert(key, Arc::clone(&self.resource));
+        self.processes += 1;
+        self.process = self.processes;
+        for key in [Some(key), raw].into_iter().flatten() {
+            self.resources.insert(key, (self.process, Arc::clone(&self.resource)));
+        }
     }
 
     fn scope(&mut self, scope: &ScopeData<'a>) {
+        self.group += 1;
         self.scope = Texts { shared: &self.shared, names: &mut self.names }.keep(&scope.name);
     }
 
+    fn raw_span(&mut self, span: &RawSpan<'a>, memo: &mut Memo<'a>) -> bool {
+        let taken = self.formed(span, memo);
+        if self.batch.spans.is_empty() {
+            self.batch.spans.reserve(self.usual);
+        }
+        let known = taken.is_some();
+        self.batch.spans.extend(taken);
+        known
+    }
+
     fn span(&mut self, data: &SpanData<'a>) {
-        let Some((trace_id, span_id, parent_id)) = ids_of(data) else {
+        let Some((trace_id, span_id, parent_id)) = ids_of(&data.trace_id, &data.span_id, &data.parent_span_id) else {
             self.batch.rejected += 1;
             return;
         };
+        let mut span = self.read(data);
+        (span.trace_id, span.span_id, span.parent_id) = (trace_id, span_id, parent_id);
+        (span.start, span.end) = (UnixNanos(data.start), UnixNanos(data.end));
+        self.batch.spans.push(span);
+    }
+
+    fn hashed_id(&mut self) {
+        self.batch.hashed_ids += 1;
+    }
+
+    fn log(&mut self, log: &LogData<'a>) {
+        if &*self.scope == PROFILE_SCOPE {
+            if let Value::Str(profile) = &log.body {
+                self.batch.profiles.push(Box::from(&**profile));
+            }
+            return;
+        }
+        if let Some(record) = log::read(log, &self.resource, &self.shared) {
+            self.batch.logs.push(record);
+        }
+    }
+}
+
+impl Extractor {
+    /// Goes on with the resource of this key, if there is one.
+    fn known_resource(&mut self, key: crate::token::TagKey) -> bool {
+        self.group += 1;
+        if let Some((number, known)) = self.resources.get(&key) {
+            (self.process, self.resource) = (*number, Arc::clone(known));
+            return true;
+        }
+        false
+    }
+
+    /// Reads all of a span but its ids and times.
+    fn read(&mut self, data: &SpanData<'_>) -> Span {
         let shared = Arc::clone(&self.shared);
         let mut span = self.draft.take().unwrap_or_else(|| Draft::new(Arc::clone(&self.resource)));
         span.begin(&self.resource, &self.scope);
@@ -134,27 +226,9 @@ impl<'a> Visitor<'a> for Extractor {
         if !exposures.is_empty() {
             span.own_mut().exposures = exposures;
         }
-        let mut finished = span.finish(&mut self.finishing);
-        (finished.trace_id, finished.span_id, finished.parent_id) = (trace_id, span_id, parent_id);
-        (finished.start, finished.end) = (UnixNanos(data.start), UnixNanos(data.end));
-        self.batch.spans.push(finished);
+        let finished = span.finish(&mut self.finishing);
         self.draft = Some(span);
-    }
-
-    fn hashed_id(&mut self) {
-        self.batch.hashed_ids += 1;
-    }
-
-    fn log(&mut self, log: &LogData<'a>) {
-        if &*self.scope == PROFILE_SCOPE {
-            if let Value::Str(profile) = &log.body {
-                self.batch.profiles.push(Box::from(&**profile));
-            }
-            return;
-        }
-        if let Some(record) = log::read(log, &self.resource, &self.shared) {
-            self.batch.logs.push(record);
-        }
+        finished
     }
 }
 
@@ -195,13 +269,13 @@ impl<'w> Exposures<'w> {
     }
 }
 
-fn ids_of(data: &SpanData<'_>) -> Option<(TraceId, SpanId, Option<SpanId>)> {
-    let trace_id = TraceId(<[u8; 16]>::try_from(&*data.trace_id).ok()?);
-    let span_id = SpanId(<[u8; 8]>::try_from(&*data.span_id).ok()?);
+fn ids_of(trace: &[u8], span: &[u8], parent: &[u8]) -> Option<(TraceId, SpanId, Option<SpanId>)> {
+    let trace_id = TraceId(<[u8; 16]>::try_from(trace).ok()?);
+    let span_id = SpanId(<[u8; 8]>::try_from(span).ok()?);
     if trace_id.is_zero() || span_id.is_zero() {
         return None;
     }
-    let parent_id = match &*data.parent_span_id {
+    let parent_id = match parent {
         [] => None,
         bytes => Some(SpanId(<[u8; 8]>::try_from(bytes).ok()?)).filter(|parent| !parent.is_zero()),
     };

@@ -1,5 +1,6 @@
 //! One pass over a span's attributes: known fields, headers, tags, texts that hold what they should not.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::Exposures;
@@ -9,7 +10,7 @@ use super::headers::{Observation, Observer, Source, each_text, merge, request_he
 use super::names::Names;
 use super::tags::{TagReader, Tagged};
 use super::text::{capped, grpc_status, without_query};
-use crate::model::SelfTags;
+use crate::model::{Carried, SelfTags};
 use crate::otlp::data::{Attributes, SpanData, Value};
 use crate::token::{Shared, is_marked, same_name};
 
@@ -74,10 +75,26 @@ pub(super) fn read<'s, 'a>(
     if tags != SelfTags::default() {
         span.tags = Some(Box::new(tags));
     }
-    if marked_cookie && observations.iter().any(|tag| tag.carried.carrier.starts_with("cookie:")) {
+    if marked_cookie && tells_of_cookie(&observations) {
         span.captured.carrier = true;
     }
-    let merged = merge(headers, observations);
+    span.carried.extend(carry(headers, observations, &mut longest));
+    span.longest_text = longest.0;
+    fields
+}
+
+/// Whether tags tell of a token in a cookie.
+pub(super) fn tells_of_cookie(tagged: &[Observation]) -> bool {
+    tagged.iter().any(|tag| tag.carried.carrier.starts_with("cookie:"))
+}
+
+/// Brings together what headers and tags say of a span's carriers.
+pub(super) fn carry(
+    headers: Vec<Observation>,
+    tagged: Vec<Observation>,
+    longest: &mut Longest,
+) -> impl Iterator<Item = Carried> {
+    let merged = merge(headers, tagged);
     let tagged = merged.iter().filter(|it| it.source == Source::Tag).map(|it| &it.carried);
     let mut last = None;
     for carried in tagged.filter(|carried| carried.captured_length as usize >= SHORTEST_LIMIT) {
@@ -88,9 +105,7 @@ pub(super) fn read<'s, 'a>(
         }
         last = this;
     }
-    span.longest_text = longest.0;
-    span.carried.extend(merged.into_iter().map(|observation| observation.carried));
-    fields
+    merged.into_iter().map(|observation| observation.carried)
 }
 
 /// Looks through every text in a value.
@@ -150,22 +165,36 @@ fn response(name: &str, value: &Value<'_>, span: &mut Draft, shared: &Shared) {
 }
 
 /// Attribute length limits below this cut more than tokens, and nobody looks for them (tagging.md section 3).
-const SHORTEST_LIMIT: usize = 64;
+pub(super) const SHORTEST_LIMIT: usize = 64;
 
 /// The longest attribute text in characters, and how many have that length; texts under 64 bytes do not count.
-#[derive(Default)]
-struct Longest((u32, u16));
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Longest(pub(super) (u32, u16));
 
 impl Longest {
-    fn take(&mut self, value: &Value<'_>) {
+    /// Adds what other texts have.
+    pub(super) fn join(&mut self, other: Self) {
+        let (longest, times) = other.0;
+        match longest.cmp(&self.0.0) {
+            Ordering::Less => {}
+            Ordering::Equal => self.0.1 = self.0.1.saturating_add(times),
+            Ordering::Greater => self.0 = other.0,
+        }
+    }
+
+    pub(super) fn take(&mut self, value: &Value<'_>) {
         match value {
             // A text has no more characters than bytes: most are settled without counting.
             // Where something was taken out, the length is nobody's limit.
-            Value::Str(text) if text.len() >= SHORTEST_LIMIT.max(self.0.0 as usize) && !is_marked(text) => {
-                self.count(text.chars().count() as u32);
-            }
+            Value::Str(text) => self.text(text),
             Value::Array(items) => items.iter().for_each(|item| self.take(item)),
             _ => {}
+        }
+    }
+
+    pub(super) fn text(&mut self, text: &str) {
+        if text.len() >= SHORTEST_LIMIT.max(self.0.0 as usize) && !is_marked(text) {
+            self.count(text.chars().count() as u32);
         }
     }
 

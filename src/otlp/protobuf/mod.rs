@@ -9,20 +9,62 @@ mod log;
 mod span;
 mod wire;
 
-use super::data::{LogData, ResourceData, ScopeData, SpanData, Visitor};
+use std::borrow::Cow;
+
+use super::data::{self, Attributes, LogData, RawSpan, ResourceData, ScopeData, SpanData, Visitor};
 use super::decode::{DecodeError, Signal};
 use common::WRONG_TYPE;
 use wire::{Reader, Wire};
 
 /// Walks an `ExportTraceServiceRequest`.
-pub fn traces<'a>(body: &'a [u8], visitor: &mut impl Visitor<'a>) -> Result<(), DecodeError> {
+pub fn traces<'a, V: Visitor<'a>>(body: &'a [u8], visitor: &mut V) -> Result<(), DecodeError> {
     let mut data = SpanData::default();
-    let mut memo = common::Memo::new();
-    walk(body, visitor, |reader, visitor| {
-        span::span(reader, &mut data, &mut memo)?;
+    let mut texts = common::Memo::new();
+    let mut raw = RawSpan::default();
+    let mut memo = data::Memo::default();
+    walk(body, visitor, |reader, visitor: &mut V| {
+        if V::TAKES_RAW && span::raw(reader.bytes(), &mut raw) && visitor.raw_span(&raw, &mut memo) {
+            return Ok(());
+        }
+        span::span(reader, &mut data, &mut texts)?;
         visitor.span(&data);
         Ok(())
     })
+}
+
+/// Reads a `KeyValue` of a [`RawSpan`], added at the end. `None` where it is malformed.
+pub(in crate::otlp) fn attribute<'a>(bytes: &'a [u8], into: &mut Attributes<'a>) -> Option<()> {
+    common::attribute(Reader::new(bytes), into).ok()
+}
+
+/// Bytes as the text that they are read as.
+pub(in crate::otlp) fn text(bytes: &[u8]) -> Cow<'_, str> {
+    Reader::new(bytes).text()
+}
+
+/// The key of a `KeyValue`, and its value's one field as exporters write it: `None` where anything stands otherwise.
+pub(in crate::otlp) fn plain_attribute(bytes: &[u8]) -> Option<(&[u8], Plain<'_>)> {
+    let mut reader = Reader::new(bytes);
+    let (1, Wire::Len(key)) = reader.field().ok()?? else { return None };
+    let (2, Wire::Len(mut value)) = reader.field().ok()?? else { return None };
+    let plain = match value.field().ok()?? {
+        (1, Wire::Len(text)) => Plain::Text(text.bytes()),
+        (2 | 3, Wire::Varint(_)) | (4, Wire::Fixed64(_)) => Plain::Number,
+        (5..=7, Wire::Len(_)) => Plain::Other,
+        _ => return None,
+    };
+    let whole = reader.bytes().is_empty() && (value.bytes().is_empty() || matches!(plain, Plain::Other));
+    whole.then_some((key.bytes(), plain))
+}
+
+/// The value of an attribute, as far as it is told from outside.
+pub(in crate::otlp) enum Plain<'a> {
+    /// A text, as sent.
+    Text(&'a [u8]),
+    /// A number or a boolean.
+    Number,
+    /// A list, a map, or bytes.
+    Other,
 }
 
 /// Walks an `ExportLogsServiceRequest`.
@@ -102,16 +144,19 @@ fn resource_group<'a, V: Visitor<'a>>(
     visitor: &mut V,
     item: &mut impl FnMut(Reader<'a>, &mut V) -> Result<(), DecodeError>,
 ) -> Result<(), DecodeError> {
-    let mut resource = ResourceData::default();
+    let (mut only, mut parts) = (None, 0);
     let mut fields = group;
     while let Some(field) = fields.field()? {
         match field {
-            (1, Wire::Len(field)) => common::resource(field, &mut resource)?,
+            (1, Wire::Len(field)) => (only, parts) = (Some(field), parts + 1),
             (1 | 2, wire) if !matches!(wire, Wire::Len(_)) => return Err(fields.error(WRONG_TYPE)),
             _ => {}
         }
     }
-    visitor.resource(&resource);
+    let whole = only.filter(|_| parts == 1);
+    if !(V::TAKES_RAW && whole.is_some_and(|whole| visitor.raw_resource(whole.bytes()))) {
+        visitor.resource(&resource(group)?);
+    }
     let mut fields = group;
     while let Some(field) = fields.field()? {
         if let (2, Wire::Len(field)) = field {
@@ -119,6 +164,17 @@ fn resource_group<'a, V: Visitor<'a>>(
         }
     }
     Ok(())
+}
+
+/// Joins what a group says of its resource, in one field or in several.
+fn resource(mut group: Reader<'_>) -> Result<ResourceData<'_>, DecodeError> {
+    let mut resource = ResourceData::default();
+    while let Some(field) = group.field()? {
+        if let (1, Wire::Len(field)) = field {
+            common::resource(field, &mut resource)?;
+        }
+    }
+    Ok(resource)
 }
 
 fn scope_group<'a, V: Visitor<'a>>(

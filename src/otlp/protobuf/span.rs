@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::common::{Memo, WRONG_TYPE, attribute, attribute_like};
 use super::wire::{Reader, Wire};
-use crate::otlp::data::{EventData, LinkData, SpanData};
+use crate::otlp::data::{EventData, LinkData, RawSpan, SpanData};
 use crate::otlp::decode::DecodeError;
 
 /// Makes a used span an empty one that keeps its lists' room.
@@ -46,6 +46,99 @@ pub(super) fn span<'a>(
         }
     }
     Ok(())
+}
+
+/// Reads a span over the last one as far as it goes without its attributes. Answers whether nothing was left out: a
+/// span that has more, or is malformed, is for [`span`] to read.
+pub(super) fn raw<'a>(message: &'a [u8], into: &mut RawSpan<'a>) -> bool {
+    /// Keys of one byte: `kind`, the two times, an attribute.
+    const KIND: u8 = 6 << 3;
+    const START: u8 = 7 << 3 | 1;
+    const END: u8 = 8 << 3 | 1;
+    const ATTRIBUTE: u8 = 9 << 3 | 2;
+    into.attributes.clear();
+    (into.trace_id, into.span_id, into.parent_span_id, into.name) = (&[], &[], &[], &[]);
+    (into.flags, into.kind, into.status_code, into.start, into.end) = (0, 0, 0, 0, 0);
+    let mut rest = message;
+    while let [key, behind @ ..] = rest {
+        // What nearly every exporter writes is read here at once: keys of one byte, lengths of one or two.
+        let split = match *behind {
+            [length @ ..0x80, ref behind @ ..] if key & 0x87 == 2 => behind.split_at_checked(usize::from(length)),
+            [low, high @ ..0x80, ref behind @ ..] if key & 0x87 == 2 => {
+                behind.split_at_checked(usize::from(low & 0x7f) | usize::from(high) << 7)
+            }
+            _ => None,
+        };
+        if let Some((field, behind)) = split {
+            if *key == ATTRIBUTE {
+                into.attributes.push(field);
+            } else if !take(*key >> 3, field, into) {
+                return false;
+            }
+            rest = behind;
+            continue;
+        }
+        rest = match (*key, behind) {
+            (KIND, [kind @ ..0x80, behind @ ..]) => {
+                into.kind = i32::from(*kind);
+                behind
+            }
+            (START | END, behind) => {
+                let Some((time, behind)) = behind.split_first_chunk() else { return false };
+                *(if *key == START { &mut into.start } else { &mut into.end }) = u64::from_le_bytes(*time);
+                behind
+            }
+            _ => match other(rest, into) {
+                Some(behind) => behind,
+                None => return false,
+            },
+        };
+    }
+    true
+}
+
+/// Takes a field that has a length. Answers no for one that is read elsewhere.
+fn take<'a>(number: u8, field: &'a [u8], into: &mut RawSpan<'a>) -> bool {
+    match number {
+        1 => into.trace_id = field,
+        2 => into.span_id = field,
+        4 => into.parent_span_id = field,
+        5 => into.name = field,
+        9 => into.attributes.push(field),
+        15 => return plain_status(Reader::new(field), &mut into.status_code),
+        0 | 3 | 6..=8 | 11 | 13 => return false,
+        _ => {}
+    }
+    true
+}
+
+/// Reads a field that is written in any way, and answers what is behind it.
+fn other<'a>(rest: &'a [u8], into: &mut RawSpan<'a>) -> Option<&'a [u8]> {
+    let mut reader = Reader::new(rest);
+    // A group in front of the field is passed over with it.
+    let Some((number, wire)) = reader.field().ok()? else { return Some(&[]) };
+    match (number, wire) {
+        (..16, Wire::Len(field)) if !take(number as u8, field.bytes(), into) => return None,
+        (..16, Wire::Len(_)) => {}
+        (6, Wire::Varint(kind)) => into.kind = kind as i32,
+        (7, Wire::Fixed64(time)) => into.start = time,
+        (8, Wire::Fixed64(time)) => into.end = time,
+        (16, Wire::Fixed32(flags)) => into.flags = flags,
+        (1..=9 | 11 | 13 | 15 | 16, _) => return None,
+        _ => {}
+    }
+    Some(reader.bytes())
+}
+
+/// Reads a status, unless it has a message.
+fn plain_status(mut reader: Reader<'_>, code: &mut i32) -> bool {
+    loop {
+        match reader.field() {
+            Ok(Some((3, Wire::Varint(number)))) => *code = number as i32,
+            Ok(None) => return true,
+            _ => return false,
+        }
+    }
 }
 
 fn event(mut reader: Reader<'_>) -> Result<EventData<'_>, DecodeError> {

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use jwtrail::otlp::Limits;
 use jwtrail::otlp::access::{Access, Tls, TlsError, TlsFiles};
@@ -79,7 +79,7 @@ impl Files {
 }
 
 fn load(files: &TlsFiles) -> Result<Tls, TlsError> {
-    Tls::load(files, SystemTime::now().duration_since(UNIX_EPOCH).unwrap())
+    Tls::load(files, Duration::from_nanos(jwtrail::app::clock::now().0))
 }
 
 fn server(files: &TlsFiles) -> Server {

@@ -67,7 +67,7 @@ fn apply(change: Change, at: usize, other: usize, spans: &mut Vec<Span>) {
         Change::Gone => drop(spans.remove(at)),
         Change::Expires(after) => {
             let at = span.start.seconds() + after;
-            for carried in span.carried.iter_mut() {
+            for carried in &mut span.carried {
                 if let CarriedValue::Token(token) = &mut carried.value {
                     std::sync::Arc::make_mut(token).exp = Some(at);
                 }
@@ -112,7 +112,8 @@ fn kept_and_judged(trail: &Trail, id: TraceId) -> (Vec<String>, Vec<String>) {
         )
     };
     let (mut kept, mut judged): (Vec<_>, Vec<_>) = (kept.collect(), held.judged().into_iter().map(judged).collect());
-    (kept.sort(), judged.sort());
+    kept.sort();
+    judged.sort();
     (kept, judged)
 }
 

@@ -70,6 +70,11 @@ pub struct DecodeError {
 pub trait Decode: Send + Sync + 'static {
     /// Reads a whole, unpacked request. A JSON document says itself what it carries; metrics give an empty batch.
     fn decode(&self, signal: Signal, encoding: Encoding, body: &[u8]) -> Result<Batch, DecodeError>;
+
+    /// Whether requests with a signal are looked into at all; others are not even unpacked.
+    fn reads(&self, signal: Signal) -> bool {
+        signal != Signal::Metrics
+    }
 }
 
 /// A [`Visitor`] that builds a [`Batch`], request after request.

@@ -11,6 +11,7 @@ use super::compression::{Coding, UnpackError, unpack};
 use super::counters::{Counters, ProtocolCounters, add};
 use super::decode::{Decode, DecodeError, Encoding, Signal};
 use super::limits::Limits;
+use super::stack;
 use crate::model::{Refused, Sink};
 
 /// How long a refused body is read and thrown away, so that its sender reads the answer instead of a reset.
@@ -144,8 +145,7 @@ impl Intake {
         (signal, encoding): (Signal, Encoding),
         (coding, packed, from): (Coding, Buffer, usize),
     ) -> Result<Accepted, Failure> {
-        if signal == Signal::Metrics {
-            // Nobody reads them, so nobody unpacks them.
+        if !self.decoder.reads(signal) {
             add(&self.counters(protocol).bytes, packed.len().saturating_sub(from) as u64);
             return Ok(Accepted::default());
         }
@@ -170,7 +170,9 @@ impl Intake {
     fn decode(&self, protocol: Protocol, signal: Signal, encoding: Encoding, body: &[u8]) -> Result<Accepted, Failure> {
         let counters = self.counters(protocol);
         add(&counters.bytes, body.len() as u64);
-        let batch = self.decoder.decode(signal, encoding, body)?;
+        let decoded = self.decoder.decode(signal, encoding, body);
+        stack::wipe();
+        let batch = decoded?;
         let (spans, logs) = (batch.spans.len() as u64, batch.logs.len() as u64);
         let (rejected, bad_tags) = (batch.rejected, batch.bad_tags);
         if spans + logs + rejected + bad_tags > 0 || batch.passed.is_some() {

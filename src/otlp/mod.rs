@@ -28,6 +28,7 @@ mod limits;
 mod port;
 pub mod receivers;
 pub mod record;
+mod stack;
 pub mod status;
 mod stream;
 

@@ -23,6 +23,13 @@ pub fn cost_of_span(span: &Span) -> usize {
     size_of_span(span) + PER_SPAN
 }
 
+/// Duplicates that were taken out of a trace, and the bytes that it takes without them.
+fn tidied(trace: &mut TraceState) -> (u64, usize) {
+    let duplicates = trace.prepare();
+    trace.tighten();
+    (duplicates, trace.bytes)
+}
+
 /// Bytes that a log record will take in a part.
 pub fn cost_of_log(record: &LogRecord) -> usize {
     size_of_log(record)
@@ -177,7 +184,7 @@ impl Part {
         if self.full.contains(&id) {
             return false;
         }
-        let (duplicates, bytes) = self.trail.change(id, |trace| (trace.prepare(), trace.bytes)).unwrap_or_default();
+        let (duplicates, bytes) = self.trail.change(id, tidied).unwrap_or_default();
         self.trail.stats.duplicates += duplicates;
         let room = bytes <= self.per_trace / 4 * 3;
         if !room {

@@ -15,7 +15,7 @@ if [[ ! -x $jwtrail ]]; then
     exit 2
 fi
 mkdir -p target/bench
-tests/bench/build.sh >&2
+cargo build --locked --profile quick --example load >&2
 collector=target/bench/collector
 if ! command -v go >/dev/null; then
     echo "the Collector is left out: Go is not here to build it" >&2

@@ -3,13 +3,10 @@
 //! ```text
 //! cargo bench                                   # times, of code as it is released
 //! cargo bench --profile quick -- judge          # the same sooner, from a build without link-time optimisation
-//! tests/bench/instructions.sh                   # instructions, which no busy machine disturbs; what CI holds
 //! ```
 //!
-//! With `--count PATH` it runs one path a fixed number of times, for an instrument to watch, and prints how many items
-//! that were.
+//! What CI holds are instructions of the released program, which no busy machine disturbs: `tests/bench/instructions.sh`.
 
-#![allow(clippy::print_stdout, reason = "figures are what this program is for")]
 #![allow(clippy::expect_used, reason = "the input is made by this program: what is wrong with it is a defect here")]
 
 #[path = "../../examples/load/json.rs"]
@@ -21,7 +18,6 @@ mod template;
 
 use std::cell::RefCell;
 
-use anyhow::Context as _;
 use divan::Bencher;
 use divan::counter::ItemsCount;
 
@@ -40,17 +36,8 @@ enum Mode {
     None,
 }
 
-fn main() -> anyhow::Result<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["--paths"] => PATHS.iter().for_each(|path| println!("{}", path.name)),
-        ["--count", name] => {
-            let path = PATHS.iter().find(|path| path.name == name);
-            count(path.with_context(|| format!("no path {name}: --paths lists them"))?)?;
-        }
-        _ => divan::main(),
-    }
-    Ok(())
+fn main() {
+    divan::main();
 }
 
 #[divan::bench(args = PATHS)]
@@ -65,29 +52,4 @@ fn hot(bencher: Bencher, path: &Path) {
         .counter(ItemsCount::new(path.items))
         .with_inputs(|| work.borrow_mut().prepare())
         .bench_local_values(|()| work.borrow_mut().run());
-}
-
-/// Rounds that an instrument watches.
-const ROUNDS: usize = 10;
-
-fn count(path: &Path) -> anyhow::Result<()> {
-    let mut work = (path.make)()?;
-    for _ in 0..path.warm_up {
-        work.prepare();
-        work.run();
-    }
-    for _ in 0..ROUNDS {
-        work.prepare();
-    }
-    watched_rounds(&mut *work);
-    println!("{}", path.items * ROUNDS);
-    Ok(())
-}
-
-/// The function that an instrument is told to watch: all of the path and nothing else, so it may not be inlined.
-#[inline(never)]
-fn watched_rounds(work: &mut dyn Work) {
-    for _ in 0..ROUNDS {
-        work.run();
-    }
 }

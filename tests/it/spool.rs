@@ -148,10 +148,7 @@ fn a_written_profile_stays_known_through_the_disk() {
         let (spans, logs) = read(&run);
         let policy = policy_of(&run);
         let mut whole = trail(policy.clone());
-        whole.ingest(
-            Batch { spans: spans.to_vec(), logs: logs.clone(), ..Batch::default() },
-            UnixNanos::default(),
-        );
+        whole.ingest(Batch { spans: spans.clone(), logs: logs.clone(), ..Batch::default() }, UnixNanos::default());
         whole.settle_all();
         let profile = whole.profile();
         for trace in whole.trace_ids().into_iter().take(3) {
@@ -197,7 +194,7 @@ fn what_one_trace_holds_beyond_its_bound_is_counted_as_lost() {
     let spans: Vec<Span> = spans.iter().cloned().chain(more).collect();
     let bounded = SpoolOptions { per_trace: 50_000, ..tight(10_000, 200_000) };
     let found = outcome(&policy_of(&run), bounded, batches(&spans, &logs));
-    assert!((300..500).contains(&found.lost), "{} lost", found.lost);
+    assert!((200..500).contains(&found.lost), "{} lost", found.lost);
     assert!(found.report.contains(&format!("\"lost\":{}", found.lost)), "not said in the report");
     let others = |report: &str| -> Vec<String> {
         let of_one = format!("{{\"trace_id\":\"{one}\"");

@@ -198,7 +198,7 @@ impl Extractor {
             let tagged = TagReader::read(&fields, shared, names).unwrap_or_default();
             let mut longest = Longest::default();
             let mut carried = carry(Vec::new(), tagged.observations.clone(), &mut longest).collect();
-            let carrying = finishing.carrying(&mut carried, tags_of(&tagged));
+            let carrying = finishing.carrying(&mut carried, tags_of(&tagged).as_deref());
             Some(Told { tagged, longest, carrying })
         };
         let known = &mut self.known.told;
@@ -288,7 +288,7 @@ impl Extractor {
                 let headers = seen.heard.iter().flat_map(|heard| heard.found.iter().cloned()).collect();
                 let tagged = told.map_or_else(Vec::new, |told| told.tagged.observations.clone());
                 let mut carried = carry(headers, tagged, &mut longest).collect();
-                self.finishing.carrying(&mut carried, told.and_then(|told| tags_of(&told.tagged)))
+                self.finishing.carrying(&mut carried, told.and_then(|told| tags_of(&told.tagged)).as_deref())
             }
         };
         (span.longest_text, span.longest_texts) = longest.0;

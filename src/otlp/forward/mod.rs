@@ -184,6 +184,10 @@ impl Decode for Rewriting {
         batch.passed = Some(Box::new(passed));
         Ok(batch)
     }
+
+    fn reads(&self, _: Signal) -> bool {
+        true
+    }
 }
 
 /// Hands batches on, and what is to be forwarded to the queue.

@@ -14,23 +14,24 @@ use crate::otlp::{gzip, zstd};
 
 const PAGE: u64 = 4096;
 
-/// (start, end) of what can be read and written.
-fn maps(pid: u32) -> Vec<(u64, u64)> {
+/// (start, end) of what can be read and written, and what it is.
+fn maps(pid: u32) -> Vec<(u64, u64, String)> {
     let maps = std::fs::read_to_string(format!("/proc/{pid}/maps")).unwrap();
     let writable = maps.lines().filter(|line| line.split(' ').nth(1).is_some_and(|access| access.starts_with("rw")));
     writable
         .map(|line| {
             let (start, end) = line.split(' ').next().unwrap().split_once('-').unwrap();
-            (u64::from_str_radix(start, 16).unwrap(), u64::from_str_radix(end, 16).unwrap())
+            let name = line.split_whitespace().nth(5).unwrap_or("no name").to_owned();
+            (u64::from_str_radix(start, 16).unwrap(), u64::from_str_radix(end, 16).unwrap(), name)
         })
         .collect()
 }
 
 /// Every stretch of pages that are there: most of what an allocator reserves is not.
-fn resident(pid: u32, mut look: impl FnMut(&[u8])) {
+fn resident(pid: u32, mut look: impl FnMut(&[u8], &str)) {
     let mut pages = File::open(format!("/proc/{pid}/pagemap")).unwrap();
     let mut memory = File::open(format!("/proc/{pid}/mem")).unwrap();
-    for (start, end) in maps(pid) {
+    for (start, end, name) in maps(pid) {
         let mut entries = vec![0; ((end - start) / PAGE * 8) as usize];
         pages.seek(SeekFrom::Start(start / PAGE * 8)).unwrap();
         pages.read_exact(&mut entries).unwrap();
@@ -43,7 +44,7 @@ fn resident(pid: u32, mut look: impl FnMut(&[u8])) {
                 memory.seek(SeekFrom::Start(start + at * PAGE)).unwrap();
                 // A map that is gone by now cannot be read, and holds nothing.
                 if memory.read_exact(&mut bytes).is_ok() {
-                    look(&bytes);
+                    look(&bytes, &format!("{name}, {} KiB", (end - start) >> 10));
                 }
             }
             at += stretch.len() as u64;
@@ -57,11 +58,11 @@ fn found(pid: u32, tokens: &[String]) -> (Vec<String>, usize) {
     let pieces: HashSet<&[u8]> = parts.flat_map(|part| part.as_bytes().windows(9)).collect();
     let (mut found, mut seen) = (Vec::new(), 0);
     let inside = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    resident(pid, |bytes| {
+    resident(pid, |bytes, place| {
         seen += bytes.len();
         for run in bytes.split(|byte| !inside(byte)).filter(|run| run.len() >= 9) {
             let left = run.windows(9).filter(|piece| pieces.contains(piece));
-            found.extend(left.map(|piece| String::from_utf8_lossy(piece).into_owned()));
+            found.extend(left.map(|piece| format!("{} in {place}", String::from_utf8_lossy(piece))));
         }
     });
     (found, seen)

@@ -6,8 +6,8 @@ use jwtrail::model::Batch;
 use jwtrail::otlp::data::{LogData, ResourceData, ScopeData, SpanData, Visitor};
 use jwtrail::otlp::extract::Extractor;
 use jwtrail::otlp::{BatchBuilder, Decode, Encoding, Signal, VisitorDecoder};
-use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
+use opentelemetry_proto::tonic::common::v1::{ArrayValue, KeyValue};
 use opentelemetry_proto::tonic::trace::v1::span::{Event, Link};
 use opentelemetry_proto::tonic::trace::v1::{Span, Status, TracesData};
 use proptest::collection::vec;
@@ -46,7 +46,6 @@ impl BatchBuilder for Anew {
 /// Attributes of every sort: few, so that spans repeat them.
 fn palette() -> Vec<KeyValue> {
     let [ada, bob] = ["ada", "bob"].map(|sub| signed(&json!({"iss": "https://idp.test", "sub": sub})));
-    let print = |digit: &str| format!("s256:{}", digit.repeat(43));
     let long = "select * from orders where customer = 'a name that is long enough to count'";
     let mut all = vec![
         attribute("http.request.method", text("GET")),
@@ -85,9 +84,25 @@ fn palette() -> Vec<KeyValue> {
         attribute("http.request.header.user-agent", text("captured/1")),
         attribute("http.request.header.cookie", text(&format!("theme=dark; session={bob}"))),
         attribute("http.request.header.cookie", text("session=‹redacted›")),
-        attribute("http.request.header.x-empty", Any::ArrayValue(Default::default())),
+        attribute("http.request.header.x-empty", Any::ArrayValue(ArrayValue::default())),
         attribute("http.response.header.www-authenticate", list(&["Bearer error=\"invalid_token\""])),
         attribute("http.response.header.location", text("http://orders/?x=1")),
+        KeyValue { key: "nothing".to_owned(), value: None, ..KeyValue::default() },
+        attribute("nested", Any::ArrayValue(ArrayValue { values: vec![value(text(&ada))] })),
+    ];
+    all.extend(tags());
+    for token in [&ada, &bob] {
+        all.push(attribute("http.request.header.authorization", list(&[&format!("Bearer {token}")])));
+        all.push(attribute("http.request.header.authorization", text(&format!("Bearer  Bearer {token}"))));
+        all.push(attribute("rpc.request.metadata.authorization", text(token)));
+    }
+    all
+}
+
+/// What a span says by itself of its token.
+fn tags() -> Vec<KeyValue> {
+    let print = |digit: &str| format!("s256:{}", digit.repeat(43));
+    vec![
         attribute("jwtrail.token.presence", text("present")),
         attribute("jwtrail.token.presence", text("absent")),
         attribute("jwtrail.token.fp", text(&print("a"))),
@@ -97,18 +112,7 @@ fn palette() -> Vec<KeyValue> {
         attribute("jwtrail.token.location", text("cookie:session")),
         attribute("jwtrail.token.captured_length", Any::IntValue(900)),
         attribute("jwtrail.verify.result", text("ok")),
-        KeyValue { key: "nothing".to_owned(), value: None, ..KeyValue::default() },
-        attribute(
-            "nested",
-            Any::ArrayValue(opentelemetry_proto::tonic::common::v1::ArrayValue { values: vec![value(text(&ada))] }),
-        ),
-    ];
-    for token in [&ada, &bob] {
-        all.push(attribute("http.request.header.authorization", list(&[&format!("Bearer {token}")])));
-        all.push(attribute("http.request.header.authorization", text(&format!("Bearer  Bearer {token}"))));
-        all.push(attribute("rpc.request.metadata.authorization", text(token)));
-    }
-    all
+    ]
 }
 
 /// Spans that repeat each other's attributes, in groups of a resource and a scope each.

@@ -45,6 +45,7 @@ mod tree;
 pub mod twin;
 pub mod views;
 mod wanted;
+mod way;
 mod work;
 
 use std::collections::VecDeque;

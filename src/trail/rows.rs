@@ -41,8 +41,16 @@ impl Trail {
         let mut setup = self.coverage.notes(&self.profile);
         if self.sums.folded > 0 {
             setup.push(SetupNote::Intake(format!(
-                "{} hops lie on edges beyond the first 10,000: they are summed up as (others)",
-                self.sums.folded
+                "{} hops lie on edges beyond the first {}: they are summed up as (others)",
+                self.sums.folded,
+                self.sums.most()
+            )));
+        }
+        let nameless = self.coverage.folded + self.profile.nameless;
+        if nameless > 0 {
+            setup.push(SetupNote::Intake(format!(
+                "{nameless} times a name was one too many (services, processes, destinations): they are summed up as \
+                 (others), and of theirs only what each span shows alone is known"
             )));
         }
         if self.profile.turned_away() > 0 {

@@ -244,3 +244,66 @@ fn distinct_ids_stay_within_the_memory() {
     trail.ingest(batch(flood), UnixNanos(NOW));
     assert_eq!(trail.stats().trace_overflow, 4_000);
 }
+
+fn small(memory: usize) -> Trail {
+    let settle = Duration::from_secs(15);
+    let options = TrailOptions { assume_captured: false, settle, memory, spans_per_trace: 1_000 };
+    Trail::new(Policy::default(), options)
+}
+
+/// What is known of services outlives their traces, so it has bounds of its own: nothing that a stranger names without
+/// end adds up, each that found no room is counted, and none of it is held against a service.
+#[test]
+fn names_without_end_are_summed_up_and_accuse_nobody() {
+    let memory = 16 << 20;
+    let mut trail = small(memory);
+    let (web, shop) = (resource("web"), resource("shop"));
+    trail.ingest(batch(vec![span(&web, 1, 1, None), span(&shop, 1, 2, Some(1))]), UnixNanos(NOW));
+    for round in 0..20_u64 {
+        let spans = (0..1_000).flat_map(|n| {
+            let number = 2 + round * 1_000 + n;
+            // A service, a process, a namespace, a route, a host and a destination of its own.
+            let stranger = Arc::new(Resource {
+                service: ServiceName { namespace: format!("n{number}").into(), name: format!("s{number}").into() },
+                ..Resource::clone(&resource(&format!("s{number}")))
+            });
+            let mut call = span(&stranger, number, 1, None);
+            site(&mut call).host = Some(format!("{number}.example.com").into());
+            site(&mut call).messaging_destination = Some(format!("queue-{number}").into());
+            let mut entry = span(&stranger, number, 2, None);
+            site(&mut entry).route = Some(format!("/{number}").into());
+            let mut consumer = span(&stranger, number, 3, Some(2));
+            consumer.kind = SpanKind::Consumer;
+            [call, entry, consumer]
+        });
+        trail.ingest(batch(spans.collect()), UnixNanos(NOW + round));
+        trail.tick(UnixNanos(NOW + round));
+        assert!(trail.stats().memory_used <= memory);
+    }
+    trail.settle_all();
+    let (stats, summary) = (trail.stats(), trail.summary(UnixNanos(NOW)));
+    let (names, edges) = stats.folded;
+    assert!(names > 15_000 && edges > 15_000, "{names} names and {edges} edges");
+    assert!(summary.edges.len() <= 2_049, "{}", summary.edges.len());
+    assert!(summary.services.len() < 8_000, "{}", summary.services.len());
+    let nodes: Vec<&str> = summary.services.iter().map(|row| &*row.name).collect();
+    for edge in &summary.edges {
+        assert!(nodes.contains(&&*edge.callee), "{} stands on an edge and nowhere else", edge.callee);
+    }
+    assert!(nodes.contains(&"(others)"), "and what they stand for is said");
+    assert_eq!(summary.problems, [], "nobody is accused for having come late");
+    let said = |what: &str| summary.setup.iter().any(|note| format!("{note:?}").contains(what));
+    assert!(said("one too many") && said("summed up as (others)"));
+    // Whoever was there before is still told apart.
+    assert!(summary.edges.iter().any(|edge| edge.caller.as_deref() == Some("web") && &*edge.callee == "shop"));
+}
+
+/// Ids are chosen by whoever sends them: where a map puts them is not.
+#[test]
+fn where_a_map_puts_an_id_cannot_be_foreseen() {
+    let places = || {
+        let state = ahash::RandomState::new();
+        (0..64_u64).map(|id| state.hash_one(TraceId(u128::from(id).to_be_bytes()))).collect::<Vec<_>>()
+    };
+    assert_ne!(places(), places());
+}

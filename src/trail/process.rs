@@ -70,7 +70,7 @@ pub(super) fn names_within(bytes: usize) -> usize {
 }
 
 impl Profile {
-    fn is_full(&self, known: usize) -> bool {
+    pub(super) fn is_full(&self, known: usize) -> bool {
         known >= self.most_names.unwrap_or(MOST_NAMES)
     }
 

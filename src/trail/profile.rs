@@ -113,7 +113,9 @@ impl Profile {
             && self.has_room(self.consumers.len())
         {
             self.consumers.insert(span.resource.service.clone());
-            learned = learned.max(Learned::Service);
+            // Once there is no room for more, any service may be one.
+            let full = self.is_full(self.consumers.len());
+            learned = learned.max(if full { Learned::Anyone } else { Learned::Service });
         }
         if let Some(destination) = &span.messaging_destination
             && shows_token(span)

@@ -290,6 +290,8 @@ impl Owner {
             evicted_traces: stats.evicted_traces,
             evicted_spans: stats.evicted_spans,
             trace_overflow: stats.trace_overflow,
+            folded_names: stats.folded.0,
+            folded_edges: stats.folded.1,
             bad_tags: self.bad_tags,
         }
     }

@@ -43,6 +43,10 @@ pub struct Losses {
     pub evicted_spans: u64,
     /// Spans beyond the bound for one trace.
     pub trace_overflow: u64,
+    /// Times that the name of a service, process or destination was beyond the bound: nothing was learned of it.
+    pub folded_names: u64,
+    /// Hops on edges beyond the bound, summed up under one name.
+    pub folded_edges: u64,
     /// Malformed `jwtrail.*` fingerprints dropped.
     pub bad_tags: u64,
 }

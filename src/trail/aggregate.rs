@@ -184,7 +184,7 @@ pub struct EdgeSum {
 impl EdgeSum {
     /// Whether this is the one that stands for all beyond the bound.
     pub fn is_others(&self) -> bool {
-        &*self.callee == OTHERS
+        &*self.callee == OTHERS && self.caller.as_deref() == Some(OTHERS)
     }
 }
 
@@ -199,6 +199,7 @@ pub struct Sums {
     pub dropped_low: u64,
     /// Hops on edges beyond the bound.
     pub folded: u64,
+    most: Option<usize>,
     /// The edge at which samples are looked at first.
     pub turn: usize,
     index: AHashMap<(Option<Arc<str>>, Arc<str>), usize>,
@@ -207,10 +208,24 @@ pub struct Sums {
 /// Edges that are told apart.
 const MAX_EDGES: usize = 10_000;
 
-/// The name that stands for services and hosts beyond the bound.
-const OTHERS: &str = "(others)";
+/// The name that stands for those beyond a bound.
+pub const OTHERS: &str = "(others)";
+
+const LEAST_EDGES: usize = 1_000;
+/// Bytes of an edge with its newest hops.
+const PER_EDGE: usize = 4_096;
 
 impl Sums {
+    /// Tells as many edges apart as fit into so many bytes.
+    pub fn within(self, bytes: usize) -> Self {
+        Self { most: Some((bytes / PER_EDGE).clamp(LEAST_EDGES, MAX_EDGES)), ..self }
+    }
+
+    /// How many edges are told apart.
+    pub fn most(&self) -> usize {
+        self.most.unwrap_or(MAX_EDGES)
+    }
+
     /// Samples speak of the rules that they were judged by: all are drawn up anew when next shown.
     pub fn redraw(&mut self) {
         for edge in &mut self.edges {
@@ -228,7 +243,7 @@ impl Sums {
             }
             return edge;
         }
-        if self.edges.len() >= MAX_EDGES && &**callee != OTHERS {
+        if self.edges.len() >= self.most() && (caller.map(|name| &**name), &**callee) != (Some(OTHERS), OTHERS) {
             // What a stranger can name without end is summed up under one name, and said so.
             self.folded += 1;
             return self.edge(Some(&OTHERS.into()), &OTHERS.into(), NodeKind::External);

@@ -6,7 +6,9 @@ use ahash::{AHashMap, AHashSet};
 
 use crate::model::{CarriedValue, ServiceName, Span, VerifyResult};
 
+use super::aggregate::OTHERS;
 use super::hints;
+use super::process::names_within;
 use super::profile::{Fact, Profile};
 use super::summary::{CheckGround, EdgeRow, NodeKind, ServiceRow, SetupNote};
 
@@ -50,6 +52,10 @@ impl ServiceSum {
     }
 }
 
+fn name_of_others() -> ServiceName {
+    ServiceName { namespace: "".into(), name: OTHERS.into() }
+}
+
 /// Keys that are kept of one service.
 const KEYS: usize = 8;
 
@@ -60,6 +66,9 @@ pub struct Coverage {
     index: AHashMap<ServiceName, usize>,
     last: Option<(Arc<crate::model::Resource>, usize)>,
     skew: AHashMap<(Arc<str>, Arc<str>), u64>,
+    /// How many services are told apart, and spans of those beyond.
+    most: Option<usize>,
+    pub folded: u64,
     /// Settled traces with one service, and all settled traces.
     pub single: (u64, u64),
 }
@@ -91,15 +100,22 @@ impl Coverage {
         if let Some((resource, at)) = &self.last
             && Arc::ptr_eq(resource, &span.resource)
         {
+            self.folded += u64::from(self.is_others(*at));
             return *at;
         }
         let resource = &span.resource;
         let at = self.index.get(&resource.service).copied().unwrap_or_else(|| {
+            if self.services.len() > self.most() {
+                return self.most();
+            }
+            // What a stranger can name without end is summed up under one name.
+            let others = self.services.len() == self.most();
+            let of_one = |text: &Arc<str>| if others { "".into() } else { Arc::clone(text) };
             self.services.push(ServiceSum {
-                service: resource.service.clone(),
-                language: Arc::clone(&resource.language),
-                sdk: Arc::clone(&resource.sdk),
-                nameless: resource.nameless,
+                service: if others { name_of_others() } else { resource.service.clone() },
+                language: of_one(&resource.language),
+                sdk: of_one(&resource.sdk),
+                nameless: resource.nameless && !others,
                 proxy: false,
                 witness: false,
                 spans: 0,
@@ -108,15 +124,36 @@ impl Coverage {
                 verifies: None,
                 keys: Vec::new(),
             });
-            self.index.insert(resource.service.clone(), self.services.len() - 1);
+            if !others {
+                self.index.insert(resource.service.clone(), self.services.len() - 1);
+            }
             self.services.len() - 1
         });
+        self.folded += u64::from(self.is_others(at));
         self.last = Some((Arc::clone(resource), at));
         at
     }
 
-    /// Notes that a callee began before its call by more than the call lasted.
+    /// Tells as many services apart as names are known in so many bytes.
+    pub fn within(mut self, bytes: usize) -> Self {
+        self.most = Some(names_within(bytes));
+        self
+    }
+
+    fn most(&self) -> usize {
+        self.most.unwrap_or_else(|| names_within(usize::MAX))
+    }
+
+    fn is_others(&self, at: usize) -> bool {
+        at == self.most()
+    }
+
+    /// Notes that a callee began before its call by more than the call lasted; of so many pairs only.
     pub fn skewed(&mut self, caller: &Arc<str>, callee: &Arc<str>, ms: u64) {
+        let most = self.most();
+        if self.skew.len() >= most && !self.skew.contains_key(&(Arc::clone(caller), Arc::clone(callee))) {
+            return;
+        }
         let worst = self.skew.entry((Arc::clone(caller), Arc::clone(callee))).or_default();
         *worst = ms.max(*worst);
     }
@@ -133,8 +170,8 @@ impl Coverage {
         let callers = edges.iter().filter_map(|edge| edge.caller.as_ref());
         let on_edges: AHashSet<&Arc<str>> = edges.iter().map(|edge| &edge.callee).chain(callers).collect();
         let mut named: AHashSet<Arc<str>> = AHashSet::new();
-        for sum in &self.services {
-            let name = profile.shown(&sum.service);
+        for (at, sum) in self.services.iter().enumerate() {
+            let name = if self.is_others(at) { OTHERS.into() } else { profile.shown(&sum.service) };
             // A proxy that only ever stood between two services is drawn on their edge.
             if sum.proxy && !on_edges.contains(&name) || !named.insert(Arc::clone(&name)) {
                 continue;
@@ -153,9 +190,13 @@ impl Coverage {
                 check: CheckGround { says: sum.verifies.is_some(), refuses, keys: sum.keys.clone() },
             });
         }
-        for (name, kind) in outside {
+        // Of services beyond the bound only those on an edge have a node of their own.
+        let services =
+            edges.iter().filter(|_| self.folded > 0).flat_map(|edge| edge.caller.iter().chain([&edge.callee]));
+        let services = services.map(|name| (name, NodeKind::Service));
+        for (name, kind) in outside.iter().map(|(name, kind)| (name, *kind)).chain(services) {
             if named.insert(Arc::clone(name)) {
-                rows.push(ServiceRow::silent(name, *kind));
+                rows.push(ServiceRow::silent(name, kind));
             }
         }
         rows
@@ -175,7 +216,7 @@ impl Coverage {
             callee: Arc::clone(callee),
             ms,
         }));
-        for sum in self.services.iter().filter(|sum| !sum.proxy) {
+        for sum in self.services.iter().take(self.most()).filter(|sum| !sum.proxy) {
             let service = profile.shown(&sum.service);
             if sum.nameless {
                 notes.push(SetupNote::Nameless { service: Arc::clone(&service) });

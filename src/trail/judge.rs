@@ -42,7 +42,8 @@ pub struct EntryState<'a> {
 }
 
 /// What is known of a trace before, and while, its hops are judged one by one.
-struct SoFar {
+struct SoFar<'a> {
+    stand_ins: sides::StandIns<'a>,
     issuers: IssuerCalls,
     lost: LostRefusals,
     refused: RefusedTries,
@@ -130,6 +131,7 @@ pub fn judge<'a>(case: &Case<'a, '_>) -> Vec<Judged<'a>> {
     let answers: Vec<Answer> = pairs.iter().map(|pair| answer(case.forest, pair, case.said, case.rules)).collect();
     let redirecting = Redirecting::new(case.forest, &pairs, &answers);
     let mut so_far = SoFar {
+        stand_ins: sides::StandIns::default(),
         issuers: IssuerCalls::new(case.forest.own()),
         lost: LostRefusals::new(case.forest.own()),
         refused: RefusedTries::default(),
@@ -159,11 +161,11 @@ fn judge_one<'a>(
     answer: Answer,
     redirect: Redirect,
     states: &[EntryState<'a>],
-    so_far: &SoFar,
+    so_far: &SoFar<'a>,
 ) -> Judged<'a> {
     let names = sides::names(case, &pair);
     let rule_here = case.rules.edge(names.caller.as_deref(), &names.callee, &names.operation).map(|(rule, _)| rule);
-    let inbound = sides::inbound(case, &pair.caller, states);
+    let inbound = sides::inbound(case, &pair.caller, states, &so_far.stand_ins);
     let mut sent = sides::sent(case, &pair, redirect);
     let mut received = sides::received(case, &pair, &answer);
     sides::resolve_conditional(&mut sent, &mut received);
@@ -266,7 +268,7 @@ fn entry_ruling<'a>(hop: &Judged<'a>) -> Ruling<'a> {
     }
 }
 
-fn exchange_if_meant<'a>(case: &Case<'a, '_>, hop: &mut Judged<'a>, so_far: &SoFar) {
+fn exchange_if_meant<'a>(case: &Case<'a, '_>, hop: &mut Judged<'a>, so_far: &SoFar<'a>) {
     let Some(change) = hop.ruling.change.clone() else { return };
     let caller = hop.caller.clone().unwrap_or_default();
     let calls = hop.pair.chain.iter().map(|&at| case.forest.span(at)).collect();

@@ -45,6 +45,7 @@ mod tree;
 pub mod twin;
 pub mod views;
 mod wanted;
+mod way;
 mod work;
 
 use std::collections::VecDeque;
@@ -109,6 +110,8 @@ pub struct TrailStats {
     pub evicted_spans: u64,
     /// Spans and log records beyond the bound for one trace.
     pub trace_overflow: u64,
+    /// Spans of services, and hops on edges, beyond the bounds on those.
+    pub folded: (u64, u64),
     /// Bytes kept for judging.
     pub memory_used: usize,
 }
@@ -170,8 +173,8 @@ impl Trail {
             rules,
             profile: Profile::default().within(options.memory / SHARE_OF_FACTS),
             places: Places::default(),
-            coverage: Coverage::default(),
-            sums: Sums::default(),
+            coverage: Coverage::default().within(options.memory / SHARE_OF_FACTS),
+            sums: Sums::default().within(options.memory / SHARE_OF_FACTS),
             memo: Memo::default(),
             stats: TrailStats::default(),
             traces: AHashMap::new(),
@@ -346,6 +349,7 @@ impl Trail {
         stats.verdicts = self.sums.verdicts;
         stats.hops = stats.verdicts.iter().sum();
         stats.dropped_low = self.sums.dropped_low;
+        stats.folded = (self.coverage.folded + self.profile.nameless, self.sums.folded);
         stats.memory_used = self.memory_used();
         stats
     }

@@ -5,6 +5,7 @@ use ahash::{AHashMap, AHashSet};
 use crate::model::{ServiceName, Span, SpanId, SpanKind, TraceId};
 
 use super::tree::{Role, Tree};
+use super::way::NESTED;
 
 /// A span of one of the trees at hand: the trace's own is number 0, then those that it links to.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -99,7 +100,7 @@ pub fn pair(forest: &Forest<'_>) -> Vec<Pair> {
     let called: AHashSet<usize> = callers.filter(|at| at.tree == 0).map(|at| at.span).collect();
     for pair in &pairs {
         for at in pair.chain.iter().filter(|at| at.tree == 0) {
-            answered[at.span] = true;
+            mark_answered(tree, at.span, &mut answered);
         }
     }
     outbound(forest, &called, &mut answered, &mut pairs);
@@ -124,16 +125,8 @@ fn entry_groups(tree: &Tree<'_>) -> Vec<Vec<usize>> {
 
 /// The entry span of the same service right above, with nothing but inner spans between.
 fn enclosing_entry(tree: &Tree<'_>, i: usize) -> Option<usize> {
-    for at in tree.above(i) {
-        match tree.nodes[at].role {
-            Role::Entry => return tree.same_service(at, i).then_some(at),
-            Role::Call if tree.nodes[at].nature.calls_nobody() => {}
-            Role::Waypoint => {}
-            Role::Inner if tree.same_service(at, i) => {}
-            Role::Call | Role::Inner => return None,
-        }
-    }
-    None
+    let end = tree.end_of_way(i).filter(|_| tree.foreign_work(i).is_none())?;
+    (tree.nodes[end].role == Role::Entry && tree.same_service(end, i)).then_some(end)
 }
 
 /// Indices with parents before children, in canonical order otherwise.
@@ -163,7 +156,7 @@ fn pair_group(forest: &Forest<'_>, group: &[usize], pairs: &mut Vec<Pair>) {
     gap |= dangling && tree.spans[head].kind == SpanKind::Consumer;
     if !nobody || linked.is_empty() {
         let chain = match &caller {
-            Caller::Call(at) => call_chain(forest, *at, Some(head)),
+            Caller::Call(at) => call_chain(forest, *at),
             _ => Vec::new(),
         };
         pairs.push(Pair {
@@ -179,7 +172,7 @@ fn pair_group(forest: &Forest<'_>, group: &[usize], pairs: &mut Vec<Pair>) {
     }
     let batch = linked.iter().any(|(_, holder)| *holder != linked[0].1);
     for (at, holder) in linked {
-        let chain = call_chain(forest, at, None);
+        let chain = call_chain(forest, at);
         let caller = if forest.trees[at.tree].nodes[at.span].role == Role::Call {
             Caller::Call(at)
         } else {
@@ -199,34 +192,24 @@ fn pair_group(forest: &Forest<'_>, group: &[usize], pairs: &mut Vec<Pair>) {
     }
 }
 
-/// Walks up from an entry span to whoever called it.
+/// Who called an entry span: the nearest call, unless a service without one stands before it.
 fn caller_of(tree: &Tree<'_>, head: usize) -> (Caller, Vec<usize>, bool) {
-    let mut waypoints = Vec::new();
-    let mut nearest: Option<usize> = None;
-    let mut last = head;
-    for at in tree.above(head) {
-        last = at;
-        let foreign = !tree.same_service(at, head);
-        match tree.nodes[at].role {
-            Role::Waypoint => waypoints.push(at),
-            Role::Call if tree.nodes[at].nature.calls_nobody() => {}
-            Role::Call if nearest.is_none_or(|near| tree.same_service(near, at)) => {
-                waypoints.reverse();
-                return (Caller::Call(At { tree: 0, span: at }), waypoints, false);
-            }
-            Role::Inner if !foreign => {}
-            Role::Inner => nearest = nearest.or(Some(at)),
-            Role::Entry | Role::Call => {
-                waypoints.reverse();
-                return (Caller::Service(At { tree: 0, span: nearest.unwrap_or(at) }), waypoints, false);
-            }
-        }
-    }
+    let mut waypoints: Vec<usize> = tree.waypoints(head).collect();
     waypoints.reverse();
-    match nearest {
-        Some(near) => (Caller::Service(At { tree: 0, span: near }), waypoints, false),
-        None => (Caller::Nobody, waypoints, tree.orphan(last)),
-    }
+    let at = |span: usize| At { tree: 0, span };
+    let nearest = tree.foreign_work(head);
+    let caller = match (tree.end_of_way(head), nearest) {
+        (Some(end), nearest)
+            if tree.nodes[end].role == Role::Call && nearest.is_none_or(|near| tree.same_service(near, end)) =>
+        {
+            Caller::Call(at(end))
+        }
+        (Some(end), nearest) => Caller::Service(at(nearest.unwrap_or(end))),
+        (None, Some(nearest)) => Caller::Service(at(nearest)),
+        (None, None) => Caller::Nobody,
+    };
+    let gap = matches!(caller, Caller::Nobody) && tree.orphan(tree.root(head));
+    (caller, waypoints, gap)
 }
 
 /// The members of a group that see one message: the linking span first, then those below it that link to none of their
@@ -245,7 +228,7 @@ fn around(tree: &Tree<'_>, holder: usize) -> Vec<usize> {
         }
         stack.extend_from_slice(tree.children(at));
     }
-    let above = tree.above(holder).take_while(|&at| tree.nodes[at].role != Role::Call);
+    let above = tree.above(holder).take_while(|&at| tree.nodes[at].role != Role::Call).take(NESTED);
     members.extend(above.filter(|&at| tree.nodes[at].role == Role::Entry && tree.same_service(at, holder)));
     members
 }
@@ -266,7 +249,7 @@ fn links_of(forest: &Forest<'_>, group: &[usize]) -> Vec<(At, usize)> {
         let Some(at) = forest.find(link.trace_id, link.span_id) else { continue };
         let tree = &forest.trees[at.tree];
         let climbed = match tree.nodes[at.span].role {
-            Role::Entry => tree.above(at.span).find(|&i| tree.is_request(i)).unwrap_or(at.span),
+            Role::Entry => tree.call_above(at.span).unwrap_or(at.span),
             _ => at.span,
         };
         let at = At { tree: at.tree, span: climbed };
@@ -278,79 +261,62 @@ fn links_of(forest: &Forest<'_>, group: &[usize]) -> Vec<(At, usize)> {
     found
 }
 
-/// The call spans of one service nested in each other around `at`, innermost first; `towards` is the callee's entry.
-fn call_chain(forest: &Forest<'_>, at: At, towards: Option<usize>) -> Vec<At> {
+/// The call spans of one service nested in each other around `at`, innermost first.
+fn call_chain(forest: &Forest<'_>, at: At) -> Vec<At> {
     let tree = &forest.trees[at.tree];
     let mut chain = Vec::new();
     if tree.is_request(at.span) {
-        nested_below(tree, at.span, towards, &mut chain);
+        chain.extend(std::iter::successors(tree.call_inside(at.span), |&i| tree.call_inside(i)).take(NESTED));
         chain.reverse();
         chain.push(at.span);
-        chain.extend(nested_above(tree, at.span));
+        chain.extend(calls_around(tree, at.span));
     }
     chain.into_iter().map(|span| At { tree: at.tree, span }).collect()
 }
 
 /// Call spans of the same service right above, with only inner spans between.
-fn nested_above(tree: &Tree<'_>, i: usize) -> Vec<usize> {
-    let mut chain = Vec::new();
-    for at in tree.above(i) {
-        match tree.nodes[at].role {
-            Role::Call if tree.same_service(at, i) => {
-                if tree.is_request(at) {
-                    chain.push(at);
-                }
-            }
-            Role::Inner if tree.same_service(at, i) => {}
-            _ => break,
-        }
-    }
-    chain
+fn calls_around<'t>(tree: &'t Tree<'_>, i: usize) -> impl Iterator<Item = usize> + 't {
+    std::iter::successors(tree.call_around(i), |&at| tree.call_around(at)).take(NESTED)
 }
 
-/// A single nested call span without a callee of its own is the same call seen closer to the wire.
-fn nested_below(tree: &Tree<'_>, i: usize, towards: Option<usize>, chain: &mut Vec<usize>) {
-    let (mut at, mut towards) = (i, towards);
-    loop {
-        let mut inner = tree
-            .children(at)
-            .iter()
-            .copied()
-            .filter(|&child| Some(child) != towards && tree.is_request(child) && tree.same_service(child, at));
-        let (Some(only), None) = (inner.next(), inner.next()) else { return };
-        if tree.children(only).iter().any(|&c| !tree.same_service(c, only)) {
-            return;
-        }
-        chain.push(only);
-        (at, towards) = (only, None);
+/// Marks a call as answered, and those around it: they are the same call. Around an answered one all are marked.
+fn mark_answered(tree: &Tree<'_>, call: usize, answered: &mut [bool]) {
+    let mut at = Some(call);
+    while let Some(i) = at.filter(|&i| !answered[i]) {
+        answered[i] = true;
+        at = tree.call_around(i).filter(|_| tree.is_request(i));
     }
 }
 
 /// Calls whose callee never reports: one hop for each innermost call span without an answer.
 fn outbound(forest: &Forest<'_>, called: &AHashSet<usize>, answered: &mut [bool], pairs: &mut Vec<Pair>) {
     let tree = forest.own();
-    for i in top_down(tree).into_iter().rev() {
+    let order = top_down(tree);
+    // Whether a call stands within one that has a callee.
+    let mut within = vec![false; tree.spans.len()];
+    for &i in &order {
+        within[i] = tree.call_around(i).is_some_and(|outer| within[outer] || called.contains(&outer));
+    }
+    for i in order.into_iter().rev() {
         let span = tree.span(i);
         if tree.nodes[i].role != Role::Call || answered[i] || forest.linked_from_outside.contains(&span.span_id) {
             continue;
         }
-        answered[i] = true;
+        mark_answered(tree, i, answered);
         if tree.nodes[i].nature == super::nature::Nature::Connection {
             continue;
         }
         // The enclosing call spans are this same call; they have no hop of their own. A query is no part of a request.
-        let above = if tree.is_request(i) { nested_above(tree, i) } else { Vec::new() };
-        for &outer in &above {
-            answered[outer] = true;
-        }
-        // The callee hangs on an enclosing span: what is below it shows parts of that same call.
-        if above.iter().any(|outer| called.contains(outer)) {
+        // Where the callee hangs on one of them, what is below it shows parts of that same call.
+        let request = tree.is_request(i);
+        if request && within[i] {
             continue;
         }
+        let above = request.then(|| calls_around(tree, i)).into_iter().flatten();
         let at = At { tree: 0, span: i };
         let waypoints = waypoints_below(tree, i);
         let refused_by = waypoints.iter().copied().find(|&w| tree.spans[w].is_entry() && refuses(tree.span(w)));
-        let chain = std::iter::once(at).chain(above.into_iter().map(|span| At { tree: 0, span })).collect();
+        let chain = std::iter::once(at).chain(above.map(|span| At { tree: 0, span })).collect();
         pairs.push(Pair {
             caller: Caller::Call(at),
             entry: refused_by,

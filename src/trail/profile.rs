@@ -8,9 +8,9 @@ use std::sync::Arc;
 use ahash::{AHashMap, AHashSet};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Carried, CarriedValue, Check, Fingerprint, Reason, Resource, ServiceName, Span, SpanKind, Token};
+use crate::model::{CarriedValue, Check, Fingerprint, Reason, Resource, ServiceName, Span, SpanKind, Token};
 
-use super::process::{ProcessFacts, Unit, UnitFacts, longest_carried};
+use super::process::{ProcessFacts, Unit, UnitFacts, names_within};
 use super::taught::Sets;
 
 /// A fact that a judged trace contributes.
@@ -64,6 +64,9 @@ pub struct Profile {
     /// Facts that do not go with a token's traces, and how many there may be.
     pub(super) lasting: usize,
     pub(super) most: Option<usize>,
+    /// How many names of each kind may be known, and how often there was no room for one.
+    pub(super) most_names: Option<usize>,
+    pub(super) nameless: u64,
     /// Sets of facts that traces teach.
     pub(super) sets: Sets,
     pub(super) age: Age,
@@ -105,13 +108,19 @@ impl Profile {
         if self.learn_unit(span) | self.learn_process(span) {
             learned = learned.max(Learned::Service);
         }
-        if span.kind == SpanKind::Consumer && !self.consumers.contains(&span.resource.service) {
+        if span.kind == SpanKind::Consumer
+            && !self.consumers.contains(&span.resource.service)
+            && self.has_room(self.consumers.len())
+        {
             self.consumers.insert(span.resource.service.clone());
-            learned = learned.max(Learned::Service);
+            // Once there is no room for more, any service may be one.
+            let full = self.is_full(self.consumers.len());
+            learned = learned.max(if full { Learned::Anyone } else { Learned::Service });
         }
         if let Some(destination) = &span.messaging_destination
             && shows_token(span)
             && !self.destinations.contains(destination)
+            && self.has_room(self.destinations.len())
         {
             self.destinations.insert(Arc::clone(destination));
             learned = Learned::Anyone;
@@ -130,94 +139,6 @@ impl Profile {
         match fact {
             Fact::ReceivesToken(..) | Fact::RefusesAt(..) => self.age.operations += 1,
             _ => self.age.others += u64::from(!fact.is_of_a_token()),
-        }
-    }
-
-    fn learn_name(&mut self, service: &ServiceName) -> bool {
-        if let Some(namespaces) = self.namespaces.get_mut(&service.name) {
-            return !namespaces.contains(&service.namespace) && namespaces.insert(Arc::clone(&service.namespace));
-        }
-        self.namespaces.insert(Arc::clone(&service.name), std::iter::once(Arc::clone(&service.namespace)).collect());
-        false
-    }
-
-    fn learn_unit(&mut self, span: &Span) -> bool {
-        if !span.captured.carrier && !span.captured.traceparent {
-            return false;
-        }
-        let unit =
-            Unit { instance: Arc::clone(&span.resource.instance), kind: span.kind, scope: Arc::clone(&span.scope) };
-        let facts = self.units.entry(unit).or_default();
-        let before = *facts;
-        facts.carrier |= span.captured.carrier;
-        facts.traceparent |= span.captured.traceparent;
-        *facts != before
-    }
-
-    fn learn_process(&mut self, span: &Span) -> bool {
-        let facts = match self.processes.get_mut(&span.resource.instance) {
-            Some(facts) => facts,
-            None => self.processes.entry(Arc::clone(&span.resource.instance)).or_default(),
-        };
-        let before = *facts;
-        facts.captures |= span.captured.carrier || span.captured.traceparent;
-        let (length, count) = (span.longest_text, span.longest_texts);
-        let by = Some((span.trace_id, span.span_id));
-        if length > facts.longest {
-            (facts.longest, facts.longest_count, facts.longest_by) = (length, u32::from(count), by);
-        } else if length == facts.longest && facts.longest_count < 2 && facts.longest_by != by {
-            (facts.longest_count, facts.longest_by) = (facts.longest_count + u32::from(count), by);
-        }
-        facts.longest_carried = facts.longest_carried.max(longest_carried(span));
-        let limit = |facts: ProcessFacts| facts.cuts().then_some(facts.longest);
-        self.age.others += u64::from(limit(*facts) != limit(before));
-        facts.captures != before.captures || facts.cuts() != before.cuts()
-    }
-
-    /// Whether this span's unit was ever seen to capture a carrier.
-    pub fn unit_captures_carrier(&self, span: &Span) -> bool {
-        self.unit(span).carrier
-    }
-
-    /// Whether this span's unit was ever seen to capture a carrier or the witness.
-    pub fn unit_captures(&self, span: &Span) -> bool {
-        let facts = self.unit(span);
-        facts.carrier || facts.traceparent
-    }
-
-    fn unit(&self, span: &Span) -> UnitFacts {
-        let unit =
-            Unit { instance: Arc::clone(&span.resource.instance), kind: span.kind, scope: Arc::clone(&span.scope) };
-        self.units.get(&unit).copied().unwrap_or_default()
-    }
-
-    /// Whether any span of this process was seen to capture a carrier or the witness.
-    pub fn process_captures(&self, span: &Span) -> bool {
-        self.processes.get(&span.resource.instance).is_some_and(|facts| facts.captures)
-    }
-
-    /// Whether a value of this length stands at this process's attribute length limit.
-    pub fn at_length_limit(&self, span: &Span, carried: &Carried) -> bool {
-        self.processes
-            .get(&span.resource.instance)
-            .is_some_and(|facts| facts.cuts() && carried.captured_length == facts.longest)
-    }
-
-    /// Whether this service consumes messages.
-    pub fn consumes(&self, service: &ServiceName) -> bool {
-        self.consumers.contains(service)
-    }
-
-    /// Whether a token was ever seen on messages to this destination.
-    pub fn destination_carries(&self, destination: &str) -> bool {
-        self.destinations.contains(destination)
-    }
-
-    /// The name to show: bare unless two namespaces hold the same one.
-    pub fn shown(&self, service: &ServiceName) -> Arc<str> {
-        match self.namespaces.get(&service.name) {
-            Some(namespaces) if namespaces.len() > 1 => service.to_string().into(),
-            _ => Arc::clone(&service.name),
         }
     }
 
@@ -282,6 +203,7 @@ impl Profile {
     /// Holds so many facts about services and operations that they fit into so many bytes.
     pub fn within(mut self, bytes: usize) -> Self {
         self.most = Some((bytes / PER_FACT).clamp(LEAST_FACTS, MAX_FACTS));
+        self.most_names = Some(names_within(bytes));
         self
     }
 

@@ -282,13 +282,16 @@ fn relayed(tree: &Tree<'_>, pair: &Pair) -> Option<usize> {
     found.into_iter().max()
 }
 
+/// Spans that are looked at for one answer of which the source may be lost.
+const STEPS: usize = 1_000;
+
 /// Refusals below spans that never came, by their start.
 pub struct LostRefusals(Vec<(UnixNanos, usize)>);
 
 impl LostRefusals {
     /// Gathers them.
     pub fn new(tree: &Tree<'_>) -> Self {
-        let lost = |i: usize| tree.orphan(tree.above(i).last().unwrap_or(i));
+        let lost = |i: usize| tree.orphan(tree.root(i));
         let refusing = (0..tree.spans.len()).filter(|&i| super::pairing::refuses(tree.span(i)) && lost(i));
         Self(refusing.map(|i| (tree.span(i).start, i)).collect())
     }
@@ -303,9 +306,11 @@ impl LostRefusals {
         };
         // Spans are in the order of their start, so the list is, too.
         let first = self.0.partition_point(|(start, _)| *start < outer.start);
+        // Where it would take long to tell, it may be one.
+        let mut steps = 0;
         self.0[first..].iter().take_while(|(start, _)| *start <= outer.end).any(|&(_, i)| {
-            tree.span(i).span_id != outer.span_id
-                && !tree.above(i).any(|above| tree.span(above).span_id == outer.span_id)
+            let mut within = std::iter::once(i).chain(tree.above(i)).inspect(|_| steps += 1);
+            !within.by_ref().take(STEPS).any(|at| tree.span(at).span_id == outer.span_id) || steps > STEPS
         })
     }
 }

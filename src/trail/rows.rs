@@ -41,8 +41,16 @@ impl Trail {
         let mut setup = self.coverage.notes(&self.profile);
         if self.sums.folded > 0 {
             setup.push(SetupNote::Intake(format!(
-                "{} hops lie on edges beyond the first 10,000: they are summed up as (others)",
-                self.sums.folded
+                "{} hops lie on edges beyond the first {}: they are summed up as (others)",
+                self.sums.folded,
+                self.sums.most()
+            )));
+        }
+        let nameless = self.coverage.folded + self.profile.nameless;
+        if nameless > 0 {
+            setup.push(SetupNote::Intake(format!(
+                "{nameless} times a name was one too many (services, processes, destinations): they are summed up as \
+                 (others), and of theirs only what each span shows alone is known"
             )));
         }
         if self.profile.turned_away() > 0 {
@@ -132,8 +140,15 @@ impl Trail {
         if !self.traces.contains_key(&trace) {
             return;
         }
-        let hops = drawn.entry(trace).or_insert_with(|| self.hops_of(trace).into_iter().map(Arc::new).collect());
-        if let Some(hop) = hops.iter().find(|hop| names(hop, span) && fits(hop)) {
+        let hops = drawn.entry(trace).or_insert_with(|| {
+            let mut by_name = ByName::new();
+            for hop in self.hops_of(trace) {
+                let hops = by_name.entry(name_of(&hop)).or_default();
+                hops.push(Arc::new(hop));
+            }
+            by_name
+        });
+        if let Some(hop) = hops.get(&Some(span)).into_iter().flatten().find(|hop| fits(hop)) {
             sample.hop = Some(Arc::clone(hop));
             sample.drawn = Some((place, now));
         }
@@ -148,11 +163,12 @@ fn is_stale(sample: &Sample, now: UnixNanos, drawn: &Drawn) -> bool {
     sample.hop.is_none() || !fresh && (drawn.len() < REDRAWN || drawn.contains_key(&place.1))
 }
 
-/// Hops drawn up in one refresh, by trace.
-type Drawn = AHashMap<crate::model::TraceId, Vec<Arc<Hop>>>;
+/// Hops drawn up in one refresh, by trace and by the spans that name them.
+type Drawn = AHashMap<crate::model::TraceId, ByName>;
+type ByName = AHashMap<Option<crate::model::SpanId>, Vec<Arc<Hop>>>;
 
-fn names(hop: &Hop, span: crate::model::SpanId) -> bool {
-    hop.callee.span_id.or(hop.caller.as_ref().and_then(|caller| caller.span_id)) == Some(span)
+fn name_of(hop: &Hop) -> Option<crate::model::SpanId> {
+    hop.callee.span_id.or(hop.caller.as_ref().and_then(|caller| caller.span_id))
 }
 
 /// `None` for an edge whose hops were all taken back.

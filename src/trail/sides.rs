@@ -1,6 +1,9 @@
 //! The three observations of a hop: what the caller received, what it sent, what the callee got.
 
+use std::cell::RefCell;
 use std::sync::Arc;
+
+use ahash::AHashMap;
 
 use crate::model::{Cause, Confidence, Link, Span, SpanKind};
 
@@ -10,6 +13,7 @@ use super::pairing::{At, Caller, Forest, Pair};
 use super::redirect::Redirect;
 use super::refusal::{Answer, says_none};
 use super::tree::Role;
+use super::way::NESTED;
 
 /// Names of a hop, for people and for the policy.
 pub struct Names {
@@ -71,41 +75,79 @@ impl<'a> Inbound<'a> {
     }
 }
 
+/// What stands in for what a service received that shows no entry, by the span right above it.
+#[derive(Clone)]
+pub struct StandIn<'a> {
+    token: Option<Observed<'a>>,
+    taint: Taint,
+    over_message: bool,
+    nothing_sent: bool,
+}
+
+/// Stand-ins that were found far up: in a stranger's trace every span may be of another service.
+pub type StandIns<'a> = RefCell<AHashMap<At, StandIn<'a>>>;
+
+/// Services without an entry span above each other from which on it is kept what was found above them.
+const FAR: usize = 8;
+
 /// What the caller itself received: the nearest entry span above in the same service, and the spans that it links to.
-pub fn inbound<'a>(case: &Case<'a, '_>, caller: &Caller, states: &[EntryState<'a>]) -> Inbound<'a> {
-    let (mut at, mut by_call) = match *caller {
+pub fn inbound<'a>(
+    case: &Case<'a, '_>,
+    caller: &Caller,
+    states: &[EntryState<'a>],
+    known: &StandIns<'a>,
+) -> Inbound<'a> {
+    let (at, by_call) = match *caller {
         Caller::Nobody => {
             return Inbound::plain(Observed::bare(What::None, Confidence::Proven, Ground::NoRequest, None));
         }
         Caller::Call(at) => (at, true),
         Caller::Service(at) => (at, false),
     };
-    let tree = &case.forest.trees[at.tree];
-    let (mut dark, mut over_message, mut nothing_sent) = (false, false, false);
-    // A loop and no recursion: in a stranger's trace every span may be of another service.
-    let (stand_in, taint) = loop {
-        let above = match own_inbound(case, at, by_call, states) {
-            Ok(found) if !dark => return found,
-            Ok(found) => {
-                over_message |= found.over_message;
-                let known = found.observed.has_token();
-                break (if known { Some(found.observed) } else { found.stand_in }, found.taint);
-            }
-            Err(above) => above,
-        };
-        // This service shows no entry; what stands above it is the stand-in.
-        let sent = observe(&tree.spans[above], case.profile, case.rules);
-        dark = true;
-        over_message |= matches!(tree.spans[above].kind, SpanKind::Producer | SpanKind::Consumer);
-        if tree.is_request(above) && sent.has_token() {
-            break (Some(sent), Taint::Clean);
+    match own_inbound(case, at, by_call, states) {
+        Ok(found) => found,
+        Err(above) => {
+            let found = stand_in(case, At { span: above, ..at }, states, known);
+            let (taint, over_message) = (found.taint, found.over_message);
+            let stand_in = found.token.filter(|_| !found.nothing_sent);
+            Inbound { stand_in, over_message, taint, ..Inbound::plain(Observed::unknown(Ground::MissingSpan)) }
         }
-        nothing_sent |= sent.what == What::Absent;
-        by_call = tree.nodes[above].role == Role::Call;
-        at.span = above;
+    }
+}
+
+/// The nearest known token from a span on upwards. A loop and no recursion: it may be far.
+fn stand_in<'a>(case: &Case<'a, '_>, mut at: At, states: &[EntryState<'a>], known: &StandIns<'a>) -> StandIn<'a> {
+    let tree = &case.forest.trees[at.tree];
+    let mut passed = Vec::new();
+    let mut found = loop {
+        if let Some(found) = known.borrow().get(&at) {
+            break found.clone();
+        }
+        let span = &tree.spans[at.span];
+        let sent = observe(span, case.profile, case.rules);
+        let message = matches!(span.kind, SpanKind::Producer | SpanKind::Consumer);
+        if tree.is_request(at.span) && sent.has_token() {
+            break StandIn { token: Some(sent), taint: Taint::Clean, over_message: message, nothing_sent: false };
+        }
+        passed.push((at, message, sent.what == What::Absent));
+        match own_inbound(case, at, tree.nodes[at.span].role == Role::Call, states) {
+            Err(above) => at.span = above,
+            Ok(found) => {
+                let token = if found.observed.has_token() { Some(found.observed) } else { found.stand_in };
+                let (taint, over_message) = (found.taint, found.over_message);
+                break StandIn { token, taint, over_message, nothing_sent: false };
+            }
+        }
     };
-    let stand_in = stand_in.filter(|_| !nothing_sent);
-    Inbound { stand_in, over_message, taint, ..Inbound::plain(Observed::unknown(Ground::MissingSpan)) }
+    let far = passed.len() > FAR;
+    for (at, message, nothing) in passed.into_iter().rev() {
+        found.over_message |= message;
+        found.nothing_sent |= nothing;
+        if far {
+            known.borrow_mut().insert(at, found.clone());
+        }
+    }
+    found
 }
 
 /// The inbound side as far as the caller's own service shows it, else the other service's span where the walk ended.
@@ -116,18 +158,15 @@ fn own_inbound<'a>(
     states: &[EntryState<'a>],
 ) -> Result<Inbound<'a>, usize> {
     let tree = &case.forest.trees[at.tree];
-    let mut last = at.span;
-    for i in (!by_call).then_some(at.span).into_iter().chain(tree.above(at.span)) {
-        if !tree.same_service(i, at.span) {
-            return Err(i);
-        }
-        if tree.nodes[i].role == Role::Entry {
-            return Ok(from_entry(case, At { tree: at.tree, span: i }, states));
-        }
-        last = i;
+    let entry = if by_call { tree.entry_above(at.span) } else { tree.entry_of(at.span) };
+    if let Some(span) = entry {
+        return Ok(from_entry(case, At { tree: at.tree, span }, states));
+    }
+    if let Some(other) = tree.other_service(at.span) {
+        return Err(other);
     }
     let consumes = case.profile.consumes(tree.service(at.span));
-    Ok(Inbound::plain(if tree.orphan(last) {
+    Ok(Inbound::plain(if tree.orphan(tree.root(at.span)) {
         Observed::unknown(Ground::MissingSpan)
     } else if consumes {
         Observed::unknown(Ground::Consumer)
@@ -144,7 +183,15 @@ fn from_entry<'a>(case: &Case<'a, '_>, at: At, states: &[EntryState<'a>]) -> Inb
             tree.same_service(i, at.span) && tree.nodes[i].role != Role::Call || tree.nodes[i].role == Role::Waypoint
         }))
         .filter(|&i| tree.nodes[i].role == Role::Entry)
+        .take(NESTED + 1)
         .collect();
+    if group.len() > NESTED {
+        // No request is received so often: what all of them show together is not gone through for each hop below.
+        return Inbound {
+            entry: (at.tree == 0).then_some(at.span),
+            ..Inbound::plain(Observed::unknown(Ground::NotCaptured))
+        };
+    }
     let state = (at.tree == 0).then(|| group.iter().map(|&i| &states[i]).find(|s| s.received.is_some())).flatten();
     let mut observed = match state {
         Some(state) => state.received.clone().unwrap_or_else(|| Observed::unknown(Ground::NotCaptured)),

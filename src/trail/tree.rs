@@ -4,6 +4,7 @@ use crate::model::{ServiceName, Span, SpanId, SpanKind};
 
 use super::nature::Nature;
 use super::rules::Rules;
+use super::way::Way;
 
 /// What a span is in the call tree.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,6 +32,8 @@ pub struct Node {
     pub proxy: bool,
     /// The topmost of the inner spans of one service that stand right above each other here, this one among them.
     pub top: usize,
+    /// What stands above it.
+    pub(super) way: Way,
 }
 
 /// Ids in order, each with the span that answers for it: searched by halves, which for so few beats hashing.
@@ -63,7 +66,14 @@ impl<'a> Tree<'a> {
         for (i, span) in spans.iter().enumerate() {
             let parent = shared.call_of(i).or_else(|| tree.parent_of(i, span, &shared));
             let proxy = span.proxy || rules.is_proxy(span);
-            tree.nodes.push(Node { parent, role: Role::Inner, nature: Nature::of(span), proxy, top: i });
+            tree.nodes.push(Node {
+                parent,
+                role: Role::Inner,
+                nature: Nature::of(span),
+                proxy,
+                top: i,
+                way: Way::default(),
+            });
         }
         tree.break_circles();
         tree.note_children();
@@ -144,6 +154,7 @@ impl<'a> Tree<'a> {
             }
             self.nodes[i].role = self.role_of(i, foreign_above[i]);
             self.nodes[i].top = self.top_of(i);
+            self.note_way(i);
             queue.extend_from_slice(&self.children[self.begins[i]..self.begins[i + 1]]);
         }
     }

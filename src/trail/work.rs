@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::model::{Hop, Severity, Span, TraceId, UnixNanos};
+use ahash::AHashMap;
+
+use crate::model::{Hop, Severity, Span, SpanId, TraceId, UnixNanos};
 
 use super::Trail;
 use super::aggregate::{Contribution, Sample};
@@ -301,7 +303,12 @@ impl Trail {
         if !wanting {
             return;
         }
-        let drawn: Vec<Arc<Hop>> = self.hops_of(id).into_iter().map(Arc::new).collect();
+        let mut drawn: AHashMap<SpanId, Vec<Arc<Hop>>> = AHashMap::new();
+        for hop in self.hops_of(id) {
+            if let Some(key) = key_of(&hop) {
+                drawn.entry(key).or_default().push(Arc::new(hop));
+            }
+        }
         for c in new {
             let edge = &self.sums.edges[c.edge()];
             let wants =
@@ -310,9 +317,8 @@ impl Trail {
             if !wanted {
                 continue;
             }
-            let named =
-                |hop: &&Arc<Hop>| key_of(hop) == Some(c.key) && hop.verdict == c.verdict && self.is_on(c.edge(), hop);
-            let Some(hop) = drawn.iter().find(named).cloned() else { continue };
+            let named = |hop: &&Arc<Hop>| hop.verdict == c.verdict && self.is_on(c.edge(), hop);
+            let Some(hop) = drawn.get(&c.key).into_iter().flatten().find(named).cloned() else { continue };
             let edge = &mut self.sums.edges[c.edge()];
             let problems = edge.problems.values_mut().map(|problem| &mut problem.sample);
             for sample in problems.chain(edge.samples.iter_mut().skip(c.verdict as usize).take(1)) {

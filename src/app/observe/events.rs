@@ -69,13 +69,24 @@ impl Events {
             return;
         }
         if self.lost.0 != engine {
-            let Losses { rejected, refused_requests, evicted_traces, evicted_spans, trace_overflow, bad_tags } = engine;
+            let Losses {
+                rejected,
+                refused_requests,
+                evicted_traces,
+                evicted_spans,
+                trace_overflow,
+                folded_names,
+                folded_edges,
+                bad_tags,
+            } = engine;
             tracing::warn!(
                 rejected,
                 refused_requests,
                 evicted_traces,
                 evicted_spans,
                 trace_overflow,
+                folded_names,
+                folded_edges,
                 bad_tags,
                 "lost so far"
             );

@@ -93,6 +93,9 @@ fn engine(out: &mut Exposition, totals: &Totals) {
         .sample(&[("reason", "evicted")], lost.evicted_spans)
         .sample(&[("reason", "trace_overflow")], lost.trace_overflow);
     out.counter("jwtrail_evicted_traces_total", "Traces let go whole to stay within --memory.", lost.evicted_traces);
+    let help = "Times that a name of a service, process or destination was one too many.";
+    out.counter("jwtrail_folded_names_total", help, lost.folded_names);
+    out.counter("jwtrail_folded_hops_total", "Hops on edges beyond the bound on those.", lost.folded_edges);
     let help = "Requests told to come again because too much waited to be judged.";
     out.counter("jwtrail_engine_refused_requests_total", help, lost.refused_requests);
     out.counter("jwtrail_bad_tags_total", "Malformed jwtrail.* fingerprints that were dropped.", lost.bad_tags);

@@ -63,15 +63,9 @@ pub fn variable() -> Option<std::ffi::OsString> {
 
 /// Reads the files.
 pub fn open(options: &AccessOptions) -> anyhow::Result<Access> {
-    let warn = |path: &Path| {
-        if exposed(path) {
-            let path = path.display();
-            out::note(&format!("warning: {path} holds a secret, and others may read it: chmod 600 {path}"));
-        }
-    };
     let from_file = options.auth_file.as_deref().map(Secrets::read).transpose()?;
-    options.auth_file.iter().for_each(|path| warn(path));
-    options.tls.iter().for_each(|files| warn(&files.key));
+    options.auth_file.iter().for_each(|path| warn_of_readers(path));
+    options.tls.iter().for_each(|files| warn_of_readers(&files.key));
     let now = Duration::from_nanos(clock::now().0);
     let tls = options.tls.as_ref().map(|files| Tls::load(files, now)).transpose()?;
     let from_variable = match variable().filter(|_| options.variable).map(std::ffi::OsString::into_string) {
@@ -84,6 +78,14 @@ pub fn open(options: &AccessOptions) -> anyhow::Result<Access> {
         (file, variable) => file.or(variable),
     };
     Ok(Access { tls, secrets, origins: options.origins.clone() })
+}
+
+/// Says so where others may read a file with a secret.
+pub(super) fn warn_of_readers(path: &Path) {
+    if exposed(path) {
+        let path = path.display();
+        out::note(&format!("warning: {path} holds a secret, and others may read it: chmod 600 {path}"));
+    }
 }
 
 /// How receivers are guarded, for what is said of an address that others reach.

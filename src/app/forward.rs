@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use zeroize::Zeroizing;
 
+use super::access::warn_of_readers;
 use super::out;
 use crate::cli::ForwardArgs;
 use crate::config::{DEFAULT_FORWARD_QUEUE, DEFAULT_FORWARD_TIMEOUT, File};
@@ -30,6 +31,7 @@ pub fn settings(args: &ForwardArgs, file: &File) -> anyhow::Result<Option<Forwar
     let pick = |option: &Option<_>, file: &Option<_>| option.clone().or_else(|| file.clone());
     if let Some(path) = pick(&args.forward_header_file, &from_file.forward_header_file) {
         let text = Zeroizing::new(read(&path)?);
+        warn_of_readers(&path);
         let text = std::str::from_utf8(&text).with_context(|| format!("{}: no UTF-8", path.display()))?;
         options.headers = parse_headers(text).with_context(|| path.display().to_string())?;
     }
@@ -41,7 +43,10 @@ pub fn settings(args: &ForwardArgs, file: &File) -> anyhow::Result<Option<Forwar
     let certificate = pick(&args.forward_cert, &from_file.forward_cert);
     let key = pick(&args.forward_key, &from_file.forward_key);
     options.identity = match (certificate, key) {
-        (Some(certificate), Some(key)) => Some([read(&certificate)?, read(&key)?].join(&b'\n')),
+        (Some(certificate), Some(key)) => {
+            warn_of_readers(&key);
+            Some([read(&certificate)?, read(&key)?].join(&b'\n'))
+        }
         (None, None) => None,
         _ => bail!("expected --forward-cert and --forward-key together, found one of them"),
     };

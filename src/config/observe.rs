@@ -49,6 +49,9 @@ pub fn telemetry(text: &str) -> Result<String, String> {
         // What makes an authority is the same for all of them.
         "grpc" => check_url(&format!("http://{rest}"))?,
         "http" | "https" => check_url(text)?,
+        _ if text.contains('@') => {
+            return Err("expected a URL without a user name or password, found one that has them".to_owned());
+        }
         _ => {
             let found = text.split('?').next().unwrap_or_default();
             return Err(format!(
@@ -91,7 +94,9 @@ mod tests {
         assert!(good.iter().all(|text| telemetry(text).is_ok()));
         let bad = ["localhost:4317", "ftp://a", "http://", "grpc://", "http://user:secret@a:4318", "unix:///a"];
         assert!(bad.iter().all(|text| telemetry(text).is_err()));
-        assert!(!telemetry("http://user:secret@a:4318").unwrap_err().contains("secret"));
+        for url in ["http://user:secret@a:4318", "unix://user:secret@a", "user:secret@a:4318"] {
+            assert!(!telemetry(url).unwrap_err().contains("secret"), "{url}");
+        }
         assert_eq!(("json".parse(), "TEXT".parse()), (Ok(LogFormat::Json), Ok(LogFormat::Text)));
     }
 }

@@ -172,7 +172,7 @@ impl Trail {
         Self {
             rules,
             profile: Profile::default().within(options.memory / SHARE_OF_FACTS),
-            places: Places::default(),
+            places: Places::within(options.memory),
             coverage: Coverage::default().within(options.memory / SHARE_OF_FACTS),
             sums: Sums::default().within(options.memory / SHARE_OF_FACTS),
             memo: Memo::default(),

@@ -94,7 +94,7 @@ impl Courier {
                     if self.state.failed(why.clone()) {
                         tracing::warn!("forwarding waits for the next collector: {why}");
                     }
-                    self.rest(after.unwrap_or_else(|| jittered(pause))).await;
+                    self.rest(asked_for(after).unwrap_or_else(|| jittered(pause))).await;
                     pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
                 }
             }
@@ -128,8 +128,27 @@ impl Courier {
     }
 }
 
+/// The pause that the next collector asks for, within reason: what waits keeps others from being tried.
+fn asked_for(after: Option<Duration>) -> Option<Duration> {
+    after.map(|after| after.min(GIVE_UP))
+}
+
 /// Between a half and all of it, so that those who were turned away together do not come back together.
 fn jittered(pause: Duration) -> Duration {
     let random = std::hash::RandomState::new().hash_one(pause);
     pause / 2 + (pause / 2).mul_f64((random >> 11) as f64 / (1_u64 << 53) as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_pause_is_for_ever() {
+        let ask = |seconds| asked_for(Some(Duration::from_secs(seconds)));
+        assert_eq!((ask(7), ask(u64::MAX)), (Some(Duration::from_secs(7)), Some(GIVE_UP)));
+        assert_eq!(asked_for(None), None);
+        let pause = Duration::from_secs(2);
+        assert!((pause / 2..=pause).contains(&jittered(pause)));
+    }
 }

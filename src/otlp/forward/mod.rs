@@ -11,6 +11,7 @@ mod peer;
 mod queue;
 mod rewrite;
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,7 +30,7 @@ use peer::Peer;
 use queue::{Queue, State};
 
 /// Where to forward, and what that may take.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ForwardOptions {
     /// The next collector.
     pub endpoint: Endpoint,
@@ -51,6 +52,13 @@ pub struct ForwardOptions {
     pub drain: Duration,
     /// The pause after a first failure; it doubles from one to the next.
     pub first_pause: Duration,
+}
+
+impl fmt::Debug for ForwardOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Headers and private keys are nothing to print.
+        f.debug_struct("ForwardOptions").field("endpoint", &self.endpoint).finish_non_exhaustive()
+    }
 }
 
 impl ForwardOptions {
@@ -211,5 +219,19 @@ impl Sink for Tap {
             self.queue.push(*passed);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_not_printed() {
+        let endpoint = Endpoint::parse("https://c:4318", None).unwrap();
+        let identity = Some(b"-----BEGIN PRIVATE KEY-----".to_vec());
+        let options = ForwardOptions { identity, ..ForwardOptions::new(endpoint) };
+        let printed = format!("{options:?}");
+        assert!(printed.contains("ForwardOptions") && !printed.contains("identity"), "{printed}");
     }
 }

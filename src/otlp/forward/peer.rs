@@ -59,7 +59,8 @@ impl Peer {
         let failed = |error: &reqwest::Error| ForwardError::Client(innermost(error));
         let mut builder = ClientBuilder::new()
             .user_agent(concat!("jwtrail/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(options.timeout)
+            // The shorter one, so that it is known whether anybody was there.
+            .connect_timeout(options.timeout.mul_f64(0.8))
             .timeout(options.timeout)
             // Headers hold secrets, which belong to this collector alone.
             .redirect(Policy::none())
@@ -124,7 +125,10 @@ impl Peer {
         match request.send().await {
             Ok(response) if grpc => grpc_answer(response.into()).await,
             Ok(response) => http_answer(response.into()).await,
-            Err(error) => Answer::Later { after: None, answered: error.is_timeout(), why: innermost(&error) },
+            Err(error) => {
+                let answered = error.is_timeout() && !error.is_connect();
+                Answer::Later { after: None, answered, why: innermost(&error) }
+            }
         }
     }
 }
@@ -233,6 +237,24 @@ fn retry_info(headers: &HeaderMap) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_collector_that_lets_nobody_in_has_not_answered() {
+        // It takes connections and says nothing: to TLS that is no connection, in the clear it is a request without answer.
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let authority = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        for (scheme, expected) in [("https", false), ("http", true)] {
+            let endpoint = Endpoint::parse(&format!("{scheme}://{address}"), None).unwrap();
+            let options = ForwardOptions {
+                ca: Some(authority.cert.pem().into_bytes()),
+                timeout: Duration::from_millis(500),
+                ..ForwardOptions::new(endpoint)
+            };
+            let answer = Peer::new(&options).unwrap().send(Signal::Traces, Bytes::new()).await;
+            assert!(matches!(answer, Answer::Later { answered, .. } if answered == expected), "{scheme}: {answer:?}");
+        }
+    }
 
     #[test]
     fn retry_after_is_read_in_both_forms() {

@@ -264,7 +264,7 @@ impl Sketch {
     }
 
     fn parent(&self, i: usize, span: &Span) -> u16 {
-        let Some(id) = span.parent_id else { return ROOT };
+        let Some(id) = span.parent_id() else { return ROOT };
         match self.ids.binary_search_by_key(&id, |(known, _)| *known) {
             Ok(place) if usize::from(self.ids[place].1) != i => self.ids[place].1,
             _ => ORPHAN,
@@ -333,7 +333,7 @@ impl Shape {
     fn recall(&self, sketch: &Sketch, spans: &[Span]) -> Conclusion {
         let contributions = self.contributions.iter().zip(&self.recipe.keys).map(|(mine, &key)| {
             let span = &spans[key];
-            Contribution { key: span.span_id, start: span.start, ..mine.clone() }
+            Contribution { key: span.span_id, place: key as u32, start: span.start, ..mine.clone() }
         });
         let of_tokens = self
             .of_tokens

@@ -14,6 +14,7 @@ mod findings;
 pub mod held;
 pub mod hints;
 mod judge;
+mod kept;
 mod known;
 mod leaning;
 mod memo;
@@ -34,6 +35,7 @@ mod rules;
 mod saved;
 mod severity;
 mod sides;
+mod size;
 mod slots;
 mod store;
 pub mod summary;
@@ -55,7 +57,9 @@ use std::time::Duration;
 use ahash::{AHashMap, AHashSet};
 
 use crate::model::policy::Policy;
-use crate::model::{Batch, Fingerprint, Hop, Link, LogRecord, Meter, ServiceName, Span, SpanId, TraceId, UnixNanos};
+use crate::model::{
+    Arrived, Batch, Fingerprint, Hop, Link, LogRecord, Meter, ServiceName, Span, SpanId, TraceId, UnixNanos,
+};
 
 pub use saved::SavedProfile;
 
@@ -244,7 +248,7 @@ impl Trail {
     }
 
     /// Takes one span.
-    pub fn take(&mut self, mut span: Span, now: UnixNanos) {
+    pub fn take(&mut self, mut span: Arrived, now: UnixNanos) {
         self.stats.spans += 1;
         match self.places.learn(&mut span, &mut self.profile) {
             Learned::Nothing => {}
@@ -254,7 +258,7 @@ impl Trail {
             Learned::Anyone => self.learned_all = true,
         }
         self.coverage.add(&span);
-        self.hold(span, now);
+        self.hold(span.trace_id, span.span, now);
     }
 
     /// Takes one log record.
@@ -264,8 +268,7 @@ impl Trail {
     }
 
     /// Keeps a span that the profile knows.
-    fn hold(&mut self, span: Span, now: UnixNanos) {
-        let id = span.trace_id;
+    fn hold(&mut self, id: TraceId, span: Span, now: UnixNanos) {
         let limit = self.options.spans_per_trace;
         let trace = self.touch(id, now);
         if trace.spans.len() >= limit {

@@ -116,14 +116,14 @@ impl Trail {
         kind: ProblemKind,
     ) -> Option<(UnixNanos, crate::model::TraceId, crate::model::SpanId)> {
         let held = self.traces.get(&trace)?;
-        let fits = |c: &&super::aggregate::Contribution| {
+        let fits = |(at, c): &(usize, &super::kept::Kept)| {
             c.edge() == edge
                 && match kind {
-                    ProblemKind::Verdict(verdict, cause) => (c.verdict, c.cause) == (verdict, cause),
-                    ProblemKind::Finding(finding) => c.findings.iter().any(|(f, _)| *f == finding),
+                    ProblemKind::Verdict(verdict, cause) => (c.verdict(), c.cause()) == (verdict, cause),
+                    ProblemKind::Finding(finding) => held.findings_of(*at).iter().any(|(f, _)| *f == finding),
                 }
         };
-        held.contributions.iter().find(fits).map(|c| (c.start, trace, c.key))
+        held.hops().iter().enumerate().find(fits).map(|(_, c)| (c.start(), trace, held.key_of(*c)))
     }
 
     /// One span can name several hops: a batch has many callers.

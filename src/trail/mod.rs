@@ -148,6 +148,10 @@ pub struct Trail {
     oldest: VecDeque<TraceId>,
     oldest_broken: VecDeque<TraceId>,
     broken_bytes: usize,
+    /// Bytes that judging the largest trace took that still grows.
+    scratch: usize,
+    /// Something that a screen shows has changed since the last tick.
+    changed: bool,
     withdrawn: Vec<ProblemRow>,
     /// What counts the bytes of all that spans share.
     meter: Option<Arc<Meter>>,
@@ -176,10 +180,10 @@ impl Trail {
         Self {
             rules,
             profile: Profile::default().within(options.memory / SHARE_OF_FACTS),
-            places: Places::default(),
+            places: Places::within(options.memory),
             coverage: Coverage::default().within(options.memory / SHARE_OF_FACTS),
             sums: Sums::default().within(options.memory / SHARE_OF_FACTS),
-            memo: Memo::default(),
+            memo: Memo::within(options.memory),
             stats: TrailStats::default(),
             traces: AHashMap::new(),
             dirty: Vec::new(),
@@ -191,6 +195,8 @@ impl Trail {
             oldest: VecDeque::new(),
             oldest_broken: VecDeque::new(),
             broken_bytes: 0,
+            scratch: 0,
+            changed: false,
             withdrawn: Vec::new(),
             leaning: Leaning::default(),
             meter: None,
@@ -245,6 +251,10 @@ impl Trail {
         for record in batch.logs {
             self.take_log(record, now);
         }
+        // Between two ticks more may come than the bound has room for: what came first is judged before it goes.
+        if self.memory_used() > self.options.memory.saturating_add(self.options.memory / SLACK) {
+            self.changed |= self.tick(now);
+        }
     }
 
     /// Takes one span.
@@ -269,7 +279,7 @@ impl Trail {
 
     /// Keeps a span that the profile knows.
     fn hold(&mut self, id: TraceId, span: Span, now: UnixNanos) {
-        let limit = self.options.spans_per_trace;
+        let limit = self.options.spans_per_trace.min(self.options.memory / PER_SPAN_OF_LARGE);
         let trace = self.touch(id, now);
         if trace.spans.len() >= limit {
             self.stats.trace_overflow += 1;
@@ -397,6 +407,12 @@ impl Trail {
         found
     }
 }
+
+/// The share of the memory that may be held beyond the bound until the next tick.
+const SLACK: usize = 32;
+
+/// Of one trace so many spans are held that half of the memory is enough to judge it.
+const PER_SPAN_OF_LARGE: usize = 2 * work::SCRATCH_A_SPAN;
 
 /// Facts about services and operations may take this share of the memory.
 const SHARE_OF_FACTS: usize = 8;

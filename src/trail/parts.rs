@@ -97,6 +97,7 @@ impl Trail {
         self.links_in.clear();
         self.quiet.clear();
         self.large.clear();
+        self.rest();
         self.oldest.clear();
         self.oldest_broken.clear();
         self.leaning.clear();

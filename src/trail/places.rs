@@ -10,8 +10,12 @@ use crate::model::{Arrived, Site};
 use super::process::ProcessFacts;
 use super::profile::{Learned, Profile};
 
-/// Places known at a time; beyond, all are learned anew.
+/// Places known at a time, at most; beyond, all are learned anew.
 const MOST: usize = 16 * 1024;
+
+/// The share of the memory that they may hold, and bytes that one holds: a site that no span has any more.
+const SHARE: usize = 8;
+const PER_PLACE: usize = 1024;
 
 /// All places met lately. Decoders share sites between spans, each for itself: here one stands for all that are equal.
 #[derive(Default)]
@@ -19,6 +23,7 @@ pub struct Places {
     by_address: AHashMap<usize, Address>,
     by_content: AHashMap<u64, Vec<usize>>,
     known: Vec<Place>,
+    most: usize,
     hasher: RandomState,
 }
 
@@ -35,6 +40,11 @@ struct Place {
 }
 
 impl Places {
+    /// None yet; so many at a time that they leave room for spans in so many bytes.
+    pub fn within(bytes: usize) -> Self {
+        Self { most: (bytes / SHARE / PER_PLACE).clamp(1, MOST), ..Self::default() }
+    }
+
     /// Gives a span the one site that stands for all that are equal, and learns what it shows.
     pub fn learn(&mut self, span: &mut Arrived, profile: &mut Profile) -> Learned {
         let number = self.number_of(span.site());
@@ -56,7 +66,7 @@ impl Places {
         if let Some(known) = self.by_address.get(&address) {
             return known.place;
         }
-        if self.by_address.len() >= MOST {
+        if self.by_address.len() >= self.most {
             self.by_address.clear();
             self.by_content.clear();
             self.known.clear();

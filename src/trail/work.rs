@@ -27,6 +27,9 @@ const NO_REST: usize = 512;
 const REST_A_SPAN: u64 = 20_000;
 const LONGEST_REST: u64 = 5_000_000_000;
 
+/// Bytes that judging takes for a span while it lasts: tree, hops, what they were sent and received.
+pub(super) const SCRATCH_A_SPAN: usize = 1024;
+
 /// How often one call may judge a trace anew because others taught it something: facts feed each other at most so deep.
 const ROUNDS: usize = 4;
 
@@ -40,7 +43,7 @@ impl Trail {
         let settled = self.settle_quiet(now);
         let judged = self.judge_dirty(Some(now));
         let evicted = self.evict();
-        settled | judged | evicted
+        settled | judged | evicted | std::mem::take(&mut self.changed)
     }
 
     /// Judges everything as settled: the end of a file, or of a run.
@@ -124,6 +127,7 @@ impl Trail {
         }
         self.change(id, TraceState::tighten);
         self.large.remove(&id);
+        self.rest();
     }
 
     /// Judges what changed; at a time, but what was judged too shortly before.
@@ -166,7 +170,15 @@ impl Trail {
             return false;
         }
         *judged = now;
+        self.scratch = self.scratch.max(spans * SCRATCH_A_SPAN);
         true
+    }
+
+    /// No large trace is left: none has to be judged again.
+    pub(super) fn rest(&mut self) {
+        if self.large.is_empty() {
+            self.scratch = 0;
+        }
     }
 
     /// Marks the traces that new knowledge may concern.

@@ -178,7 +178,7 @@ fn all_runs_as_one_set_are_judged_alike() {
         logs.extend(more_logs);
     }
     assert_same("all, in parts of 20 kB", &Policy::default(), &spans, &logs, tight(10_000, 20_000));
-    assert_same("all, in parts of 1 MB", &Policy::default(), &spans, &logs, tight(500_000, 1_000_000));
+    assert_same("all, in parts of 1 MB", &Policy::default(), &spans, &logs, tight(250_000, 1_000_000));
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn what_one_trace_holds_beyond_its_bound_is_counted_as_lost() {
         span
     });
     let spans: Vec<Arrived> = spans.iter().cloned().chain(more).collect();
-    let bounded = SpoolOptions { per_trace: 50_000, ..tight(10_000, 200_000) };
+    let bounded = SpoolOptions { per_trace: 20_000, ..tight(10_000, 200_000) };
     let found = outcome(&policy_of(&run), bounded, batches(&spans, &logs));
     assert!((200..500).contains(&found.lost), "{} lost", found.lost);
     assert!(found.report.contains(&format!("\"lost\":{}", found.lost)), "not said in the report");

@@ -71,7 +71,7 @@ use places::Places;
 use profile::{Fact, Learned, Profile};
 use rules::Rules;
 use store::TraceState;
-use summary::{Announcement, ProblemRow};
+use summary::ProblemRow;
 use wanted::Wanted;
 
 /// Bounds and switches of a [`Trail`].
@@ -383,28 +383,6 @@ impl Trail {
         });
         hops.sort_by_key(explain::order_key);
         hops
-    }
-
-    /// Problems that appeared or were withdrawn since the last call.
-    pub fn announcements(&mut self) -> Vec<Announcement> {
-        let mut found: Vec<Announcement> =
-            std::mem::take(&mut self.withdrawn).into_iter().map(|row| Announcement::Withdrawn(Box::new(row))).collect();
-        for edge in &mut self.sums.edges {
-            let of = edge.verdicts.iter().sum();
-            let mut kinds: Vec<_> = edge.problems.keys().copied().collect();
-            kinds.sort();
-            for kind in kinds {
-                let Some(sum) = edge.problems.get(&kind).filter(|sum| !sum.announced && sum.count() > 0) else {
-                    continue;
-                };
-                let row = rows::problem_row(edge, kind, sum, of, sum.last_seen);
-                if let (Some(row), Some(sum)) = (row, edge.problems.get_mut(&kind)) {
-                    sum.announced = true;
-                    found.push(Announcement::New(Box::new(row)));
-                }
-            }
-        }
-        found
     }
 }
 

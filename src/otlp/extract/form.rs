@@ -13,7 +13,7 @@ use super::memo::{Memo, Part, Piece, Seen};
 use super::observe::{Longest, SHORTEST_LIMIT, carry, tells_of_cookie};
 use super::tags::{TagReader, Tagged};
 use super::{Extractor, ids_of};
-use crate::model::{Captured, Carrying, SelfTags, Site, Arrived, UnixNanos};
+use crate::model::{Arrived, Captured, Carrying, SelfTags, Site, UnixNanos};
 use crate::otlp::data::{Attributes, RawSpan, SpanData};
 use crate::otlp::protobuf::{self, Plain};
 use crate::token::{TagKey, suspicious};

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use ahash::AHashMap;
 
 use crate::model::{
-    Batch, Exposure, Link, Resource, ServiceName, Arrived, SpanId, SpanKind, StatusCode, TraceId, UnixNanos,
+    Arrived, Batch, Exposure, Link, Resource, ServiceName, SpanId, SpanKind, StatusCode, TraceId, UnixNanos,
 };
 use crate::otlp::BatchBuilder;
 use crate::otlp::data::{EventData, LinkData, LogData, RawSpan, ResourceData, ScopeData, SpanData, Value, Visitor};

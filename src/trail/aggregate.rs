@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use ahash::AHashMap;
 
-use crate::model::{Cause, Confidence, Finding, Hop, Segment, Severity, SpanId, TraceId, UnixNanos, Verdict};
-
 use crate::model::meter::allocated;
+use crate::model::{Cause, Confidence, Finding, Hop, Segment, Severity, SpanId, TraceId, UnixNanos, Verdict};
 
 use super::slots::Slots;
 use super::summary::NodeKind;
@@ -63,7 +62,6 @@ impl Contribution {
         self.edge as usize
     }
 }
-
 impl Found {
     /// Bytes that they take beside their place.
     pub fn heap(&self) -> usize {

@@ -58,7 +58,7 @@ impl Around {
         }
         let mut lines = profile::line(&taken.profile).unwrap_or_default();
         for view in &taken.traces {
-            lines.extend(export::lines(view.spans.iter().map(|(_, span)| span), &view.logs));
+            lines.extend(export::lines(view.id, view.spans.iter().map(|(_, span)| span), &view.logs));
         }
         let short: String = first.chars().take(8).collect();
         let path = Self::write(&format!("{name}-{short}"), "jsonl", &lines)?;

@@ -103,7 +103,7 @@ impl Moments {
                     let at = done(span).max(known.at);
                     // Both sides of a call may share an id: the way up goes on from the caller's.
                     let client = span.kind == SpanKind::Client;
-                    let parent = if client { span.parent_id } else { known.parent.or(span.parent_id) };
+                    let parent = if client { span.parent_id() } else { known.parent.or(span.parent_id()) };
                     let entry = known.entry || matches!(span.kind, SpanKind::Server | SpanKind::Consumer);
                     *known = Come { at, parent, entry };
                     span.trace_id

@@ -138,9 +138,9 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::model::{Resource, ServiceName};
+    use crate::model::{Arrived, Resource, ServiceName};
 
-    fn span(start: u64, end: u64) -> Span {
+    fn span(start: u64, end: u64) -> Arrived {
         let resource = Resource {
             service: ServiceName { namespace: "".into(), name: "orders".into() },
             nameless: false,
@@ -149,7 +149,7 @@ mod tests {
             sdk: "".into(),
             host: "".into(),
         };
-        let mut span = Span::new(Arc::new(resource), "".into());
+        let mut span = Arrived::new(Arc::new(resource), "".into());
         (span.start, span.end) = (UnixNanos(start), UnixNanos(end));
         span
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc;
 
 use super::owner::Message;
-use crate::model::{Batch, Refused, Sink, Span};
+use crate::model::{Arrived, Batch, Refused, Sink};
 
 /// When an exporter that was refused should come again. The owner empties a full channel in less, but Python's exporter
 /// tries six times in all, and so holds out the longer.
@@ -125,6 +125,6 @@ impl Sink for Intake {
 
 /// Bytes that a batch holds while it waits: the larger of what came and what it was decoded into, never nothing.
 pub(super) fn cost(batch: &Batch) -> usize {
-    let decoded = batch.spans.len() * size_of::<Span>() + batch.logs.len() * size_of::<crate::model::LogRecord>();
+    let decoded = batch.spans.len() * size_of::<Arrived>() + batch.logs.len() * size_of::<crate::model::LogRecord>();
     batch.bytes.max(decoded) + size_of::<Batch>()
 }

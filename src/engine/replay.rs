@@ -9,14 +9,14 @@ use std::time::Instant;
 use super::EngineError;
 use super::owner::{Message, Owner};
 use super::rate::Rate;
-use crate::model::{LogRecord, Span, UnixNanos};
+use crate::model::{Arrived, LogRecord, UnixNanos};
 use crate::trail::Trail;
 
 /// Something recorded.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Recorded {
     /// A span.
-    Span(Span),
+    Span(Arrived),
     /// A log record; boxed, so that it takes no more room in a list than a span.
     Log(Box<LogRecord>),
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Exception, Exposure, Meter, Resource, Span, SpanId, TraceId, UnixNanos};
+use super::{Arrived, Exception, Exposure, Meter, Resource, SpanId, TraceId, UnixNanos};
 
 /// An OTLP log record that may explain a refusal; joined by trace and span id.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -27,7 +27,7 @@ pub struct LogRecord {
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     /// Spans in the order of the request.
-    pub spans: Vec<Span>,
+    pub spans: Vec<Arrived>,
     /// Log records that belong to a span.
     pub logs: Vec<LogRecord>,
     /// Spans that could not be taken (ids of wrong length, zero ids, values of a wrong kind), with the reason in the receiver's answer.

@@ -29,6 +29,6 @@ pub use keys::{KeyPlace, KeySource};
 pub use meter::{Meter, Weight};
 pub use resource::{Resource, ServiceName};
 pub use site::{Captured, Rare, Site, SpanKind, StatusCode};
-pub use span::{Exception, Exposure, Link, Own, Span};
+pub use span::{Arrived, Exception, Exposure, Link, Own, Span};
 pub use token::{Anomalies, Anomaly, Check, Confirmation, Fingerprint, SubjectKind, Token, TokenFormat};
 pub use verdict::{Cause, Confidence, Segment, Severity, Verdict};

@@ -56,20 +56,14 @@ pub struct Own {
 static NOTHING: Own =
     Own { location: None, challenge: None, exceptions: Vec::new(), links: Vec::new(), exposures: Vec::new() };
 
-/// A span. What it has in common with others is shared and read as if it were its own fields ([`Site`]); writing to
-/// those takes a copy. Texts are scrubbed of credentials.
+/// A span as it is kept beside the others of its trace. What it has in common with spans of other traces is shared and
+/// read as if it were its own fields ([`Site`]); writing to those takes a copy. Texts are scrubbed of credentials.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Span {
-    /// Trace that it belongs to.
-    pub trace_id: TraceId,
     /// Its own id.
     pub span_id: SpanId,
-    /// Its parent's id, `None` for a root.
-    pub parent_id: Option<SpanId>,
-    /// Attribute texts that are as long as the longest: tells an attribute length limit.
-    pub longest_texts: u16,
-    /// The longest attribute text, in characters.
-    pub longest_text: u32,
+    /// Its parent's id, zero for a root: OTLP calls that one invalid, so it names no span.
+    parent: SpanId,
     /// Start.
     pub start: UnixNanos,
     /// End; 0 where never set.
@@ -85,7 +79,51 @@ pub struct Span {
 }
 
 /// A byte more, and every span that is kept costs eight.
-const _: () = assert!(size_of::<Span>() <= 88);
+const _: () = assert!(size_of::<Span>() <= 64);
+
+/// A span as it arrives: with the trace that it belongs to, and with what is learned from it once and then forgotten.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Arrived {
+    /// Trace that it belongs to.
+    pub trace_id: TraceId,
+    /// The longest attribute text, in characters.
+    pub longest_text: u32,
+    /// Attribute texts that are as long as the longest: tells an attribute length limit.
+    pub longest_texts: u16,
+    /// What is kept of it.
+    pub span: Span,
+}
+
+impl Arrived {
+    /// An empty span of a process.
+    pub fn new(resource: Arc<Resource>, scope: Arc<str>) -> Self {
+        Self::at(Arc::new(Site::new(resource, scope)))
+    }
+
+    /// An empty span of a place.
+    pub fn at(site: Arc<Site>) -> Self {
+        Self::known(TraceId::default(), Span::at(site))
+    }
+
+    /// A span that was kept and leaves its trace: nothing is left to learn from it.
+    pub fn known(trace_id: TraceId, span: Span) -> Self {
+        Self { trace_id, longest_text: 0, longest_texts: 0, span }
+    }
+}
+
+impl Deref for Arrived {
+    type Target = Span;
+
+    fn deref(&self) -> &Span {
+        &self.span
+    }
+}
+
+impl DerefMut for Arrived {
+    fn deref_mut(&mut self) -> &mut Span {
+        &mut self.span
+    }
+}
 
 impl Deref for Span {
     type Target = Site;
@@ -103,19 +141,11 @@ impl DerefMut for Span {
 }
 
 impl Span {
-    /// An empty span of a process.
-    pub fn new(resource: Arc<Resource>, scope: Arc<str>) -> Self {
-        Self::at(Arc::new(Site::new(resource, scope)))
-    }
-
     /// An empty span of a place.
     pub fn at(site: Arc<Site>) -> Self {
         Self {
-            trace_id: TraceId::default(),
             span_id: SpanId::default(),
-            parent_id: None,
-            longest_texts: 0,
-            longest_text: 0,
+            parent: SpanId::default(),
             start: UnixNanos::default(),
             end: UnixNanos::default(),
             site,
@@ -123,6 +153,16 @@ impl Span {
             path: None,
             own: None,
         }
+    }
+
+    /// Its parent's id, `None` for a root.
+    pub fn parent_id(&self) -> Option<SpanId> {
+        (!self.parent.is_zero()).then_some(self.parent)
+    }
+
+    /// Gives it a parent; `None` makes a root of it.
+    pub fn set_parent(&mut self, parent: Option<SpanId>) {
+        self.parent = parent.unwrap_or_default();
     }
 
     /// What it has in common with others of its place.

@@ -8,15 +8,15 @@ use serde::{Deserialize, Serialize};
 use super::SpoolError;
 use super::shared::Sharing;
 use crate::model::{
-    CarriedValue, Carries, Carrying, Hop, LogRecord, Resource, ServiceName, Side, Site, Span, SpanId, Token, TraceId,
-    UnixNanos,
+    Arrived, CarriedValue, Carries, Carrying, Hop, LogRecord, Resource, ServiceName, Side, Site, SpanId, Token,
+    TraceId, UnixNanos,
 };
 
 /// What is kept of the input.
 #[derive(Serialize, Deserialize)]
 pub enum Record {
     /// A span; its site stands in the table, and what it carries, counted from one; 0 is nothing.
-    Span { site: u32, carries: u32, span: Span },
+    Span { site: u32, carries: u32, span: Arrived },
     /// A log record; its process stands in the table.
     Log { resource: u32, record: LogRecord },
     /// A span of another trace links to a span of this one.
@@ -142,7 +142,7 @@ impl Open {
     }
 
     /// Adds a span.
-    pub fn span(&mut self, mut span: Span) -> Result<(), SpoolError> {
+    pub fn span(&mut self, mut span: Arrived) -> Result<(), SpoolError> {
         let site = std::mem::replace(span.site_mut(), Arc::clone(&self.nowhere));
         let site = self.site(&site)?;
         let carries = match std::mem::take(&mut span.carried).shared() {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ahash::RandomState;
 
-use crate::model::{CarriedValue, Carries, Exception, LogRecord, Resource, Site, Span, Token};
+use crate::model::{Arrived, CarriedValue, Carries, Exception, LogRecord, Resource, Site, Token};
 
 /// Slots for texts.
 const TEXTS: usize = 8_192;
@@ -90,7 +90,7 @@ impl Sharing {
     }
 
     /// Shares the texts that a span alone says.
-    pub fn span(&mut self, span: &mut Span) {
+    pub fn span(&mut self, span: &mut Arrived) {
         if !span.has_own() {
             return;
         }

@@ -8,7 +8,7 @@ use super::SpoolError;
 use super::blocks::{Blocks, Extent, Press};
 use super::pack::{Closed, LinkFrom, Open, Record};
 use super::shared::Sharing;
-use crate::model::{LogRecord, Span, TraceId};
+use crate::model::{Arrived, LogRecord, TraceId};
 use crate::trail::parts::{cost_of_log, cost_of_span};
 
 /// Writes blocks, and reads them.
@@ -80,7 +80,7 @@ impl Shelf {
         self.mixed |= *self.first.get_or_insert(trace) != trace;
     }
 
-    fn span(&mut self, span: Span, desk: &mut Desk) -> Result<(), SpoolError> {
+    fn span(&mut self, span: Arrived, desk: &mut Desk) -> Result<(), SpoolError> {
         self.note(span.trace_id, cost_of_span(&span));
         let before = self.open.shared_bytes();
         self.open.span(span)?;
@@ -145,7 +145,7 @@ impl Shelves {
     }
 
     /// Puts a span where its trace lies, and its links where they lead to.
-    pub fn span(&mut self, span: Span, desk: &mut Desk) -> Result<(), SpoolError> {
+    pub fn span(&mut self, span: Arrived, desk: &mut Desk) -> Result<(), SpoolError> {
         let from = span.trace_id;
         for link in span.own().links.iter().filter(|link| link.trace_id != from) {
             let to = self.of(link.trace_id);

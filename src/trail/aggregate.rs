@@ -5,20 +5,21 @@ use std::sync::Arc;
 
 use ahash::AHashMap;
 
-use crate::model::{Cause, Confidence, Finding, Hop, Segment, Severity, SpanId, TraceId, UnixNanos, Verdict};
-
 use crate::model::meter::allocated;
+use crate::model::{Cause, Confidence, Finding, Hop, Segment, Severity, SpanId, TraceId, UnixNanos, Verdict};
 
 use super::slots::Slots;
 use super::summary::NodeKind;
 
-/// What one hop adds to the sums. Kept for every hop: a byte counts.
+/// What one hop adds to the sums; [`Kept`](super::kept::Kept) is what is held of it.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Contribution {
     /// Start of the hop.
     pub start: UnixNanos,
     /// The span that names the hop.
     pub key: SpanId,
+    /// Its place among the spans of the trace.
+    pub place: u32,
     /// Findings.
     pub findings: Found,
     /// Which edge: there are less than [`MAX_EDGES`] and one more.
@@ -34,8 +35,6 @@ pub struct Contribution {
     /// Confidence.
     pub confidence: Confidence,
 }
-
-const _: () = assert!(size_of::<Contribution>() <= 40);
 
 /// The findings of one hop, each with its severity: hardly any hop has one.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -62,11 +61,12 @@ impl Contribution {
     pub fn edge(&self) -> usize {
         self.edge as usize
     }
-
-    /// Bytes that it takes beside itself.
+}
+impl Found {
+    /// Bytes that they take beside their place.
     pub fn heap(&self) -> usize {
         let list = |found: &Vec<_>| allocated(size_of_val(found)) + allocated(size_of_val(found.as_slice()));
-        self.findings.0.as_deref().map_or(0, list)
+        self.0.as_deref().map_or(0, list)
     }
 }
 
@@ -206,7 +206,7 @@ pub struct Sums {
 }
 
 /// Edges that are told apart.
-const MAX_EDGES: usize = 10_000;
+pub(super) const MAX_EDGES: usize = 10_000;
 
 /// The name that stands for those beyond a bound.
 pub const OTHERS: &str = "(others)";

@@ -137,7 +137,7 @@ fn attempt<'h>(hop: &'h Judged<'_>, forest: &'h Forest<'_>) -> Option<Try<'h>> {
     let callee = hop.key_span(forest)?;
     let path = callee.path.as_deref().or(call.path.as_deref());
     Some(Try {
-        key: (outer.parent_id, hop.caller.as_deref().unwrap_or_default(), &hop.callee, &hop.operation, path),
+        key: (outer.parent_id(), hop.caller.as_deref().unwrap_or_default(), &hop.callee, &hop.operation, path),
         call: at,
         called: (call.start, call.end),
         entered: (callee.start, callee.end),

@@ -9,7 +9,7 @@ impl Trail {
     /// Bytes kept: traces, what they taught, and what their spans share with each other.
     pub(super) fn memory_used(&self) -> usize {
         let quiet = self.quiet.capacity() * size_of::<(UnixNanos, TraceId)>();
-        self.held_bytes() + quiet + self.profile.bytes() + self.memo.bytes()
+        self.held_bytes() + quiet + self.scratch + self.profile.bytes() + self.memo.bytes()
     }
 
     /// Evicts whole traces until what is kept fits.
@@ -43,6 +43,7 @@ impl Trail {
 
     fn forget(&mut self, id: TraceId, trace: &TraceState) {
         self.large.remove(&id);
+        self.rest();
         self.stats.evicted_traces += 1;
         self.stats.evicted_until = self.stats.evicted_until.max(trace.start());
         self.stats.evicted_spans += trace.spans.len() as u64;

@@ -20,8 +20,8 @@ pub fn explain(case: &Case<'_, '_>, hop: &Judged<'_>, settled: bool) -> Hop {
     let callee_span = hop.pair.entry.map(|i| &own.spans[i]);
     let (inbound, sent, received) = shown_tokens(hop);
     let mut verdict_hop = Hop {
-        trace_id: own.spans.first().map(|span| span.trace_id).unwrap_or_default(),
-        caller: caller_span.map(|(at, span)| caller_party(hop, at, span)),
+        trace_id: own.trace,
+        caller: caller_span.map(|(at, span)| caller_party(case, hop, at, span)),
         callee: Party {
             service: Arc::clone(&hop.callee),
             span_id: callee_span.map(|span| span.span_id),
@@ -59,11 +59,11 @@ fn pending(hop: &Judged<'_>) -> Option<Cause> {
     if hop.ruling.verdict == Verdict::Unknown && waits { Some(Cause::Pending) } else { hop.ruling.cause }
 }
 
-fn caller_party(hop: &Judged<'_>, at: At, span: &Span) -> Party {
+fn caller_party(case: &Case<'_, '_>, hop: &Judged<'_>, at: At, span: &Span) -> Party {
     Party {
         service: hop.caller.clone().unwrap_or_default(),
         span_id: Some(span.span_id),
-        trace_id: (at.tree != 0).then_some(span.trace_id),
+        trace_id: (at.tree != 0).then(|| case.forest.trees[at.tree].trace),
         language: Arc::clone(&span.resource.language),
         scope: Arc::clone(&span.scope),
     }

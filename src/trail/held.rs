@@ -79,7 +79,7 @@ impl<'a> Held<'a> {
 
     /// Hops judged.
     pub fn hops(&self) -> usize {
-        self.trace.contributions.len()
+        self.trace.hops().len()
     }
 
     /// Those with an accused verdict.
@@ -130,22 +130,23 @@ impl<'a> Held<'a> {
     /// Its hops as they were last judged.
     pub fn sketches(self) -> impl Iterator<Item = HopSketch<'a>> {
         let settled = self.trace.settled;
-        self.trace.contributions.iter().map(move |c| {
+        self.trace.hops().iter().enumerate().map(move |(at, c)| {
             let edge = &self.trail.sums.edges[c.edge()];
-            let found = c.findings.iter().map(|(_, severity)| *severity).max();
+            let findings = self.trace.findings_of(at);
+            let found = findings.iter().map(|(_, severity)| *severity).max();
             // As `explain` says it: what only lacks a span may still come.
-            let waits = matches!(c.cause, Some(Cause::CalleeUntraced | Cause::CallerUnseen));
-            let pending = !settled && c.verdict == Verdict::Unknown && waits;
+            let waits = matches!(c.cause(), Some(Cause::CalleeUntraced | Cause::CallerUnseen));
+            let pending = !settled && c.verdict() == Verdict::Unknown && waits;
             HopSketch {
                 held: self,
                 edge: (!edge.is_others()).then_some((edge.caller.as_deref(), &*edge.callee)),
-                start: c.start,
-                verdict: c.verdict,
-                cause: if pending { Some(Cause::Pending) } else { c.cause },
-                segment: c.segment,
-                severity: found.map_or(c.severity, |found| found.max(c.severity)),
-                confidence: c.confidence,
-                findings: &c.findings,
+                start: c.start(),
+                verdict: c.verdict(),
+                cause: if pending { Some(Cause::Pending) } else { c.cause() },
+                segment: c.segment(),
+                severity: found.map_or(c.severity(), |found| found.max(c.severity())),
+                confidence: c.confidence(),
+                findings,
             }
         })
     }

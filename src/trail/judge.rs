@@ -111,6 +111,15 @@ impl<'a> Judged<'a> {
         }
     }
 
+    /// The place of that span, where it is of the trace itself.
+    pub fn key_place(&self) -> Option<usize> {
+        match (self.pair.entry, &self.pair.caller) {
+            (Some(entry), _) => Some(entry),
+            (None, Caller::Call(at) | Caller::Service(at)) => (at.tree == 0).then_some(at.span),
+            (None, Caller::Nobody) => None,
+        }
+    }
+
     /// The call span, where there is one.
     pub fn call(&self) -> Option<At> {
         match self.pair.caller {

@@ -23,11 +23,13 @@ use super::profile::{Age, Checked, Fact, Profile};
 use super::taught::FactSet;
 use super::tree::Role;
 
-/// Shapes that are looked for; of two that fall together the later one stays.
+/// Shapes that are looked for at most; of two that fall together the later one stays.
 const SLOTS: usize = 2048;
 /// Spans of the largest trace that is kept, and of all kept together.
 const LONGEST: usize = 256;
 const ROOM: usize = 16 * 1024;
+/// The share of the memory that all of it may take.
+const SHARE: usize = 16;
 /// Bytes of a span that is kept, with its part in the judgement.
 const PER_SPAN: usize = 256;
 /// Different tokens in one trace: each pair of them is compared.
@@ -41,6 +43,8 @@ const ORPHAN: u16 = u16::MAX - 1;
 #[derive(Default)]
 pub struct Memo {
     slots: Vec<Slot>,
+    /// Shapes that are looked for, and spans that are kept of them: fewer where there is little memory.
+    most: (usize, usize),
     /// Spans of all shapes kept.
     spans: usize,
     hasher: RandomState,
@@ -168,6 +172,12 @@ fn speaks_for_itself(hop: &Judged<'_>) -> bool {
 }
 
 impl Memo {
+    /// An empty one, beside which so many bytes may be held.
+    pub fn within(bytes: usize) -> Self {
+        let slots = (bytes / SHARE / 2 / size_of::<Slot>()).clamp(1, SLOTS);
+        Self { most: (slots, (bytes / SHARE / 2 / PER_SPAN).min(ROOM)), ..Self::default() }
+    }
+
     /// Forgets everything: the rules are others.
     pub fn clear(&mut self) {
         self.slots.clear();
@@ -193,7 +203,7 @@ impl Memo {
     /// Whether the judgement of the trace sketched is to be kept: one like it was met before.
     pub fn wants(&mut self) -> bool {
         if self.slots.is_empty() {
-            self.slots.resize_with(SLOTS, Slot::default);
+            self.slots.resize_with(self.most.0, Slot::default);
         }
         let place = self.place();
         let slot = &mut self.slots[place];
@@ -208,9 +218,12 @@ impl Memo {
         if let Some(old) = self.slots.get_mut(place).and_then(|slot| slot.shape.take()) {
             self.spans -= old.spans.len();
         }
-        if self.spans + spans.len() > ROOM {
+        if self.spans + spans.len() > self.most.1 {
             self.slots.iter_mut().for_each(|slot| slot.shape = None);
             self.spans = 0;
+        }
+        if spans.len() > self.most.1 {
+            return;
         }
         let shape = Shape::new(&self.sketch, spans, settled, recipe, conclusion, profile);
         if let (Some(shape), Some(slot)) = (shape, self.slots.get_mut(place)) {
@@ -220,7 +233,7 @@ impl Memo {
     }
 
     fn place(&self) -> usize {
-        self.sketch.hash as usize % SLOTS
+        self.sketch.hash as usize % self.most.0
     }
 }
 
@@ -264,7 +277,7 @@ impl Sketch {
     }
 
     fn parent(&self, i: usize, span: &Span) -> u16 {
-        let Some(id) = span.parent_id else { return ROOT };
+        let Some(id) = span.parent_id() else { return ROOT };
         match self.ids.binary_search_by_key(&id, |(known, _)| *known) {
             Ok(place) if usize::from(self.ids[place].1) != i => self.ids[place].1,
             _ => ORPHAN,
@@ -333,7 +346,7 @@ impl Shape {
     fn recall(&self, sketch: &Sketch, spans: &[Span]) -> Conclusion {
         let contributions = self.contributions.iter().zip(&self.recipe.keys).map(|(mine, &key)| {
             let span = &spans[key];
-            Contribution { key: span.span_id, start: span.start, ..mine.clone() }
+            Contribution { key: span.span_id, place: key as u32, start: span.start, ..mine.clone() }
         });
         let of_tokens = self
             .of_tokens

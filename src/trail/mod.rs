@@ -14,6 +14,7 @@ mod findings;
 pub mod held;
 pub mod hints;
 mod judge;
+mod kept;
 mod known;
 mod leaning;
 mod memo;
@@ -34,6 +35,7 @@ mod rules;
 mod saved;
 mod severity;
 mod sides;
+mod size;
 mod slots;
 mod store;
 pub mod summary;
@@ -55,7 +57,9 @@ use std::time::Duration;
 use ahash::{AHashMap, AHashSet};
 
 use crate::model::policy::Policy;
-use crate::model::{Batch, Fingerprint, Hop, Link, LogRecord, Meter, ServiceName, Span, SpanId, TraceId, UnixNanos};
+use crate::model::{
+    Arrived, Batch, Fingerprint, Hop, Link, LogRecord, Meter, ServiceName, Span, SpanId, TraceId, UnixNanos,
+};
 
 pub use saved::SavedProfile;
 
@@ -67,7 +71,7 @@ use places::Places;
 use profile::{Fact, Learned, Profile};
 use rules::Rules;
 use store::TraceState;
-use summary::{Announcement, ProblemRow};
+use summary::ProblemRow;
 use wanted::Wanted;
 
 /// Bounds and switches of a [`Trail`].
@@ -144,6 +148,10 @@ pub struct Trail {
     oldest: VecDeque<TraceId>,
     oldest_broken: VecDeque<TraceId>,
     broken_bytes: usize,
+    /// Bytes that judging the largest trace took that still grows.
+    scratch: usize,
+    /// Something that a screen shows has changed since the last tick.
+    changed: bool,
     withdrawn: Vec<ProblemRow>,
     /// What counts the bytes of all that spans share.
     meter: Option<Arc<Meter>>,
@@ -175,7 +183,7 @@ impl Trail {
             places: Places::within(options.memory),
             coverage: Coverage::default().within(options.memory / SHARE_OF_FACTS),
             sums: Sums::default().within(options.memory / SHARE_OF_FACTS),
-            memo: Memo::default(),
+            memo: Memo::within(options.memory),
             stats: TrailStats::default(),
             traces: AHashMap::new(),
             dirty: Vec::new(),
@@ -187,6 +195,8 @@ impl Trail {
             oldest: VecDeque::new(),
             oldest_broken: VecDeque::new(),
             broken_bytes: 0,
+            scratch: 0,
+            changed: false,
             withdrawn: Vec::new(),
             leaning: Leaning::default(),
             meter: None,
@@ -241,10 +251,14 @@ impl Trail {
         for record in batch.logs {
             self.take_log(record, now);
         }
+        // Between two ticks more may come than the bound has room for: what came first is judged before it goes.
+        if self.memory_used() > self.options.memory.saturating_add(self.options.memory / SLACK) {
+            self.changed |= self.tick(now);
+        }
     }
 
     /// Takes one span.
-    pub fn take(&mut self, mut span: Span, now: UnixNanos) {
+    pub fn take(&mut self, mut span: Arrived, now: UnixNanos) {
         self.stats.spans += 1;
         match self.places.learn(&mut span, &mut self.profile) {
             Learned::Nothing => {}
@@ -254,7 +268,7 @@ impl Trail {
             Learned::Anyone => self.learned_all = true,
         }
         self.coverage.add(&span);
-        self.hold(span, now);
+        self.hold(span.trace_id, span.span, now);
     }
 
     /// Takes one log record.
@@ -264,9 +278,8 @@ impl Trail {
     }
 
     /// Keeps a span that the profile knows.
-    fn hold(&mut self, span: Span, now: UnixNanos) {
-        let id = span.trace_id;
-        let limit = self.options.spans_per_trace;
+    fn hold(&mut self, id: TraceId, span: Span, now: UnixNanos) {
+        let limit = self.options.spans_per_trace.min(self.options.memory / PER_SPAN_OF_LARGE);
         let trace = self.touch(id, now);
         if trace.spans.len() >= limit {
             self.stats.trace_overflow += 1;
@@ -371,29 +384,13 @@ impl Trail {
         hops.sort_by_key(explain::order_key);
         hops
     }
-
-    /// Problems that appeared or were withdrawn since the last call.
-    pub fn announcements(&mut self) -> Vec<Announcement> {
-        let mut found: Vec<Announcement> =
-            std::mem::take(&mut self.withdrawn).into_iter().map(|row| Announcement::Withdrawn(Box::new(row))).collect();
-        for edge in &mut self.sums.edges {
-            let of = edge.verdicts.iter().sum();
-            let mut kinds: Vec<_> = edge.problems.keys().copied().collect();
-            kinds.sort();
-            for kind in kinds {
-                let Some(sum) = edge.problems.get(&kind).filter(|sum| !sum.announced && sum.count() > 0) else {
-                    continue;
-                };
-                let row = rows::problem_row(edge, kind, sum, of, sum.last_seen);
-                if let (Some(row), Some(sum)) = (row, edge.problems.get_mut(&kind)) {
-                    sum.announced = true;
-                    found.push(Announcement::New(Box::new(row)));
-                }
-            }
-        }
-        found
-    }
 }
+
+/// The share of the memory that may be held beyond the bound until the next tick.
+const SLACK: usize = 32;
+
+/// Of one trace so many spans are held that half of the memory is enough to judge it.
+const PER_SPAN_OF_LARGE: usize = 2 * work::SCRATCH_A_SPAN;
 
 /// Facts about services and operations may take this share of the memory.
 const SHARE_OF_FACTS: usize = 8;

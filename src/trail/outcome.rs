@@ -8,6 +8,7 @@ use super::aggregate::Contribution;
 use super::explain::explain;
 use super::facts;
 use super::judge::{Case, Judged, judge};
+use super::kept::NOWHERE;
 use super::memo::Recipe;
 use super::pairing::Caller;
 use super::profile::Fact;
@@ -101,6 +102,7 @@ fn draw(case: &Case<'_, '_>, hop: &Judged<'_>) -> Drawn {
         contribution: Contribution {
             edge: 0,
             key: key.map(|span| span.span_id).unwrap_or_default(),
+            place: hop.key_place().map_or(NOWHERE, |place| place as u32),
             start: key.map(|span| span.start).unwrap_or_default(),
             verdict: hop.ruling.verdict,
             cause: hop.ruling.cause,

@@ -60,7 +60,7 @@ pub struct Pair {
 impl<'a> Forest<'a> {
     /// A forest of the trace to judge and those that it links to.
     pub fn new(trees: Vec<Tree<'a>>, linked_from_outside: AHashSet<SpanId>) -> Self {
-        let ids = trees.iter().enumerate().filter_map(|(i, tree)| Some((tree.spans.first()?.trace_id, i)));
+        let ids = trees.iter().enumerate().map(|(i, tree)| (tree.trace, i));
         let by_trace = ids.collect();
         Self { trees, linked_from_outside, by_trace }
     }
@@ -257,7 +257,7 @@ fn links_of(forest: &Forest<'_>, group: &[usize]) -> Vec<(At, usize)> {
             found.push((at, holder));
         }
     }
-    found.sort_unstable_by_key(|(at, _)| (forest.span(*at).trace_id, forest.span(*at).span_id));
+    found.sort_unstable_by_key(|(at, _)| (forest.trees[at.tree].trace, forest.span(*at).span_id));
     found
 }
 

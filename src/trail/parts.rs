@@ -8,13 +8,15 @@ use std::sync::Arc;
 
 use ahash::AHashSet;
 
-use crate::model::{Batch, Hop, LogRecord, Span, SpanId, TraceId, UnixNanos};
+use crate::model::{Arrived, Batch, Hop, LogRecord, Span, SpanId, TraceId, UnixNanos};
 
 use super::Trail;
 use super::aggregate::Contribution;
 use super::explain::key_of;
+use super::kept::NOWHERE;
 use super::profile::Fact;
-use super::store::{TraceState, size_of_log, size_of_span};
+use super::size::{size_of_log, size_of_span};
+use super::store::TraceState;
 use super::summary::NodeKind;
 use super::wanted::Wanted;
 
@@ -72,13 +74,16 @@ impl Trail {
 
     /// Gives up the traces held, to be judged in parts; facts of at most `tokens` tokens will be kept. What the spans
     /// showed by themselves stays known.
-    pub fn give_up(&mut self, tokens: usize) -> impl Iterator<Item = (Vec<Span>, Vec<LogRecord>)> + use<> {
+    pub fn give_up(&mut self, tokens: usize) -> impl Iterator<Item = (Vec<Arrived>, Vec<LogRecord>)> + use<> {
         let mut wanted = Wanted::new(tokens);
         let traces = std::mem::take(&mut self.traces);
         traces.values().flat_map(|trace| &trace.spans).for_each(|span| wanted.look_for_checks(span));
         self.wanted = Some(wanted);
         self.forget_all();
-        traces.into_values().map(|trace| trace.into_parts())
+        traces.into_iter().map(|(id, trace)| {
+            let (spans, logs) = trace.into_parts();
+            (spans.into_iter().map(|span| Arrived::known(id, span)).collect(), logs)
+        })
     }
 
     /// Forgets all traces, and what only concerns them.
@@ -92,6 +97,7 @@ impl Trail {
         self.links_in.clear();
         self.quiet.clear();
         self.large.clear();
+        self.rest();
         self.oldest.clear();
         self.oldest_broken.clear();
         self.leaning.clear();
@@ -148,6 +154,7 @@ impl Trail {
         let contribution = Contribution {
             edge: edge as u32,
             key,
+            place: NOWHERE,
             start: hop.start,
             verdict: hop.verdict,
             cause: hop.cause,
@@ -163,7 +170,7 @@ impl Trail {
 
 impl Part {
     /// Holds a span.
-    pub fn hold(&mut self, span: Span) {
+    pub fn hold(&mut self, span: Arrived) {
         if !self.has_room(span.trace_id) {
             self.lost += 1;
             return;
@@ -171,7 +178,7 @@ impl Part {
         if let Some(wanted) = &mut self.trail.wanted {
             wanted.note_unchecked(&span);
         }
-        self.trail.hold(span, UnixNanos::default());
+        self.trail.hold(span.trace_id, span.span, UnixNanos::default());
     }
 
     /// Whether a trace may take more. What came twice makes room first; a trace that is nearly full without it stays as it
@@ -203,14 +210,14 @@ impl Part {
     }
 
     /// Holds a span of a trace that is judged elsewhere: traces held here link to it.
-    pub fn hold_guest(&mut self, span: Span) {
+    pub fn hold_guest(&mut self, span: Arrived) {
         let guest = self.trail.guests.entry(span.trace_id).or_insert_with(|| Box::new(TraceState::new()));
         if guest.bytes > self.per_trace {
             self.lost += 1;
             return;
         }
         self.guest_bytes += size_of_span(&span);
-        guest.push(span);
+        guest.push(span.span);
     }
 
     /// Knows that a span of another trace links to a span held here.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ahash::{AHashMap, RandomState};
 
-use crate::model::{Resource, Site, Span};
+use crate::model::{Arrived, Resource, Site};
 
 use super::process::ProcessFacts;
 use super::profile::{Learned, Profile};
@@ -52,7 +52,7 @@ impl Places {
     }
 
     /// Gives a span the one site that stands for all that are equal, and learns what it shows.
-    pub fn learn(&mut self, span: &mut Span, profile: &mut Profile) -> Learned {
+    pub fn learn(&mut self, span: &mut Arrived, profile: &mut Profile) -> Learned {
         let number = self.number_of(span.site());
         let place = &mut self.known[number];
         if !Arc::ptr_eq(&place.site, span.site()) {

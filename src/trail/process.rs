@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{Carried, ServiceName, Span, SpanId, SpanKind, TraceId};
+use crate::model::{Arrived, Carried, ServiceName, Span, SpanId, SpanKind, TraceId};
 
 use super::profile::Profile;
 
@@ -41,7 +41,7 @@ impl ProcessFacts {
     }
 
     /// Whether a span of a place that was learned leaves these facts as they are, and those that come after them.
-    pub(super) fn learns_nothing_of(self, span: &Span) -> bool {
+    pub(super) fn learns_nothing_of(self, span: &Arrived) -> bool {
         let shorter = span.longest_text < self.longest;
         let as_long = span.longest_text == self.longest && self.longest_count >= 2;
         (shorter || as_long) && longest_carried(span) <= self.longest_carried
@@ -109,7 +109,7 @@ impl Profile {
         *facts != before
     }
 
-    pub(super) fn learn_process(&mut self, span: &Span) -> bool {
+    pub(super) fn learn_process(&mut self, span: &Arrived) -> bool {
         if !self.processes.contains_key(&span.resource.instance) {
             if !self.has_room(self.processes.len()) {
                 return false;

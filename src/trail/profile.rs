@@ -8,7 +8,7 @@ use std::sync::Arc;
 use ahash::{AHashMap, AHashSet};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{CarriedValue, Check, Fingerprint, Reason, Resource, ServiceName, Span, SpanKind, Token};
+use crate::model::{Arrived, CarriedValue, Check, Fingerprint, Reason, Resource, ServiceName, Span, SpanKind, Token};
 
 use super::process::{ProcessFacts, Unit, UnitFacts, names_within};
 use super::taught::Sets;
@@ -97,7 +97,7 @@ pub enum Learned {
 
 impl Profile {
     /// Learns from one span.
-    pub fn learn(&mut self, span: &Span) -> Learned {
+    pub fn learn(&mut self, span: &Arrived) -> Learned {
         let mut learned = Learned::Nothing;
         if self.last.as_ref().is_none_or(|last| !Arc::ptr_eq(last, &span.resource)) {
             if self.learn_name(&span.resource.service) {

@@ -54,7 +54,7 @@ impl<'a> Redirecting<'a> {
             for at in std::iter::once(call).chain(pair.chain.iter().copied().filter(|at| *at != call)) {
                 keep(found.by_call.entry(at).or_default(), &seen);
             }
-            if let Some(parent) = span.parent_id {
+            if let Some(parent) = span.parent_id() {
                 keep(found.by_parent.entry((call.tree, parent)).or_default(), &seen);
             }
         }
@@ -75,7 +75,7 @@ impl<'a> Redirecting<'a> {
         if shared.any(|seen| seen.start < start && differs(entry, seen.entry)) {
             return Redirect { cross_origin: true, speaks_for_another: true };
         }
-        let siblings = mine.parent_id.and_then(|parent| self.by_parent.get(&(call.tree, parent)));
+        let siblings = mine.parent_id().and_then(|parent| self.by_parent.get(&(call.tree, parent)));
         let origin = call_origin(forest, pair);
         let sibling = siblings.into_iter().flatten().any(|seen| {
             seen.start < start

@@ -9,7 +9,7 @@ use crate::model::{Hop, Severity, UnixNanos, Verdict};
 use super::Trail;
 use super::aggregate::{EdgeSum, ProblemKind, ProblemSum, Sample};
 use super::hints;
-use super::summary::{EdgeRow, NodeKind, ProblemRow, SetupNote, Summary};
+use super::summary::{Announcement, EdgeRow, NodeKind, ProblemRow, SetupNote, Summary};
 
 /// How long a drawn-up sample stays before a newer hop replaces it: screens need no more, and drawing up costs a judgement.
 const SAMPLE_FOR: u64 = 1_000_000_000;
@@ -18,6 +18,28 @@ const SAMPLE_FOR: u64 = 1_000_000_000;
 const REDRAWN: usize = 64;
 
 impl Trail {
+    /// Problems that appeared or were withdrawn since the last call.
+    pub fn announcements(&mut self) -> Vec<Announcement> {
+        let mut found: Vec<Announcement> =
+            std::mem::take(&mut self.withdrawn).into_iter().map(|row| Announcement::Withdrawn(Box::new(row))).collect();
+        for edge in &mut self.sums.edges {
+            let of = edge.verdicts.iter().sum();
+            let mut kinds: Vec<_> = edge.problems.keys().copied().collect();
+            kinds.sort();
+            for kind in kinds {
+                let Some(sum) = edge.problems.get(&kind).filter(|sum| !sum.announced && sum.count() > 0) else {
+                    continue;
+                };
+                let row = problem_row(edge, kind, sum, of, sum.last_seen);
+                if let (Some(row), Some(sum)) = (row, edge.problems.get_mut(&kind)) {
+                    sum.announced = true;
+                    found.push(Announcement::New(Box::new(row)));
+                }
+            }
+        }
+        found
+    }
+
     /// Rows for a screen or a report.
     pub fn summary(&mut self, now: UnixNanos) -> Summary {
         self.refresh_samples(now);
@@ -116,14 +138,14 @@ impl Trail {
         kind: ProblemKind,
     ) -> Option<(UnixNanos, crate::model::TraceId, crate::model::SpanId)> {
         let held = self.traces.get(&trace)?;
-        let fits = |c: &&super::aggregate::Contribution| {
+        let fits = |(at, c): &(usize, &super::kept::Kept)| {
             c.edge() == edge
                 && match kind {
-                    ProblemKind::Verdict(verdict, cause) => (c.verdict, c.cause) == (verdict, cause),
-                    ProblemKind::Finding(finding) => c.findings.iter().any(|(f, _)| *f == finding),
+                    ProblemKind::Verdict(verdict, cause) => (c.verdict(), c.cause()) == (verdict, cause),
+                    ProblemKind::Finding(finding) => held.findings_of(*at).iter().any(|(f, _)| *f == finding),
                 }
         };
-        held.contributions.iter().find(fits).map(|c| (c.start, trace, c.key))
+        held.hops().iter().enumerate().find(fits).map(|(_, c)| (c.start(), trace, held.key_of(*c)))
     }
 
     /// One span can name several hops: a batch has many callers.

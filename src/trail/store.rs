@@ -4,13 +4,15 @@ use std::mem::size_of;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use ahash::AHashSet;
+use ahash::{AHashMap, AHashSet};
 
-use crate::model::meter::{allocated, text};
-use crate::model::{Exception, Exposure, Link, LogRecord, Own, Severity, Span, SpanId, TraceId, UnixNanos};
+use crate::model::meter::allocated;
+use crate::model::{Finding, LogRecord, Severity, Span, SpanId, SpanKind, TraceId, UnixNanos};
 
-use super::aggregate::Contribution;
+use super::aggregate::{Contribution, Found};
+use super::kept::Kept;
 use super::profile::Fact;
+use super::size::{heap_of_log, heap_of_span};
 use super::taught::FactSet;
 use super::tree::canonical;
 
@@ -19,18 +21,14 @@ use super::tree::canonical;
 pub struct TraceState {
     /// Its spans; in canonical order and without duplicates once [`TraceState::prepare`] ran.
     pub spans: Vec<Span>,
-    /// Log records joined to it: few traces have any.
-    #[allow(clippy::box_collection, reason = "a third of the size where there are none, which is nearly always")]
-    logs: Option<Box<Vec<LogRecord>>>,
+    /// What few traces have.
+    rare: Option<Box<Rare>>,
     /// When it last grew, on the engine's clock.
     pub touched: UnixNanos,
     /// What it added to the sums.
-    pub contributions: Box<[Contribution]>,
+    hops: Box<[Kept]>,
     /// What it taught the profile of services.
     pub taught: Option<Arc<FactSet>>,
-    /// What it taught the profile of single tokens: few traces do.
-    #[expect(clippy::box_collection, reason = "a third of the room where there is none")]
-    of_tokens: Option<Box<Vec<Arc<Fact>>>>,
     /// The facts that its verdicts lean on.
     pub leans_on: Box<[Arc<Fact>]>,
     /// When and where it began and ended.
@@ -60,7 +58,33 @@ pub struct TraceState {
     unsorted: bool,
 }
 
-const _: () = assert!(size_of::<TraceState>() <= 160);
+const _: () = assert!(size_of::<TraceState>() <= 144);
+
+/// What few traces have: kept apart, so that the others do not pay for it.
+#[derive(Default)]
+struct Rare {
+    /// Log records joined to it.
+    logs: Vec<LogRecord>,
+    /// What it taught the profile of single tokens.
+    of_tokens: Vec<Arc<Fact>>,
+    /// Findings, with the hop that has them, in order.
+    findings: Vec<(u32, Found)>,
+}
+
+impl Rare {
+    fn is_empty(&self) -> bool {
+        self.logs.is_empty() && self.of_tokens.is_empty() && self.findings.is_empty()
+    }
+
+    /// Bytes that it takes, without what log records hold.
+    fn bytes(&self) -> usize {
+        allocated(size_of::<Self>())
+            + allocated(self.logs.capacity() * size_of::<LogRecord>())
+            + allocated(self.of_tokens.capacity() * size_of::<Arc<Fact>>())
+            + allocated(self.findings.capacity() * size_of::<(u32, Found)>())
+            + self.findings.iter().map(|(_, found)| found.heap()).sum::<usize>()
+    }
+}
 
 /// What a list sorts traces by, kept so that a list of many need not look at their spans.
 #[derive(Clone, Debug)]
@@ -84,7 +108,7 @@ impl Extent {
         let span = &spans[at];
         self.start = self.start.min(span.start);
         self.end = self.end.max(span.end.max(span.start));
-        let key = |at: usize| (spans[at].parent_id.is_some(), spans[at].start);
+        let key = |at: usize| (spans[at].parent_id().is_some(), spans[at].start);
         if key(at) < key(self.root as usize) {
             self.root = at as u32;
         }
@@ -123,20 +147,20 @@ impl TraceState {
 
     /// Adds a log record.
     pub fn push_log(&mut self, record: LogRecord) {
-        self.heap += size_of_log(&record);
+        self.heap += heap_of_log(&record);
         self.unsorted = true;
-        self.logs.get_or_insert_default().push(record);
+        self.rare.get_or_insert_default().logs.push(record);
         self.weigh();
     }
 
     /// Log records joined to it.
     pub fn logs(&self) -> &[LogRecord] {
-        self.logs.as_deref().map_or(&[], Vec::as_slice)
+        self.rare.as_deref().map_or(&[], |rare| &rare.logs)
     }
 
     /// Takes its spans and logs out.
     pub fn into_parts(self) -> (Vec<Span>, Vec<LogRecord>) {
-        (self.spans, self.logs.map(|logs| *logs).unwrap_or_default())
+        (self.spans, self.rare.map(|rare| rare.logs).unwrap_or_default())
     }
 
     /// Gives back the room that was kept for more spans.
@@ -152,13 +176,11 @@ impl TraceState {
 
     /// Counts its bytes anew; cheap, whatever it holds.
     pub fn weigh(&mut self) {
-        let contributions: usize = self.contributions.iter().map(Contribution::heap).sum();
         self.bytes = PER_TRACE
             + self.heap
             + allocated(self.spans.capacity() * size_of::<Span>())
-            + allocated(size_of_val(&*self.contributions))
-            + contributions
-            + allocated(size_of_val(self.of_tokens()))
+            + allocated(size_of_val(&*self.hops))
+            + self.rare.as_deref().map_or(0, Rare::bytes)
             + allocated(size_of_val(&*self.leans_on))
             + self.leans_on.len() * PER_LEANING;
     }
@@ -172,19 +194,85 @@ impl TraceState {
         self.unsorted = false;
         let before = self.spans.len();
         let twins = has_twins(&self.spans);
+        let named: Vec<_> = self.hops.iter().map(|hop| self.spans.get(hop.place()).map(identity)).collect();
         self.spans.sort_by(canonical);
         if twins {
             self.merge_twins();
         }
-        if let Some(logs) = &mut self.logs {
+        self.find_again(&named);
+        if let Some(Rare { logs, .. }) = self.rare.as_deref_mut() {
             logs.sort_by(|a, b| key_of_log(a).cmp(&key_of_log(b)));
             logs.dedup();
         }
-        self.heap = self.spans.iter().map(heap_of_span).chain(self.logs().iter().map(size_of_log)).sum();
+        self.heap = self.spans.iter().map(heap_of_span).chain(self.logs().iter().map(heap_of_log)).sum();
         self.extent = Extent::default();
         (0..self.spans.len()).for_each(|at| self.extent.add(at, &self.spans));
         self.weigh();
         (before - self.spans.len()) as u64
+    }
+
+    /// Spans have moved: the hops that they name find them again.
+    fn find_again(&mut self, named: &[Option<(SpanId, SpanKind)>]) {
+        if named.is_empty() {
+            return;
+        }
+        let few = self.spans.len() <= FEW;
+        let places: AHashMap<_, usize> =
+            if few { AHashMap::new() } else { self.spans.iter().map(identity).zip(0..).collect() };
+        for (hop, name) in self.hops.iter_mut().zip(named) {
+            let find = |name| match few {
+                true => self.spans.iter().position(|span| identity(span) == name),
+                false => places.get(&name).copied(),
+            };
+            hop.move_to(name.and_then(find));
+        }
+    }
+
+    /// The hops that count, without their findings.
+    pub fn hops(&self) -> &[Kept] {
+        &self.hops
+    }
+
+    /// The id of the span that names a hop.
+    pub fn key_of(&self, hop: Kept) -> SpanId {
+        self.spans.get(hop.place()).map(|span| span.span_id).unwrap_or_default()
+    }
+
+    /// The findings of the hop at a place.
+    pub fn findings_of(&self, hop: usize) -> &[(Finding, Severity)] {
+        let findings = self.rare.as_deref().map_or(&[][..], |rare| &rare.findings);
+        let at = findings.binary_search_by_key(&hop, |(of, _)| *of as usize);
+        at.map_or(&[], |at| &findings[at].1)
+    }
+
+    /// What it added to the sums.
+    pub fn contributions(&self) -> impl Iterator<Item = Contribution> {
+        let found = |at| self.findings_of(at).iter().copied().collect();
+        self.hops.iter().enumerate().map(move |(at, hop)| hop.unpack(&self.spans, found(at)))
+    }
+
+    /// Whether it added just this.
+    pub fn hops_are(&self, new: &[Contribution]) -> bool {
+        self.hops.len() == new.len()
+            && self
+                .hops
+                .iter()
+                .zip(new)
+                .enumerate()
+                .all(|(at, (hop, new))| *hop == Kept::new(new) && *self.findings_of(at) == *new.findings)
+    }
+
+    /// Adds something else to the sums; what it was.
+    pub fn replace_hops(&mut self, new: &[Contribution]) -> Vec<Contribution> {
+        let old = self.contributions().collect();
+        self.hops = new.iter().map(Kept::new).collect();
+        let found = (0..).zip(new).filter(|(_, c)| !c.findings.is_empty()).map(|(at, c)| (at, c.findings.clone()));
+        let found: Vec<(u32, Found)> = found.collect();
+        if !found.is_empty() || self.rare.is_some() {
+            self.rare.get_or_insert_default().findings = found;
+            self.rare.take_if(|rare| rare.is_empty());
+        }
+        old
     }
 
     fn merge_twins(&mut self) {
@@ -198,13 +286,17 @@ impl TraceState {
 
     /// What it taught the profile of single tokens.
     pub fn of_tokens(&self) -> &[Arc<Fact>] {
-        self.of_tokens.as_deref().map_or(&[], Vec::as_slice)
+        self.rare.as_deref().map_or(&[], |rare| &rare.of_tokens)
     }
 
     /// The same, replaced; what it was.
     pub fn replace_of_tokens(&mut self, facts: Vec<Arc<Fact>>) -> Vec<Arc<Fact>> {
-        let new = (!facts.is_empty()).then(|| Box::new(facts));
-        std::mem::replace(&mut self.of_tokens, new).map(|facts| *facts).unwrap_or_default()
+        if facts.is_empty() && self.rare.is_none() {
+            return facts;
+        }
+        let old = std::mem::replace(&mut self.rare.get_or_insert_default().of_tokens, facts);
+        self.rare.take_if(|rare| rare.is_empty());
+        old
     }
 
     /// What it taught the profile.
@@ -240,9 +332,16 @@ impl TraceState {
     }
 }
 
-/// Whether a span is there twice. Of few spans each is held against each: that is faster than to sort or hash them.
+/// What tells a span from the others of its trace: both sides of a call may share an id.
+fn identity(span: &Span) -> (SpanId, SpanKind) {
+    (span.span_id, span.kind)
+}
+
+/// So few spans are held each against each: that is faster than to sort or hash them.
+const FEW: usize = 24;
+
+/// Whether a span is there twice.
 fn has_twins(spans: &[Span]) -> bool {
-    const FEW: usize = 24;
     if spans.len() <= FEW {
         let twin = |(i, a): (usize, &Span)| spans[..i].iter().any(|b| a.span_id == b.span_id && a.kind == b.kind);
         return spans.iter().enumerate().any(twin);
@@ -258,47 +357,4 @@ fn later(a: &Span, b: &Span) -> std::cmp::Ordering {
 
 fn key_of_log(record: &LogRecord) -> (UnixNanos, SpanId, &str, &str, &str) {
     (record.time, record.span_id, &record.text.kind, &record.text.message, &record.text.stack)
-}
-
-/// Bytes that a log record takes.
-pub fn size_of_log(record: &LogRecord) -> usize {
-    // Lists grow to twice what they hold.
-    size_of::<LogRecord>() * 3 / 2 + size_of_exception(&record.text) + size_of_exposures(&record.exposures)
-}
-
-/// What a link costs beside itself: where it leads is indexed, in a set of its own if it is the only one.
-const PER_LINK: usize = 336;
-
-/// Bytes that a span takes, its own heap included, without what it shares with others.
-pub fn size_of_span(span: &Span) -> usize {
-    size_of::<Span>() + heap_of_span(span)
-}
-
-/// Bytes that a span has taken for itself alone. Its path may be shared, too, and counts in full: most are not.
-fn heap_of_span(span: &Span) -> usize {
-    let own = if span.has_own() { size_of_own(span.own()) } else { 0 };
-    span.path.as_ref().map_or(0, |path| text(path.len())) + own
-}
-
-fn size_of_own(own: &Own) -> usize {
-    let said = |said: &Option<Arc<str>>| said.as_ref().map_or(0, |said| text(said.len()));
-    allocated(size_of_val(own))
-        + allocated(own.links.capacity() * size_of::<Link>())
-        + own.links.len() * PER_LINK
-        + allocated(own.exceptions.capacity() * size_of::<Exception>())
-        + own.exceptions.iter().map(size_of_exception).sum::<usize>()
-        + size_of_exposures(&own.exposures)
-        + said(&own.challenge)
-        + said(&own.location)
-}
-
-fn size_of_exception(exception: &Exception) -> usize {
-    [&exception.kind, &exception.message, &exception.stack].into_iter().map(|said| text(said.len())).sum()
-}
-
-fn size_of_exposures(exposures: &Vec<Exposure>) -> usize {
-    let own = exposures.iter().map(|exposure| {
-        text(exposure.place.len()) + exposure.fingerprint.as_ref().map_or(0, |print| text(print.as_str().len()))
-    });
-    allocated(exposures.capacity() * size_of::<Exposure>()) + own.sum::<usize>()
 }

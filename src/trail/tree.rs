@@ -1,6 +1,6 @@
 //! One trace as a tree: parents that exist, circles broken, each span's role and service (verdicts.md section 1).
 
-use crate::model::{ServiceName, Span, SpanId, SpanKind};
+use crate::model::{ServiceName, Span, SpanId, SpanKind, TraceId};
 
 use super::nature::Nature;
 use super::rules::Rules;
@@ -41,6 +41,8 @@ type Ids = Vec<(SpanId, usize)>;
 
 /// A trace, indexed. Spans are in canonical order, so indices do not depend on arrival.
 pub struct Tree<'a> {
+    /// The trace that they are of.
+    pub trace: TraceId,
     /// The spans, sorted by (start, id, kind).
     pub spans: &'a [Span],
     /// One node a span.
@@ -58,10 +60,10 @@ pub fn canonical(a: &Span, b: &Span) -> std::cmp::Ordering {
 
 impl<'a> Tree<'a> {
     /// Builds the tree of spans in canonical order.
-    pub fn new(spans: &'a [Span], rules: &Rules) -> Self {
+    pub fn new(trace: TraceId, spans: &'a [Span], rules: &Rules) -> Self {
         let (by_id, shared) = ids_of(spans);
         let nodes = Vec::with_capacity(spans.len());
-        let mut tree = Self { spans, nodes, by_id, children: Vec::new(), begins: Vec::new() };
+        let mut tree = Self { trace, spans, nodes, by_id, children: Vec::new(), begins: Vec::new() };
         let shared = Shared::new(shared);
         for (i, span) in spans.iter().enumerate() {
             let parent = shared.call_of(i).or_else(|| tree.parent_of(i, span, &shared));
@@ -82,7 +84,7 @@ impl<'a> Tree<'a> {
     }
 
     fn parent_of(&self, i: usize, span: &Span, shared: &Shared) -> Option<usize> {
-        let parent = self.find(span.parent_id?).filter(|&parent| parent != i)?;
+        let parent = self.find(span.parent_id()?).filter(|&parent| parent != i)?;
         // Of two spans with one id, the call has the children of its own service.
         let call = shared.call_of(parent).filter(|&call| call != i && self.same_service(call, i));
         Some(call.filter(|_| !self.same_service(parent, i)).unwrap_or(parent))
@@ -210,7 +212,7 @@ impl<'a> Tree<'a> {
 
     /// Whether the parent id is set and that span is not here.
     pub fn orphan(&self, i: usize) -> bool {
-        self.spans[i].parent_id.is_some() && self.nodes[i].parent.is_none()
+        self.spans[i].parent_id().is_some() && self.nodes[i].parent.is_none()
     }
 
     /// Whether a call span can have a callee: no database, lookup or connection.

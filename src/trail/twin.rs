@@ -83,7 +83,7 @@ impl Trail {
 
 /// Whether a trace has hops of this edge, and the token arrived on all of them. Where a token enters, that is its origin.
 fn went_well(trace: &TraceState, edge: usize, entry: bool) -> bool {
-    let mut hops = trace.contributions.iter().filter(|hop| hop.edge() == edge).peekable();
+    let mut hops = trace.hops().iter().filter(|hop| hop.edge() == edge).peekable();
     let well = |verdict| verdict == Verdict::Intact || (entry && verdict == Verdict::Originated);
-    hops.peek().is_some() && hops.all(|hop| well(hop.verdict))
+    hops.peek().is_some() && hops.all(|hop| well(hop.verdict()))
 }

@@ -67,13 +67,13 @@ impl TraceView {
 
     /// The span that the trace is named after, with its service as shown: the first one without a parent, else the first.
     pub fn root(&self) -> Option<&(Arc<str>, Span)> {
-        self.spans.iter().min_by_key(|(_, span)| (span.parent_id.is_some(), span.start))
+        self.spans.iter().min_by_key(|(_, span)| (span.parent_id().is_some(), span.start))
     }
 }
 
 /// The span that a trace is named after.
 pub(super) fn root_of<'a>(spans: impl Iterator<Item = &'a Span>) -> Option<&'a Span> {
-    spans.min_by_key(|span| (span.parent_id.is_some(), span.start))
+    spans.min_by_key(|span| (span.parent_id().is_some(), span.start))
 }
 
 impl Trail {
@@ -98,8 +98,8 @@ impl Trail {
                 }
             }
         }
-        let accused = trace.contributions.iter().filter(|c| c.verdict.accuses());
-        let worst = accused.max_by_key(|c| c.severity);
+        let accused = trace.hops().iter().filter(|c| c.verdict().accuses());
+        let worst = accused.max_by_key(|c| c.severity());
         Some(TraceRow {
             id,
             start,
@@ -108,10 +108,10 @@ impl Trail {
             operation: first.operation().into(),
             services,
             spans: trace.spans.len(),
-            hops: trace.contributions.len(),
+            hops: trace.hops().len(),
             accused: trace.accused as usize,
-            worst: worst.map(|c| c.verdict),
-            cause: worst.and_then(|c| c.cause),
+            worst: worst.map(|c| c.verdict()),
+            cause: worst.and_then(|c| c.cause()),
             severity: trace.severity.unwrap_or(Severity::Info),
             tokens,
             status: first.http_status.or(first.grpc_status),

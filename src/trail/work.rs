@@ -27,6 +27,9 @@ const NO_REST: usize = 512;
 const REST_A_SPAN: u64 = 20_000;
 const LONGEST_REST: u64 = 5_000_000_000;
 
+/// Bytes that judging takes for a span while it lasts: tree, hops, what they were sent and received.
+pub(super) const SCRATCH_A_SPAN: usize = 1024;
+
 /// How often one call may judge a trace anew because others taught it something: facts feed each other at most so deep.
 const ROUNDS: usize = 4;
 
@@ -40,7 +43,7 @@ impl Trail {
         let settled = self.settle_quiet(now);
         let judged = self.judge_dirty(Some(now));
         let evicted = self.evict();
-        settled | judged | evicted
+        settled | judged | evicted | std::mem::take(&mut self.changed)
     }
 
     /// Judges everything as settled: the end of a file, or of a run.
@@ -75,8 +78,9 @@ impl Trail {
             .collect();
         linked.sort_unstable();
         linked.dedup();
-        let others = linked.iter().filter_map(|linked| self.traces.get(linked).or_else(|| self.guests.get(linked)));
-        let trees = std::iter::once(trace).chain(others).map(|held| Tree::new(&held.spans, &self.rules)).collect();
+        let held = |id: TraceId| Some((id, self.traces.get(&id).or_else(|| self.guests.get(&id))?));
+        let all = std::iter::once((id, trace)).chain(linked.into_iter().filter_map(held));
+        let trees = all.map(|(id, held)| Tree::new(id, &held.spans, &self.rules)).collect();
         let links_in = self.links_in.get(&id).into_iter().flatten().filter(|(from, _)| self.traces.contains_key(from));
         let from_afar = self.linked_from_afar.get(&id).into_iter().flatten();
         let forest = Forest::new(trees, links_in.map(|(_, span)| span).chain(from_afar).copied().collect());
@@ -123,6 +127,7 @@ impl Trail {
         }
         self.change(id, TraceState::tighten);
         self.large.remove(&id);
+        self.rest();
     }
 
     /// Judges what changed; at a time, but what was judged too shortly before.
@@ -165,7 +170,15 @@ impl Trail {
             return false;
         }
         *judged = now;
+        self.scratch = self.scratch.max(spans * SCRATCH_A_SPAN);
         true
+    }
+
+    /// No large trace is left: none has to be judged again.
+    pub(super) fn rest(&mut self) {
+        if self.large.is_empty() {
+            self.scratch = 0;
+        }
     }
 
     /// Marks the traces that new knowledge may concern.
@@ -280,18 +293,13 @@ impl Trail {
         trace.accused = new.iter().filter(|c| c.verdict.accuses()).count() as u32;
         let found = new.iter().flat_map(|c| &*c.findings).map(|(_, severity)| *severity);
         trace.severity = new.iter().map(|c| c.severity).chain(found).max();
-        if *trace.contributions != *new {
-            let old = std::mem::take(&mut trace.contributions);
+        if !trace.hops_are(&new) {
+            let old = trace.replace_hops(&new);
             self.sums.replace(id, &old, &new);
             self.draw_first_samples(id, &new);
             self.withdraw(&old);
         }
-        self.change(id, |trace| {
-            if trace.contributions.is_empty() {
-                trace.contributions = new.into();
-            }
-            if trace.settled { trace.tighten() } else { trace.weigh() }
-        });
+        self.change(id, |trace| if trace.settled { trace.tighten() } else { trace.weigh() });
     }
 
     /// A new edge or problem gets its sample at once, while its trace is certainly held.
@@ -351,9 +359,9 @@ impl Trail {
     fn count_anew(&mut self) {
         self.sums.clear_counts();
         for id in self.trace_ids() {
-            let contributions = self.traces.get(&id).map(|trace| trace.contributions.clone()).unwrap_or_default();
-            for contribution in &contributions {
-                self.sums.add(id, contribution);
+            let Some(trace) = self.traces.get(&id) else { continue };
+            for contribution in trace.contributions() {
+                self.sums.add(id, &contribution);
             }
         }
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use jwtrail::engine::{Clock, EngineHandle, EngineOptions};
 use jwtrail::model::policy::Policy;
-use jwtrail::model::{Batch, Refused, Resource, ServiceName, Sink, Span, SpanId, SpanKind, TraceId, UnixNanos};
+use jwtrail::model::{Arrived, Batch, Refused, Resource, ServiceName, Sink, SpanId, SpanKind, TraceId, UnixNanos};
 use jwtrail::trail::summary::SetupNote;
 use jwtrail::trail::{Trail, TrailOptions};
 
@@ -40,7 +40,7 @@ fn batch(number: u64) -> Batch {
         sdk: "".into(),
         host: "".into(),
     });
-    let mut span = Span::new(resource, "test".into());
+    let mut span = Arrived::new(resource, "test".into());
     span.trace_id = TraceId(u128::from(number + 1).to_be_bytes());
     span.span_id = SpanId((number + 1).to_be_bytes());
     span.kind = SpanKind::Server;

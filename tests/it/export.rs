@@ -21,7 +21,7 @@ fn saved(trail: &Trail, id: TraceId) -> Vec<u8> {
     let taken = Taken::of(trail, &[id]);
     let mut lines = profile::line(&taken.profile).unwrap_or_default();
     for view in &taken.traces {
-        lines.extend(export::lines(view.spans.iter().map(|(_, span)| span), &view.logs));
+        lines.extend(export::lines(view.id, view.spans.iter().map(|(_, span)| span), &view.logs));
     }
     lines
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jwtrail::model::policy::Policy;
-use jwtrail::model::{Batch, CarriedValue, Span, SpanKind, StatusCode, UnixNanos};
+use jwtrail::model::{Arrived, Batch, CarriedValue, SpanKind, StatusCode, UnixNanos};
 use jwtrail::otlp::extract::Extractor;
 use jwtrail::otlp::{Decode, DecodeError, Encoding, Signal, VisitorDecoder};
 use serde_json::{Value, json};
@@ -50,14 +50,14 @@ fn decode_file(file: &str, encoding: Encoding) -> Batch {
 }
 
 /// The only span of a Jaeger trace with these members.
-fn jaeger_span(members: &Value) -> Span {
+fn jaeger_span(members: &Value) -> Arrived {
     let mut span = json!({"traceID": "0a", "spanID": "1", "processID": "p1", "startTime": 1, "duration": 1});
     span.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
     let trace = json!({"spans": [span], "processes": {"p1": {"serviceName": "cart"}}});
     decode(JAEGER, trace.to_string()).spans.remove(0)
 }
 
-fn zipkin_span(members: &Value) -> Span {
+fn zipkin_span(members: &Value) -> Arrived {
     let mut span = json!({"traceId": "0a", "id": "1", "localEndpoint": {"serviceName": "cart"}});
     span.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
     decode(ZIPKIN, span.to_string()).spans.remove(0)
@@ -77,7 +77,7 @@ fn every_sample_gives_the_same_span() {
         assert_eq!(span.span_id.to_string(), "eee19b7ec3c1b174", "{file}");
         assert_eq!(span.kind, SpanKind::Server, "{file}");
         assert_eq!((span.start.0, span.end.0), (1_544_712_660_000_000_000, 1_544_712_661_000_000_000), "{file}");
-        let parent = span.parent_id.map(|id| id.to_string());
+        let parent = span.parent_id().map(|id| id.to_string());
         assert!(parent.is_none_or(|parent| parent == "eee19b7ec3c1b173"), "{file}");
         if file == "otel-gui-export.json" {
             assert!(span.resource.nameless && span.resource.service.name.starts_with("unknown_service"));
@@ -129,7 +129,7 @@ fn a_trace_is_judged_alike_in_every_format() {
     assert!(plain.iter().any(|hop| hop == r#"Some("orders") → shipping: dropped/Some(NotSent)"#), "{plain:#?}");
     assert_eq!(verdicts(vec![decode_file("formats/drop-in-fanout.jaeger.json", JAEGER)]), plain);
     let zipkin = decode_file("formats/drop-in-fanout.zipkin.json", ZIPKIN);
-    let shares = |span: &Span| zipkin.spans.iter().filter(|other| other.span_id == span.span_id).count() == 2;
+    let shares = |span: &Arrived| zipkin.spans.iter().filter(|other| other.span_id == span.span_id).count() == 2;
     assert!(zipkin.spans.iter().filter(|span| shares(span)).count() >= 18, "the run has pairs that share an id");
     assert_eq!(verdicts(vec![zipkin]), plain);
 }
@@ -153,13 +153,13 @@ fn jaeger_references_are_parent_and_links() {
         refers("CHILD_OF", "0a", "5"),
     ]);
     let span = jaeger_span(&json!({"references": references, "parentSpanID": "9"}));
-    assert_eq!(span.parent_id.unwrap().to_string(), format!("{:016x}", 4));
+    assert_eq!(span.parent_id().unwrap().to_string(), format!("{:016x}", 4));
     let links: Vec<u8> = span.own().links.iter().map(|link| link.span_id.0[7]).collect();
     assert_eq!(links, [2, 3, 5]);
-    assert_eq!(jaeger_span(&json!({"parentSpanID": "9"})).parent_id.unwrap().0[7], 9);
-    assert_eq!(jaeger_span(&json!({"parentSpanID": "0", "references": null})).parent_id, None);
+    assert_eq!(jaeger_span(&json!({"parentSpanID": "9"})).parent_id().unwrap().0[7], 9);
+    assert_eq!(jaeger_span(&json!({"parentSpanID": "0", "references": null})).parent_id(), None);
     let follows = jaeger_span(&json!({"references": [refers("FOLLOWS_FROM", "0a", "2")]}));
-    assert_eq!((follows.parent_id.unwrap().0[7], follows.own().links.len()), (2, 0));
+    assert_eq!((follows.parent_id().unwrap().0[7], follows.own().links.len()), (2, 0));
 }
 
 #[test]
@@ -245,7 +245,7 @@ fn zipkin_spans_tell_peer_status_and_events() {
     assert_eq!((old.kind, old.start), (SpanKind::Server, UnixNanos(9_000)));
     assert!(zipkin_span(&json!({"localEndpoint": null})).resource.nameless);
     let served = zipkin_span(&json!({"kind": "SERVER", "localEndpoint": {"port": 80}, "parentId": "1"}));
-    assert_eq!((served.port, served.parent_id), (Some(80), None), "a span is not its own parent");
+    assert_eq!((served.port, served.parent_id()), (Some(80), None), "a span is not its own parent");
 }
 
 /// Aspire and Zipkin know only text, Jaeger's exporters write lists as JSON.
@@ -287,7 +287,7 @@ fn ids_of_no_known_kind_are_hashed_and_counted() {
     assert_eq!((batch.spans.len(), batch.rejected, batch.hashed_ids), (2, 0, 2));
     let (first, second) = (&batch.spans[0], &batch.spans[1]);
     assert_eq!(first.trace_id.to_string(), "050b35275fef8c7a6e02c3e98bf2fdf9");
-    assert_eq!((second.trace_id, second.parent_id), (first.trace_id, Some(first.span_id)));
+    assert_eq!((second.trace_id, second.parent_id()), (first.trace_id, Some(first.span_id)));
     let otlp = r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"trace-123","spanId":"span-1"}]}]}]}"#;
     let zipkin = r#"[{"traceId":"trace-123","id":"span-1"}]"#;
     for batch in [decode(OTLP, otlp), decode(ZIPKIN, zipkin)] {

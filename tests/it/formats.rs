@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use jwtrail::model::policy::Policy;
-use jwtrail::model::{Batch, Span};
+use jwtrail::model::{Arrived, Batch};
 use jwtrail::otlp::Decode;
 use jwtrail::otlp::files::{FileReport, Format, Options, Place, read_file, read_with};
 
@@ -41,7 +41,7 @@ const FILES: [(&str, Format, u64); 22] = [
     ("public/zipkin-yelp.json", Format::Zipkin, 16),
 ];
 
-fn spans(bytes: &[u8], decoder: &dyn Decode, options: &Options<'_>) -> (Vec<Span>, FileReport) {
+fn spans(bytes: &[u8], decoder: &dyn Decode, options: &Options<'_>) -> (Vec<Arrived>, FileReport) {
     let mut spans = Vec::new();
     let mut each = |batch: Batch| spans.extend(batch.spans);
     let report = read_with(bytes, "FILE", decoder, options, &mut each).unwrap();

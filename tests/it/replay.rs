@@ -11,7 +11,7 @@ use jwtrail::app::player::{Blank, PlayerOptions, Playing};
 use jwtrail::app::timeline::Timeline;
 use jwtrail::engine::{EngineHandle, EngineOptions, Snapshot};
 use jwtrail::model::policy::Policy;
-use jwtrail::model::{Batch, Resource, ServiceName, Span, SpanId, SpanKind, TraceId, UnixNanos, Verdict};
+use jwtrail::model::{Arrived, Batch, Resource, ServiceName, SpanId, SpanKind, TraceId, UnixNanos, Verdict};
 use jwtrail::trail::summary::{EdgeRow, ProblemRow, ServiceRow};
 use jwtrail::tui::replay::{Control, Note, Playback, Player};
 use proptest::prelude::*;
@@ -262,7 +262,7 @@ async fn problems_are_found_from_the_end_back_and_from_the_start_on() {
     assert!(with_problems > 5);
 }
 
-fn span(number: u64, start: u64, end: u64) -> Span {
+fn span(number: u64, start: u64, end: u64) -> Arrived {
     let service = ServiceName { namespace: "".into(), name: format!("s{}", number % 7).into() };
     let resource = Resource {
         service,
@@ -272,13 +272,13 @@ fn span(number: u64, start: u64, end: u64) -> Span {
         sdk: "".into(),
         host: "".into(),
     };
-    let mut span = Span::new(Arc::new(resource), "test".into());
+    let mut span = Arrived::new(Arc::new(resource), "test".into());
     (span.trace_id, span.span_id) = (TraceId(u128::from(number + 1).to_be_bytes()), SpanId((number + 1).to_be_bytes()));
     (span.start, span.end, span.kind) = (UnixNanos(start), UnixNanos(end), SpanKind::Server);
     span
 }
 
-fn recording(spans: Vec<Span>) -> Timeline {
+fn recording(spans: Vec<Arrived>) -> Timeline {
     Timeline::new(vec![Batch { spans, ..Batch::default() }])
 }
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use jwtrail::model::{Batch, CarriedValue, Span, Token};
+use jwtrail::model::{Arrived, Batch, CarriedValue, Span, Token};
 use jwtrail::otlp::BatchBuilder;
 use jwtrail::otlp::extract::Extractor;
 use jwtrail::otlp::redact::visit_traces;
@@ -56,7 +56,7 @@ pub(crate) fn extract(shared: &Arc<Shared>, request: &ExportTraceServiceRequest)
     extractor.finish(0)
 }
 
-pub(crate) fn one(shared: &Arc<Shared>, attributes: Vec<KeyValue>) -> Span {
+pub(crate) fn one(shared: &Arc<Shared>, attributes: Vec<KeyValue>) -> Arrived {
     extract(shared, &request(vec![], vec![span(2, attributes)])).spans.remove(0)
 }
 

@@ -4,7 +4,7 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 
 use super::carriers;
-use crate::model::{Exposure, Fingerprint, Reason, SelfTags, Span, VerifyResult};
+use crate::model::{Exposure, Fingerprint, Reason, SelfTags, Span, TraceId, VerifyResult};
 use crate::otlp::extract::fields::Field;
 use crate::token::REDACTED;
 
@@ -45,7 +45,7 @@ impl Attributes {
 }
 
 /// All attributes of a span.
-pub(super) fn of_span(span: &Span) -> Vec<KeyValue> {
+pub(super) fn of_span(trace: TraceId, span: &Span) -> Vec<KeyValue> {
     use Field as F;
     let mut out = Attributes::default();
     out.field(F::Method, span.method.as_deref());
@@ -59,7 +59,7 @@ pub(super) fn of_span(span: &Span) -> Vec<KeyValue> {
         out.text(F::Component.key(), "proxy");
     }
     rare(span, &mut out);
-    carriers::write(span, &mut out);
+    carriers::write(trace, span, &mut out);
     if let Some(tags) = span.tags() {
         own(tags, span, &mut out);
     }

@@ -6,7 +6,7 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue};
 
 use super::attributes::Attributes;
-use crate::model::{Carried, CarriedValue, Span};
+use crate::model::{Carried, CarriedValue, Span, TraceId};
 use crate::otlp::redact::write::tags;
 use crate::token::REDACTED;
 
@@ -15,7 +15,7 @@ const FAMILIES: [(&str, &str); 3] =
     [("header:", "http.request.header."), ("metadata:", "rpc.request.metadata."), ("message:", "messaging.header.")];
 
 /// Writes carriers as tags beside masked headers, and the other headers that prove what was captured.
-pub(super) fn write(span: &Span, out: &mut Attributes) {
+pub(super) fn write(trace: TraceId, span: &Span, out: &mut Attributes) {
     let captured = span.captured;
     let empty =
         |carrier: &Arc<str>| span.carried.iter().all(|c| c.carrier != *carrier || c.value == CarriedValue::Empty);
@@ -42,9 +42,9 @@ pub(super) fn write(span: &Span, out: &mut Attributes) {
     }
     out.extend(tags(&told));
     if captured.traceparent {
-        let parent = span.parent_id.unwrap_or_default();
+        let parent = span.parent_id().unwrap_or_default();
         let flags = if captured.unsampled_parent { "00" } else { "01" };
-        list("http.request.header.traceparent", &format!("00-{}-{parent}-{flags}", span.trace_id), out);
+        list("http.request.header.traceparent", &format!("00-{trace}-{parent}-{flags}"), out);
     }
     let agent = span.user_agent.as_deref();
     match (captured.user_agent_or_host, agent) {

@@ -15,7 +15,7 @@ use opentelemetry_proto::tonic::trace::v1::span::{Event, Link as OtlpLink};
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span as OtlpSpan, Status};
 
 use super::redact::json;
-use crate::model::{Exception, LogRecord, Resource, Span, StatusCode};
+use crate::model::{Exception, LogRecord, Resource, Span, StatusCode, TraceId};
 use attributes::{Attributes, exposures};
 
 /// OTLP `SEVERITY_NUMBER_WARN`: what was kept of a log record was worth a warning.
@@ -25,9 +25,9 @@ const WARN: i32 = 13;
 const BODY: &str = "log body";
 
 /// One trace as lines of OTLP JSON: its spans, and its log records where there are any.
-pub fn lines<'a>(spans: impl Iterator<Item = &'a Span>, logs: &[LogRecord]) -> Vec<u8> {
+pub fn lines<'a>(trace: TraceId, spans: impl Iterator<Item = &'a Span>, logs: &[LogRecord]) -> Vec<u8> {
     let mut out = Vec::new();
-    let spans = spans_by_process(spans);
+    let spans = spans_by_process(trace, spans);
     if !spans.is_empty() {
         json::traces(&spans, &mut out);
     }
@@ -38,7 +38,7 @@ pub fn lines<'a>(spans: impl Iterator<Item = &'a Span>, logs: &[LogRecord]) -> V
     out
 }
 
-fn spans_by_process<'a>(spans: impl Iterator<Item = &'a Span>) -> Vec<ResourceSpans> {
+fn spans_by_process<'a>(trace: TraceId, spans: impl Iterator<Item = &'a Span>) -> Vec<ResourceSpans> {
     let mut groups: Vec<(&Resource, ResourceSpans)> = Vec::new();
     for span in spans {
         let at = groups.iter().position(|(resource, _)| **resource == *span.resource).unwrap_or_else(|| {
@@ -55,7 +55,7 @@ fn spans_by_process<'a>(spans: impl Iterator<Item = &'a Span>) -> Vec<ResourceSp
             scopes.push(ScopeSpans { scope: Some(scope), ..ScopeSpans::default() });
             scopes.len() - 1
         });
-        scopes[at].spans.push(otlp_span(span));
+        scopes[at].spans.push(otlp_span(trace, span));
     }
     groups.into_iter().map(|(_, group)| group).collect()
 }
@@ -110,7 +110,7 @@ fn resource(resource: &Resource) -> OtlpResource {
     OtlpResource { attributes: out.done(), ..OtlpResource::default() }
 }
 
-fn otlp_span(span: &Span) -> OtlpSpan {
+fn otlp_span(trace: TraceId, span: &Span) -> OtlpSpan {
     let code = match span.status {
         StatusCode::Unset => 0,
         StatusCode::Ok => 1,
@@ -128,15 +128,15 @@ fn otlp_span(span: &Span) -> OtlpSpan {
         ..Event::default()
     });
     OtlpSpan {
-        trace_id: span.trace_id.0.to_vec(),
+        trace_id: trace.0.to_vec(),
         span_id: span.span_id.0.to_vec(),
-        parent_span_id: span.parent_id.map(|parent| parent.0.to_vec()).unwrap_or_default(),
+        parent_span_id: span.parent_id().map(|parent| parent.0.to_vec()).unwrap_or_default(),
         flags: span.flags,
         kind: span.kind as i32,
         name: span.name.to_string(),
         start_time_unix_nano: span.start.0,
         end_time_unix_nano: span.end.0,
-        attributes: attributes::of_span(span),
+        attributes: attributes::of_span(trace, span),
         events: exceptions.collect(),
         links: links.collect(),
         status: (code != 0).then(|| Status { code, ..Status::default() }),

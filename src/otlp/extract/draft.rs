@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arcstr::ArcStr;
 
 use super::finish::Finishing;
-use crate::model::{Captured, Carried, Own, Resource, SelfTags, Site, Span};
+use crate::model::{Arrived, Captured, Carried, Own, Resource, SelfTags, Site};
 
 /// A span being read. One for each extractor, used for one span after the other.
 pub(super) struct Draft {
@@ -63,8 +63,8 @@ impl Draft {
     }
 
     /// The finished span, still without ids and times.
-    pub(super) fn finish(&mut self, finishing: &mut Finishing) -> Span {
-        let mut span = Span::at(finishing.site(&self.site));
+    pub(super) fn finish(&mut self, finishing: &mut Finishing) -> Arrived {
+        let mut span = Arrived::at(finishing.site(&self.site));
         span.carried = finishing.carrying(&mut self.carried, self.tags.take().as_deref());
         span.path = self.path.take();
         (span.longest_text, span.longest_texts) = self.longest_text;

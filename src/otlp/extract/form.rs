@@ -13,7 +13,7 @@ use super::memo::{Memo, Part, Piece, Seen};
 use super::observe::{Longest, SHORTEST_LIMIT, carry, tells_of_cookie};
 use super::tags::{TagReader, Tagged};
 use super::{Extractor, ids_of};
-use crate::model::{Captured, Carrying, SelfTags, Site, Span, UnixNanos};
+use crate::model::{Arrived, Captured, Carrying, SelfTags, Site, UnixNanos};
 use crate::otlp::data::{Attributes, RawSpan, SpanData};
 use crate::otlp::protobuf::{self, Plain};
 use crate::token::{TagKey, suspicious};
@@ -29,7 +29,7 @@ const WORTH_KEEPING: usize = 128;
 
 /// What spans have alike.
 pub(super) struct Form {
-    span: Span,
+    span: Arrived,
 }
 
 /// What was read in requests before.
@@ -68,13 +68,14 @@ pub(super) struct Told {
 
 impl Extractor {
     /// Takes a span whose form is known or can be read. `None` where it has to be read as a whole.
-    pub(super) fn formed<'a>(&mut self, raw: &RawSpan<'a>, memo: &mut Memo<'a>) -> Option<Span> {
+    pub(super) fn formed<'a>(&mut self, raw: &RawSpan<'a>, memo: &mut Memo<'a>) -> Option<Arrived> {
         let (trace_id, span_id, parent_id) = ids_of(raw.trace_id, raw.span_id, raw.parent_span_id)?;
         let place = Memo::place(raw);
         let mut seen = memo.take(place);
         self.compare(raw, &mut seen, memo).or_else(|| self.look_up(raw, &mut seen, memo))?;
         let mut span = seen.span.clone()?;
-        (span.trace_id, span.span_id, span.parent_id) = (trace_id, span_id, parent_id);
+        (span.trace_id, span.span_id) = (trace_id, span_id);
+        span.set_parent(parent_id);
         (span.start, span.end) = (UnixNanos(raw.start), UnixNanos(raw.end));
         self.batch.bad_tags += seen.told.as_ref().map_or(0, |told| told.tagged.malformed);
         memo.put(place, seen);
@@ -169,7 +170,7 @@ impl Extractor {
     }
 
     /// Reads a span that has nothing but a form.
-    fn read_form(&mut self, raw: &RawSpan<'_>, pieces: &[Piece<'_>]) -> Option<Span> {
+    fn read_form(&mut self, raw: &RawSpan<'_>, pieces: &[Piece<'_>]) -> Option<Arrived> {
         let data = SpanData {
             kind: raw.kind,
             flags: raw.flags,
@@ -261,7 +262,7 @@ impl Extractor {
         }
         let told = seen.told.as_ref();
         captured.carrier |= marked_cookie && told.is_some_and(|told| tells_of_cookie(&told.tagged.observations));
-        let before = seen.span.as_ref().map(Span::site);
+        let before = seen.span.as_ref().map(|span| span.site());
         // What the semantic conventions say stands in the form, and goes before a captured header.
         let user_agent = span.user_agent.as_ref().or(user_agent);
         let same = |site: &Site| {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::form::{Form, Heard, Told};
 use super::observe::Longest;
-use crate::model::Span;
+use crate::model::Arrived;
 use crate::otlp::data::RawSpan;
 
 /// Places for spans of different names and kinds.
@@ -63,7 +63,7 @@ pub(super) struct Seen<'a> {
     /// What each of its headers held.
     pub(super) heard: Vec<Arc<Heard>>,
     /// The span, to be copied.
-    pub(super) span: Option<Span>,
+    pub(super) span: Option<Arrived>,
     /// The longest text of its form and its quiet attributes.
     pub(super) base: Longest,
 }

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use ahash::AHashMap;
 
 use crate::model::{
-    Batch, Exposure, Link, Resource, ServiceName, Span, SpanId, SpanKind, StatusCode, TraceId, UnixNanos,
+    Arrived, Batch, Exposure, Link, Resource, ServiceName, SpanId, SpanKind, StatusCode, TraceId, UnixNanos,
 };
 use crate::otlp::BatchBuilder;
 use crate::otlp::data::{EventData, LinkData, LogData, RawSpan, ResourceData, ScopeData, SpanData, Value, Visitor};
@@ -168,7 +168,8 @@ impl<'a> Visitor<'a> for Extractor {
             return;
         };
         let mut span = self.read(data);
-        (span.trace_id, span.span_id, span.parent_id) = (trace_id, span_id, parent_id);
+        (span.trace_id, span.span_id) = (trace_id, span_id);
+        span.set_parent(parent_id);
         (span.start, span.end) = (UnixNanos(data.start), UnixNanos(data.end));
         self.batch.spans.push(span);
     }
@@ -202,7 +203,7 @@ impl Extractor {
     }
 
     /// Reads all of a span but its ids and times.
-    fn read(&mut self, data: &SpanData<'_>) -> Span {
+    fn read(&mut self, data: &SpanData<'_>) -> Arrived {
         let shared = Arc::clone(&self.shared);
         let mut span = self.draft.take().unwrap_or_else(|| Draft::new(Arc::clone(&self.resource)));
         span.begin(&self.resource, &self.scope);

@@ -7,7 +7,7 @@ use ahash::AHashMap;
 use super::Wanted;
 use crate::model::{Cause, Fingerprint, Resource, ServiceName, Span, SpanId, Token, UnixNanos, Verdict, VerifyResult};
 use crate::trail::Trail;
-use crate::trail::aggregate::Contribution;
+use crate::trail::kept::Kept;
 use crate::trail::profile::Fact;
 use crate::trail::store::TraceState;
 use crate::trail::views::tokens_of;
@@ -135,8 +135,8 @@ impl<'t> Scan<'t> {
             self.handed_on(number, trace, span);
             self.told(number, trace, span);
         }
-        for contribution in &trace.contributions {
-            self.judged(number, trace, contribution);
+        for &hop in trace.hops() {
+            self.judged(number, trace, hop);
         }
         self.accepted(number, trace);
     }
@@ -253,7 +253,7 @@ impl<'t> Scan<'t> {
     }
 
     fn parent<'s>(&self, trace: &'s TraceState, span: &Span) -> Option<&'s Span> {
-        self.span(trace, span.parent_id?)
+        self.span(trace, span.parent_id()?)
     }
 
     /// What arrived with the caller's service among the spans above was sent by it, whether its own spans show it or not.
@@ -304,15 +304,15 @@ impl<'t> Scan<'t> {
     }
 
     /// What a hop's verdict says of its token.
-    fn judged(&mut self, number: u32, trace: &'t TraceState, hop: &Contribution) {
-        if !matches!(hop.verdict, Verdict::Failed | Verdict::Exchanged | Verdict::Changed) {
+    fn judged(&mut self, number: u32, trace: &'t TraceState, hop: Kept) {
+        if !matches!(hop.verdict(), Verdict::Failed | Verdict::Exchanged | Verdict::Changed) {
             return;
         }
-        let Some(key) = self.span(trace, hop.key) else { return };
+        let Some(key) = trace.spans.get(hop.place()) else { return };
         let call = if key.is_entry() { self.parent(trace, key) } else { Some(key) };
         let Some(token) = tokens_of(key).next().or_else(|| tokens_of(call?).next()) else { return };
         let at = self.token(token, number, key.start);
-        match hop.verdict {
+        match hop.verdict() {
             Verdict::Exchanged => {
                 if let Some(before) = call.and_then(|call| self.before(trace, call)) {
                     let from = self.token(before, number, key.start);
@@ -323,7 +323,7 @@ impl<'t> Scan<'t> {
             Verdict::Changed if !refused_itself(trace, key) => {}
             _ => {
                 let service = self.shown(&Arc::clone(&self.trail.sums.edges[hop.edge()].callee));
-                self.refused(at, service, number, hop.start, hop.cause.unwrap_or(Cause::Rejected));
+                self.refused(at, service, number, hop.start(), hop.cause().unwrap_or(Cause::Rejected));
             }
         }
     }

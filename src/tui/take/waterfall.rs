@@ -59,7 +59,7 @@ fn names(hop: &Hop, span: SpanId) -> bool {
 
 fn depths(view: &TraceView) -> HashMap<SpanId, usize> {
     let parents: HashMap<SpanId, Option<SpanId>> =
-        view.spans.iter().map(|(_, span)| (span.span_id, span.parent_id)).collect();
+        view.spans.iter().map(|(_, span)| (span.span_id, span.parent_id())).collect();
     let mut depths = HashMap::new();
     for id in parents.keys() {
         let (mut depth, mut at) = (0, *id);

@@ -89,7 +89,7 @@ impl Waterfall {
         let mut nodes: Vec<Node> = (0..spans.len())
             .map(|at| Node {
                 parent: tree.parents[at],
-                orphan: spans[at].parent_id.is_some() && tree.parents[at].is_none(),
+                orphan: spans[at].parent_id().is_some() && tree.parents[at].is_none(),
                 shift: shifts[at],
                 ..Node::default()
             })

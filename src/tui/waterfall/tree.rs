@@ -85,7 +85,7 @@ impl Tree {
             return Some(call);
         }
         let own = |other: usize| spans[other].resource.service == span.resource.service;
-        let others = self.with(span.parent_id?).filter(|other| *other != at);
+        let others = self.with(span.parent_id()?).filter(|other| *other != at);
         let best = others.max_by_key(|other| (own(*other), spans[*other].is_entry(), std::cmp::Reverse(*other)))?;
         Some(best)
     }
@@ -161,7 +161,7 @@ impl Tree {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Resource, ServiceName, SpanKind, UnixNanos};
+    use crate::model::{Resource, ServiceName, Site, SpanKind, UnixNanos};
 
     fn resource(name: &str) -> Arc<Resource> {
         Arc::new(Resource {
@@ -175,9 +175,9 @@ mod tests {
     }
 
     fn span(id: u8, parent: u8, kind: SpanKind, service: &str, time: (u64, u64)) -> Span {
-        let mut span = Span::new(resource(service), "".into());
+        let mut span = Span::at(Arc::new(Site::new(resource(service), "".into())));
         (span.span_id, span.kind) = (SpanId([id; 8]), kind);
-        span.parent_id = (parent > 0).then_some(SpanId([parent; 8]));
+        span.set_parent((parent > 0).then_some(SpanId([parent; 8])));
         (span.start, span.end) = (UnixNanos(time.0), UnixNanos(time.1));
         span
     }

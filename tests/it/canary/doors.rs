@@ -91,7 +91,7 @@ async fn nothing_of_a_token_leaves_by_any_page() {
     let kept = engine.keeper().take(ids).unwrap();
     assert!(kept.traces.len() > 1);
     for view in &kept.traces {
-        let lines = export::lines(view.spans.iter().map(|(_, span)| span), &view.logs);
+        let lines = export::lines(view.id, view.spans.iter().map(|(_, span)| span), &view.logs);
         assert!(memchr::memmem::find(&lines, b"jwtrail.token").is_some(), "no token is told of");
         assert_clean(&lines, "a saved trace");
     }

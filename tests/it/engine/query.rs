@@ -8,7 +8,7 @@ use jwtrail::engine::Query;
 use jwtrail::engine::query::{Answer, Answerer, PAGE_ROWS, TraceOrder, TracePage, TraceQuery, Window};
 use jwtrail::filter::{Context, Filter};
 use jwtrail::model::policy::Policy;
-use jwtrail::model::{Span, TraceId, UnixNanos};
+use jwtrail::model::{Arrived, TraceId, UnixNanos};
 use jwtrail::trail::views::TraceRow;
 use jwtrail::trail::{Trail, TrailOptions};
 use proptest::prelude::*;
@@ -32,8 +32,8 @@ const RUNS: [&str; 10] = [
 const SECOND: u64 = 1_000_000_000;
 
 /// Copies of all runs: each copy's traces have ids of their own, and begin a second after the last copy's.
-fn spans(copies: u8) -> Vec<Span> {
-    static READ: LazyLock<Vec<Vec<Span>>> = LazyLock::new(|| RUNS.map(|run| read(&runs("").join(run)).0).into());
+fn spans(copies: u8) -> Vec<Arrived> {
+    static READ: LazyLock<Vec<Vec<Arrived>>> = LazyLock::new(|| RUNS.map(|run| read(&runs("").join(run)).0).into());
     let mut all = Vec::new();
     for spans in &*READ {
         for copy in 0..copies {
@@ -57,7 +57,7 @@ fn spans(copies: u8) -> Vec<Span> {
     all
 }
 
-fn trail_of(spans: Vec<Span>, memory: usize) -> Trail {
+fn trail_of(spans: Vec<Arrived>, memory: usize) -> Trail {
     let options =
         TrailOptions { assume_captured: false, settle: Duration::from_secs(15), memory, spans_per_trace: usize::MAX };
     let mut trail = Trail::new(Policy::default(), options);
@@ -204,7 +204,7 @@ fn a_long_search_goes_on_and_is_true_at_each_step() {
 
 #[test]
 fn a_trace_that_grew_is_looked_at_anew() {
-    let (first, late): (Vec<Span>, Vec<Span>) = spans(3).into_iter().partition(|span| span.parent_id.is_none());
+    let (first, late): (Vec<Arrived>, Vec<Arrived>) = spans(3).into_iter().partition(|span| span.parent_id().is_none());
     let mut trail = trail_of(first, usize::MAX);
     let mut answerer = Answerer::default();
     let filter = Filter::parse("is:accused").unwrap();

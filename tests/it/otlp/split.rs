@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use jwtrail::model::{Batch, Span};
+use jwtrail::model::{Arrived, Batch};
 use jwtrail::otlp::files::{FileReport, Format, Options, Place, Progress, read_with};
 use jwtrail::otlp::{Decode, DecodeError, Encoding, Signal};
 use proptest::prelude::*;
@@ -19,7 +19,7 @@ struct Echo;
 
 impl Decode for Echo {
     fn decode(&self, _: Signal, encoding: Encoding, body: &[u8]) -> Result<Batch, DecodeError> {
-        let mut span = Span::new(resource(), Arc::from("scope"));
+        let mut span = Arrived::new(resource(), Arc::from("scope"));
         span.name = Arc::from(format!("{encoding:?} {}", String::from_utf8_lossy(body)));
         Ok(Batch { spans: vec![span], bytes: body.len(), ..Batch::default() })
     }

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
 
-use jwtrail::model::{Batch, Refused, Resource, ServiceName, Sink, Span, SpanId, TraceId};
+use jwtrail::model::{Arrived, Batch, Refused, Resource, ServiceName, Sink, SpanId, TraceId};
 use jwtrail::otlp::data::{LogData, ResourceData, ScopeData, SpanData, Visitor};
 use jwtrail::otlp::decode::{BatchBuilder, VisitorDecoder};
 
@@ -44,7 +44,7 @@ impl<'a> Visitor<'a> for Ids {
             self.0.rejected += 1;
             return;
         };
-        let mut span = Span::new(resource(), Arc::from("scope"));
+        let mut span = Arrived::new(resource(), Arc::from("scope"));
         (span.trace_id, span.span_id, span.name) = (TraceId(trace_id), SpanId(span_id), Arc::from(&*data.name));
         self.0.spans.push(span);
     }

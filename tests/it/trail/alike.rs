@@ -1,6 +1,6 @@
 //! Traces that are alike are judged once: what is kept of the first must be what the judge says of each.
 
-use jwtrail::model::{Batch, CarriedValue, Hop, Span, SpanKind, TraceId, UnixNanos};
+use jwtrail::model::{Arrived, Batch, CarriedValue, Hop, SpanKind, TraceId, UnixNanos};
 use jwtrail::trail::Trail;
 use proptest::prelude::*;
 
@@ -53,16 +53,16 @@ fn change() -> impl Strategy<Value = Change> {
     ]
 }
 
-fn apply(change: Change, at: usize, other: usize, spans: &mut Vec<Span>) {
+fn apply(change: Change, at: usize, other: usize, spans: &mut Vec<Arrived>) {
     let from = spans[other].clone();
     let span = &mut spans[at];
     match change {
         Change::NoToken => span.carried.clear(),
-        Change::OthersToken => span.carried = from.carried,
+        Change::OthersToken => span.carried = from.span.carried,
         Change::Status(status) => span.http_status = Some(status),
         Change::Kind(kind) => span.kind = kind,
-        Change::Parent => span.parent_id = Some(from.span_id),
-        Change::NoParent => span.parent_id = None,
+        Change::Parent => span.set_parent(Some(from.span_id)),
+        Change::NoParent => span.set_parent(None),
         Change::Begins(later) => span.start = UnixNanos(from.start.0 + later),
         Change::Gone => drop(spans.remove(at)),
         Change::Expires(after) => {
@@ -78,8 +78,8 @@ fn apply(change: Change, at: usize, other: usize, spans: &mut Vec<Span>) {
 }
 
 /// The same spans as other traces, a second later.
-fn copy(spans: &[Span], number: u8) -> Vec<Span> {
-    let again = |span: &Span| {
+fn copy(spans: &[Arrived], number: u8) -> Vec<Arrived> {
+    let again = |span: &Arrived| {
         let mut span = span.clone();
         let TraceId(mut id) = span.trace_id;
         id[0] = id[0].wrapping_add(number);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jwtrail::model::policy::Policy;
-use jwtrail::model::{Batch, Resource, ServiceName, Span, SpanId, SpanKind, TraceId, UnixNanos};
+use jwtrail::model::{Arrived, Batch, Resource, ServiceName, SpanId, SpanKind, TraceId, UnixNanos};
 use jwtrail::trail::{Trail, TrailOptions};
 
 use super::support::{hops, trail};
@@ -23,21 +23,21 @@ fn resource(name: &str) -> Arc<Resource> {
     })
 }
 
-fn span(resource: &Arc<Resource>, trace: u64, id: u64, parent: Option<u64>) -> Span {
-    let mut span = Span::new(Arc::clone(resource), "test".into());
+fn span(resource: &Arc<Resource>, trace: u64, id: u64, parent: Option<u64>) -> Arrived {
+    let mut span = Arrived::new(Arc::clone(resource), "test".into());
     span.trace_id = TraceId(u128::from(trace).to_be_bytes());
     span.span_id = SpanId(id.to_be_bytes());
-    span.parent_id = parent.map(|parent| SpanId(parent.to_be_bytes()));
+    span.set_parent(parent.map(|parent| SpanId(parent.to_be_bytes())));
     span.kind = if id.is_multiple_of(2) { SpanKind::Server } else { SpanKind::Client };
     (span.start, span.end) = (UnixNanos(NOW + id), UnixNanos(NOW + id + 1_000));
     span
 }
 
-fn batch(spans: Vec<Span>) -> Batch {
+fn batch(spans: Vec<Arrived>) -> Batch {
     super::support::batch(spans, Vec::new())
 }
 
-fn judged(spans: Vec<Span>) -> Trail {
+fn judged(spans: Vec<Arrived>) -> Trail {
     let mut trail = trail(Policy::default());
     trail.ingest(batch(spans), UnixNanos(NOW));
     trail.tick(UnixNanos(NOW));
@@ -240,7 +240,7 @@ fn distinct_ids_stay_within_the_memory() {
     assert_eq!(stats.traces + stats.evicted_traces, 40_000, "each is there or counted");
     assert_eq!(stats.traces + stats.evicted_spans, 40_000);
 
-    let flood: Vec<Span> = (1..=5_000).map(|id| span(&web, 1_000_000, id, Some(1))).collect();
+    let flood: Vec<Arrived> = (1..=5_000).map(|id| span(&web, 1_000_000, id, Some(1))).collect();
     trail.ingest(batch(flood), UnixNanos(NOW));
     assert_eq!(trail.stats().trace_overflow, 4_000);
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jwtrail::model::policy::Policy;
-use jwtrail::model::{CarriedValue, Check, Hop, Reason, Span, TraceId, UnixNanos};
+use jwtrail::model::{Arrived, CarriedValue, Check, Hop, Reason, TraceId, UnixNanos};
 
 use super::support::{batch, hops, judge, policy_of, read, runs, trail};
 
@@ -11,7 +11,7 @@ use super::support::{batch, hops, judge, policy_of, read, runs, trail};
 const RUNS: [&str; 4] = ["wrong-key.jsonl", "expired-at-entry.jsonl", "reminted.jsonl", "exchanged.jsonl"];
 
 /// The spans with this check in place of their own.
-fn with_check(spans: &[Span], check: &Check) -> Vec<Span> {
+fn with_check(spans: &[Arrived], check: &Check) -> Vec<Arrived> {
     let mut spans = spans.to_vec();
     for carried in spans.iter_mut().flat_map(|span| &mut span.carried) {
         if let CarriedValue::Token(token) = &mut carried.value {
@@ -22,7 +22,7 @@ fn with_check(spans: &[Span], check: &Check) -> Vec<Span> {
 }
 
 /// The same requests once more, under other trace ids.
-fn again(spans: &[Span]) -> Vec<Span> {
+fn again(spans: &[Arrived]) -> Vec<Arrived> {
     let mut spans = spans.to_vec();
     for span in &mut spans {
         span.trace_id = TraceId(span.trace_id.0.map(|byte| byte ^ 0x55));
@@ -73,7 +73,7 @@ fn a_check_that_becomes_possible_counts_for_the_hops_before_it() {
 
 /// The problems of a trail that judged these batches one settle window after the other: what came early is settled by
 /// the time that the rest comes, and only news of its token brings it up again.
-fn problems(policy: Policy, batches: Vec<Vec<Span>>) -> Vec<String> {
+fn problems(policy: Policy, batches: Vec<Vec<Arrived>>) -> Vec<String> {
     let mut trail = trail(policy);
     for (window, spans) in (0_u64..).zip(batches) {
         let now = UnixNanos(window * 40_000_000_000);

@@ -1,6 +1,6 @@
 //! What more or less evidence may do to a verdict.
 
-use jwtrail::model::{Captured, Confidence, Hop, Span, SpanId, TraceId, Verdict};
+use jwtrail::model::{Arrived, Captured, Confidence, Hop, SpanId, TraceId, Verdict};
 use jwtrail::trail::SavedProfile;
 use proptest::prelude::*;
 
@@ -28,8 +28,8 @@ fn accused(hop: &Hop) -> [Option<(TraceId, SpanId)>; 2] {
 }
 
 /// Switches capture off in one unit: a process, a kind, an instrumentation scope. Single spans cannot lose it.
-fn blind(spans: &mut [Span], like: usize) {
-    let unit = |span: &Span| (span.resource.instance.clone(), span.kind, span.scope.clone());
+fn blind(spans: &mut [Arrived], like: usize) {
+    let unit = |span: &Arrived| (span.resource.instance.clone(), span.kind, span.scope.clone());
     let blinded = unit(&spans[like]);
     for span in spans.iter_mut().filter(|span| unit(span) == blinded) {
         span.carried.clear();
@@ -117,10 +117,10 @@ fn a_trace_alone_is_judged_as_among_the_others_once_it_has_their_profile() {
 }
 
 /// Traces that a trace's own verdicts read, by links in either direction.
-fn with_linked(spans: &[Span], id: TraceId) -> Vec<Span> {
+fn with_linked(spans: &[Arrived], id: TraceId) -> Vec<Arrived> {
     let linked: Vec<TraceId> =
         spans.iter().filter(|s| s.trace_id == id).flat_map(|s| &s.own().links).map(|l| l.trace_id).collect();
-    let links_here = |s: &Span| s.own().links.iter().any(|l| l.trace_id == id);
+    let links_here = |s: &Arrived| s.own().links.iter().any(|l| l.trace_id == id);
     let linking: Vec<TraceId> = spans.iter().filter(|s| links_here(s)).map(|s| s.trace_id).collect();
     let wanted = |t: TraceId| t == id || linked.contains(&t) || linking.contains(&t);
     spans.iter().filter(|s| wanted(s.trace_id)).cloned().collect()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jwtrail::model::policy::Policy;
-use jwtrail::model::{Batch, Hop, LogRecord, Span, UnixNanos};
+use jwtrail::model::{Arrived, Batch, Hop, LogRecord, UnixNanos};
 use jwtrail::otlp::extract::Extractor;
 use jwtrail::otlp::{Decode, VisitorDecoder, files};
 use jwtrail::token::{FingerprintKey, KeySets, KeySource, Shared};
@@ -35,7 +35,7 @@ pub(crate) fn policy_of(run: &Path) -> Policy {
 }
 
 /// All spans and log records of a run, raw tokens forgotten.
-pub(crate) fn read(run: &Path) -> (Vec<Span>, Vec<LogRecord>) {
+pub(crate) fn read(run: &Path) -> (Vec<Arrived>, Vec<LogRecord>) {
     let jwks = run.with_file_name("jwks.json");
     let keys = if jwks.exists() { vec![jwks] } else { Vec::new() };
     let decoder = decoder(&policy_of(run), &keys);
@@ -77,6 +77,6 @@ pub(crate) fn hops(trail: &Trail) -> Vec<Hop> {
 }
 
 /// One batch of these spans and logs.
-pub(crate) fn batch(spans: Vec<Span>, logs: Vec<LogRecord>) -> Batch {
+pub(crate) fn batch(spans: Vec<Arrived>, logs: Vec<LogRecord>) -> Batch {
     Batch { spans, logs, ..Batch::default() }
 }

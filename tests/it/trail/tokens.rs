@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jwtrail::filter::{Filter, SeenToken};
-use jwtrail::model::{CarriedValue, Fingerprint, Span, Token, TraceId, UnixNanos};
+use jwtrail::model::{Arrived, CarriedValue, Fingerprint, Token, TraceId, UnixNanos};
 use jwtrail::trail::Trail;
 use jwtrail::trail::tokens::{MOST_TOKENS, Standing, TokenOrder, TokenPage, TokenRow};
 
@@ -130,13 +130,13 @@ fn orders_sort_and_turn_around() {
 }
 
 /// A run's spans once more under other trace ids, each trace with tokens of its own, shared by its spans.
-fn copies(spans: &[Span], number: u64) -> Vec<Span> {
+fn copies(spans: &[Arrived], number: u64) -> Vec<Arrived> {
     let own = |print: &Fingerprint| {
         let (form, digits) = print.as_str().split_once(':').unwrap();
         Fingerprint::new(format!("{form}:{number:08}{}", &digits[8..]))
     };
     let mut renamed: Vec<(Arc<Token>, Arc<Token>)> = Vec::new();
-    let mut copied: Vec<Span> = spans.to_vec();
+    let mut copied: Vec<Arrived> = spans.to_vec();
     for span in &mut copied {
         let mut id = span.trace_id.0;
         id[..8].copy_from_slice(&number.to_be_bytes());
@@ -158,7 +158,7 @@ fn copies(spans: &[Span], number: u64) -> Vec<Span> {
 #[test]
 fn more_tokens_than_anyone_reads_are_counted() {
     let (spans, _) = support::read(&support::runs("intact.jsonl"));
-    let one: Vec<Span> = spans.iter().filter(|span| span.trace_id == spans[0].trace_id).cloned().collect();
+    let one: Vec<Arrived> = spans.iter().filter(|span| span.trace_id == spans[0].trace_id).cloned().collect();
     let mut trail = support::trail(jwtrail::model::policy::Policy::default());
     for number in 0..MOST_TOKENS as u64 + 7 {
         trail.ingest(support::batch(copies(&one, number), Vec::new()), UnixNanos(0));

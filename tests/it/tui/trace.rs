@@ -136,7 +136,7 @@ fn the_worst_hop_is_selected_until_the_user_moves_and_then_the_span_is_followed(
     let mut grown = whole.clone();
     let mut late = grown.spans[0].clone();
     late.1.span_id = SpanId([0xee; 8]);
-    late.1.parent_id = Some(grown.spans[0].1.span_id);
+    late.1.set_parent(Some(grown.spans[0].1.span_id));
     grown.spans.insert(1, late);
     let id = grown.id;
     answer(&mut driven, id, Some(grown));

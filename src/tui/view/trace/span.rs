@@ -138,7 +138,7 @@ fn identity(page: &mut Page, service: &str, span: &Span, node: &Node) {
     let mut parts = vec![Row::new().own(&span.name, theme.strong()), Row::new().text(kind, Style::new())];
     parts.push(some("scope ", &span.scope));
     parts.push(Row::new().own(&span.span_id.to_string(), quiet));
-    parts.push(match (span.parent_id, node.orphan) {
+    parts.push(match (span.parent_id(), node.orphan) {
         (None, _) => Row::new().text("root", quiet),
         (Some(parent), true) => Row::new().own(&format!("parent {parent} is not here"), theme.warning()),
         (Some(parent), false) => Row::new().own(&format!("parent {parent}"), quiet),
@@ -146,7 +146,7 @@ fn identity(page: &mut Page, service: &str, span: &Span, node: &Node) {
     // OTLP flags: the second bit counts only where the first one says that it is known.
     parts.push(match (span.flags & 0x100 != 0, span.flags & 0x200 != 0) {
         (true, true) => Row::new().text("remote parent", quiet),
-        (true, false) if span.parent_id.is_some() => Row::new().text("local parent", quiet),
+        (true, false) if span.parent_id().is_some() => Row::new().text("local parent", quiet),
         _ => Row::new(),
     });
     if span.proxy {

@@ -126,7 +126,8 @@ pub fn grown(view: &TraceView, spans: usize) -> TraceView {
         };
         for (service, span) in view.spans.iter().filter(|(_, span)| span.span_id != root) {
             let mut span = span.clone();
-            (span.span_id, span.parent_id) = (other(span.span_id), span.parent_id.map(other));
+            span.span_id = other(span.span_id);
+            span.set_parent(span.parent_id().map(other));
             grown.spans.push((service.clone(), span));
         }
         for hop in view.hops.iter().filter(|hop| hop.callee.span_id != Some(root)) {

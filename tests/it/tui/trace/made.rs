@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossterm::event::KeyCode;
-use jwtrail::model::{Batch, Resource, ServiceName, Span, SpanId, SpanKind, TraceId, UnixNanos};
+use jwtrail::model::{Arrived, Batch, Resource, ServiceName, SpanId, SpanKind, TraceId, UnixNanos};
 use jwtrail::trail::views::TraceView;
 use jwtrail::tui::waterfall::Waterfall;
 use jwtrail::tui::waterfall::align::{Difference, align, first_difference};
@@ -25,17 +25,17 @@ fn resource(name: &str) -> Arc<Resource> {
 }
 
 /// A span of a trace made by hand.
-fn span(id: u64, parent: u64, kind: SpanKind, service: &str, (start, end): (u64, u64)) -> Span {
-    let mut span = Span::new(resource(service), "scope".into());
+fn span(id: u64, parent: u64, kind: SpanKind, service: &str, (start, end): (u64, u64)) -> Arrived {
+    let mut span = Arrived::new(resource(service), "scope".into());
     span.trace_id = TraceId([9; 16]);
     (span.span_id, span.kind, span.name) = (SpanId(id.to_be_bytes()), kind, "work".into());
-    span.parent_id = (parent > 0).then_some(SpanId(parent.to_be_bytes()));
+    span.set_parent((parent > 0).then_some(SpanId(parent.to_be_bytes())));
     let at = |millis: u64| UnixNanos(fixture::seconds(0).0 + millis * 1_000_000);
     (span.start, span.end) = (at(start), at(end));
     span
 }
 
-fn view_of(spans: Vec<Span>) -> TraceView {
+fn view_of(spans: Vec<Arrived>) -> TraceView {
     let mut trail = support::trail(jwtrail::model::policy::Policy::default());
     let id = spans[0].trace_id;
     trail.ingest(Batch { spans, ..Batch::default() }, UnixNanos(1));

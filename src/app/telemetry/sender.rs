@@ -29,11 +29,10 @@ impl<E> Sender<E> {
     fn told(&self, sent: OTelSdkResult) -> OTelSdkResult {
         let failed = sent.is_err();
         if self.failing.swap(failed, Ordering::Relaxed) != failed {
-            match &sent {
-                Err(error) => {
-                    tracing::warn!(%error, "jwtrail's own telemetry cannot be sent, and what was tried is lost")
-                }
-                Ok(()) => tracing::info!("jwtrail's own telemetry is sent again"),
+            if let Err(error) = &sent {
+                tracing::warn!(%error, "jwtrail's own telemetry cannot be sent, and what was tried is lost");
+            } else {
+                tracing::info!("jwtrail's own telemetry is sent again");
             }
         }
         sent

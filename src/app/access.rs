@@ -80,7 +80,7 @@ pub fn open(options: &AccessOptions) -> anyhow::Result<Access> {
     Ok(Access { tls, secrets, origins: options.origins.clone() })
 }
 
-/// Says so where others may read a file with a secret.
+/// Says that others than its owner may read a file that holds a secret, if so.
 pub(super) fn warn_of_readers(path: &Path) {
     if exposed(path) {
         let path = path.display();
@@ -98,6 +98,11 @@ impl Guard {
     /// That of receivers with this access.
     pub fn of(access: &Access) -> Self {
         Self { tls: access.tls.is_some(), proves: access.proves() }
+    }
+
+    /// ` over TLS`, if so: beside an address.
+    pub const fn suffix(&self) -> &'static str {
+        if self.tls { " over TLS" } else { "" }
     }
 
     /// What is missing, and what to set.
@@ -183,12 +188,15 @@ pub fn turned_away(counters: &Counters, limits: &Limits, by_engine: u64) -> Vec<
         counters.protocols().into_iter().map(|(_, each)| read(each).load(Ordering::Relaxed)).sum::<u64>()
     };
     let refused = sum(|each| &each.refused).saturating_sub(by_engine);
-    let large = format!("were larger than {}: lower that exporter's batch size", ByteSize(limits.request));
+    let large = format!(
+        "were larger than {}: lower that exporter's batch size, or raise --max-request",
+        ByteSize(limits.request)
+    );
     let heads = format!("had headers of more than {}: --max-headers allows more", ByteSize(limits.head));
     let requests = [
         (sum(|each| &each.malformed), "could not be read: is that exporter speaking OTLP?"),
         (sum(|each| &each.too_large), &large),
-        (refused, "were refused while too many were in flight: exporters send those again"),
+        (refused, "were refused while too many were in flight: exporters send again what was"),
         (sum(|each| &each.slow), "did not arrive in time: --body-timeout allows more"),
         (sum(|each| &each.large_heads), &heads),
         (sum(|each| &each.unauthenticated), "showed no secret of --auth-file or JWTRAIL_AUTH"),
@@ -200,18 +208,20 @@ pub fn turned_away(counters: &Counters, limits: &Limits, by_engine: u64) -> Vec<
             tls_failures,
             "could not agree on TLS: do those exporters trust the certificate, and have one if they need it?",
         ),
-        (slow_closed, "were cut while they sent slowly, for others needed their places: --max-connections allows more"),
-        (
-            idle_closed,
-            "made room while they were idle, which exporters notice little of: --max-connections allows more",
-        ),
+        (slow_closed, "were cut in the midst of slow sending, for others needed places: --max-connections allows more"),
+        (idle_closed, "made room while idle, which exporters notice little of: --max-connections allows more"),
         (waited, "had to wait for a place: --max-connections allows more"),
         (silent, "said nothing within --header-timeout"),
     ];
-    let requests = requests.into_iter().map(|(count, what)| (count, "requests", what));
-    let connections = connections.map(|(count, what)| (count.load(Ordering::Relaxed), "connections", what));
+    let requests = requests.into_iter().map(|(count, what)| (count, "request", what));
+    let connections = connections.map(|(count, what)| (count.load(Ordering::Relaxed), "connection", what));
     let all = requests.chain(connections).filter(|(count, ..)| *count > 0);
-    all.map(|(count, of, what)| format!("{count} {of} {what}")).collect()
+    let said = |(count, of, what): (u64, &str, &str)| match (count, what.strip_prefix("were ")) {
+        (1, Some(rest)) => format!("1 {of} was {rest}"),
+        (1, None) => format!("1 {of} {what}"),
+        _ => format!("{count} {of}s {what}"),
+    };
+    all.map(said).collect()
 }
 
 #[cfg(test)]
@@ -225,12 +235,17 @@ mod tests {
         counters.grpc.refused.store(5, Ordering::Relaxed);
         assert_eq!(turned_away(&counters, &limits, 5), Vec::<String>::new(), "the engine counts its own refusals");
         counters.grpc.malformed.store(1, Ordering::Relaxed);
+        counters.http.too_large.store(1, Ordering::Relaxed);
         counters.http.malformed.store(2, Ordering::Relaxed);
         counters.connections.tls_failures.store(4, Ordering::Relaxed);
         let said = turned_away(&counters, &limits, 3);
         assert!(said[0].starts_with("3 requests could not be read"), "{said:?}");
-        assert!(said[1].starts_with("2 requests were refused"), "{said:?}");
-        assert!(said[2].starts_with("4 connections could not agree on TLS"), "{said:?}");
+        assert!(
+            said[1].starts_with("1 request was larger than 16MiB") && said[1].ends_with("--max-request"),
+            "{said:?}"
+        );
+        assert!(said[2].starts_with("2 requests were refused"), "{said:?}");
+        assert!(said[3].starts_with("4 connections could not agree on TLS"), "{said:?}");
     }
 
     #[test]

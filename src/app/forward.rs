@@ -6,8 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use zeroize::Zeroizing;
 
-use super::access::warn_of_readers;
-use super::out;
+use super::{access, out};
 use crate::cli::ForwardArgs;
 use crate::config::{DEFAULT_FORWARD_QUEUE, DEFAULT_FORWARD_TIMEOUT, File};
 use crate::otlp::forward::{Endpoint, ForwardOptions, Forwarded, parse_headers};
@@ -30,22 +29,23 @@ pub fn settings(args: &ForwardArgs, file: &File) -> anyhow::Result<Option<Forwar
     let mut options = ForwardOptions::new(Endpoint::parse(url, args.forward_protocol.or(from_file.forward_protocol))?);
     let pick = |option: &Option<_>, file: &Option<_>| option.clone().or_else(|| file.clone());
     if let Some(path) = pick(&args.forward_header_file, &from_file.forward_header_file) {
-        let text = Zeroizing::new(read(&path)?);
-        warn_of_readers(&path);
+        access::warn_of_readers(&path);
+        let text = Zeroizing::new(read("forward-header-file", &path)?);
         let text = std::str::from_utf8(&text).with_context(|| format!("{}: no UTF-8", path.display()))?;
-        options.headers = parse_headers(text).with_context(|| path.display().to_string())?;
+        options.headers =
+            parse_headers(text).with_context(|| format!("{}, named by --forward-header-file", path.display()))?;
     }
     if let Some(text) = std::env::var_os(HEADERS_VARIABLE).filter(|text| !text.is_empty()) {
         let text = Zeroizing::new(text.to_string_lossy().into_owned());
         options.headers.extend(parse_headers(&text).context(HEADERS_VARIABLE)?);
     }
-    options.ca = pick(&args.forward_ca, &from_file.forward_ca).map(|path| read(&path)).transpose()?;
+    options.ca = pick(&args.forward_ca, &from_file.forward_ca).map(|path| read("forward-ca", &path)).transpose()?;
     let certificate = pick(&args.forward_cert, &from_file.forward_cert);
     let key = pick(&args.forward_key, &from_file.forward_key);
     options.identity = match (certificate, key) {
         (Some(certificate), Some(key)) => {
-            warn_of_readers(&key);
-            Some([read(&certificate)?, read(&key)?].join(&b'\n'))
+            access::warn_of_readers(&key);
+            Some([read("forward-cert", &certificate)?, read("forward-key", &key)?].join(&b'\n'))
         }
         (None, None) => None,
         _ => bail!("expected --forward-cert and --forward-key together, found one of them"),
@@ -68,8 +68,8 @@ pub fn settings(args: &ForwardArgs, file: &File) -> anyhow::Result<Option<Forwar
     Ok(Some(options))
 }
 
-fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
-    fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+fn read(option: &str, path: &Path) -> anyhow::Result<Vec<u8>> {
+    fs::read(path).with_context(|| format!("cannot read {}, named by --{option}", path.display()))
 }
 
 /// What people should know before anything is sent.

@@ -87,9 +87,10 @@ impl Listening {
         self.admin.as_ref().map(Admin::address)
     }
 
-    /// `127.0.0.1:4317 gRPC`, one for each.
+    /// `127.0.0.1:4317 gRPC`, one for each; with ` over TLS` behind it where nothing else is taken.
     pub fn names(&self) -> Vec<String> {
-        self.each().map(|(address, protocol)| format!("{address} {protocol}")).collect()
+        let over = self.guard.suffix();
+        self.each().map(|(address, protocol)| format!("{address} {protocol}{over}")).collect()
     }
 
     /// What people should know of these addresses: spans hold names and claims, and anyone who reaches a port can
@@ -135,7 +136,8 @@ impl Listening {
             forwarding: kept.forwarding.clone(),
         };
         let admin = self.admin.map(|admin| observe::tell(admin, phase.clone(), engine.asker(), sources));
-        let watching = watch(notes, intake.clone(), Arc::clone(&counters), keys, kept, events);
+        let (last, at_last) = oneshot::channel();
+        let watching = watch(notes, intake.clone(), Arc::clone(&counters), keys, kept, (events, at_last));
         let shared = source.shared();
         let (decoder, sink) = match &self.recorder {
             None => (source.decoder, Arc::new(intake) as Arc<dyn Sink>),
@@ -159,7 +161,7 @@ impl Listening {
         };
         let (task, watcher) = (tokio::spawn(serving), tokio::spawn(watching));
         let (recorder, forwarding) = (self.recorder, self.forwarding);
-        Receiving { stop, task, watcher, counters, recorder, forwarding, phase, _admin: admin }
+        Receiving { stop, task, watcher, counters, recorder, forwarding, phase, last, _admin: admin }
     }
 }
 
@@ -177,25 +179,31 @@ async fn watch(
     counters: Arc<Counters>,
     keys: Keeping,
     kept: Kept,
-    mut events: Events,
+    (mut events, mut at_last): (Events, oneshot::Receiver<()>),
 ) {
     let mut ticks = tokio::time::interval(WATCH);
     let mut said = None;
     loop {
-        ticks.tick().await;
+        // The end looks once more: what the last second turned away belongs into the report.
+        let over = tokio::select! {
+            _ = ticks.tick() => false,
+            _ = &mut at_last => true,
+        };
         let mut lost = turned_away(&counters, &limits, intake.refused());
         lost.extend(keys.complaints());
         lost.extend(kept.recording.iter().flat_map(Progress::losses));
         lost.extend(kept.forwarding.iter().flat_map(Forwarded::losses));
         events.look(&lost);
-        if said.as_ref() == Some(&lost) {
-            continue;
+        if said.as_ref() != Some(&lost) {
+            let all = standing.iter().chain(&lost).cloned().collect();
+            if notes.set(all).is_err() {
+                return;
+            }
+            said = Some(lost);
         }
-        let all = standing.iter().chain(&lost).cloned().collect();
-        if notes.set(all).is_err() {
+        if over {
             return;
         }
-        said = Some(lost);
     }
 }
 
@@ -208,6 +216,8 @@ pub struct Receiving {
     recorder: Option<Recorder>,
     forwarding: Option<Forwarding>,
     phase: Phase,
+    /// Asks the watcher to look a last time.
+    last: oneshot::Sender<()>,
     /// Answers until all of this is dropped.
     _admin: Option<JoinSet<()>>,
 }
@@ -234,7 +244,9 @@ impl Receiving {
         // Receivers that have ended by themselves say so below.
         let _ = self.stop.send(());
         self.task.await.context("the receivers were lost")?.context("the receivers failed")?;
-        self.watcher.abort();
+        // A watcher that is gone has said all.
+        let _ = self.last.send(());
+        drop(self.watcher.await);
         tracing::info!(counters = ?self.counters, "receivers stopped");
         if let Some(recorder) = self.recorder {
             let first = recorder.first().display().to_string();

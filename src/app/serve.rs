@@ -65,6 +65,9 @@ pub(super) async fn headless(
     if let Some(address) = listening.admin() {
         out::note(&format!("health and metrics on http://{address}"));
     }
+    for note in listening.notes() {
+        out::note(&format!("warning: {note}"));
+    }
     if let Some(path) = listening.recorded() {
         out::note(&format!("recording to {}", path.display()));
     }

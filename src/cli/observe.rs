@@ -7,12 +7,13 @@ use clap::Args;
 
 use crate::config::LogFormat;
 use crate::config::observe::{log_filter, telemetry};
+use crate::config::units::address;
 
 /// Options of everything that receives for long.
 #[derive(Clone, Debug, Default, Args)]
 pub struct ObserveArgs {
     /// Where to answer /healthz, /readyz and /metrics (Prometheus) over HTTP; nowhere unless given
-    #[arg(long, env = "JWTRAIL_ADMIN", hide_env_values = true, value_name = "ADDR:PORT")]
+    #[arg(long, env = "JWTRAIL_ADMIN", hide_env_values = true, value_name = "ADDR:PORT", value_parser = address)]
     pub admin: Option<SocketAddr>,
     /// Where to send jwtrail's own spans and logs by OTLP: `http://host:4318`, or `grpc://host:4317`; nowhere unless given
     #[arg(

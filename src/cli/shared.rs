@@ -11,7 +11,7 @@ use super::access::AccessArgs;
 use super::limits::LimitArgs;
 use super::observe::ObserveArgs;
 use crate::config::ByteSize;
-use crate::config::units::{duration, issuer, key_set};
+use crate::config::units::{address, duration, issuer, key_set};
 
 /// Options of everything that judges.
 #[derive(Clone, Debug, Default, Args)]
@@ -40,10 +40,10 @@ pub struct JudgeArgs {
 #[derive(Clone, Debug, Default, Args)]
 pub struct ListenArgs {
     /// Where to take OTLP over gRPC; port 0 is any free one [default: 127.0.0.1:4317]
-    #[arg(long, env = "JWTRAIL_GRPC", hide_env_values = true, value_name = "ADDR:PORT")]
+    #[arg(long, env = "JWTRAIL_GRPC", hide_env_values = true, value_name = "ADDR:PORT", value_parser = address)]
     pub grpc: Option<SocketAddr>,
     /// Where to take OTLP over HTTP; port 0 is any free one [default: 127.0.0.1:4318]
-    #[arg(long, env = "JWTRAIL_HTTP", hide_env_values = true, value_name = "ADDR:PORT")]
+    #[arg(long, env = "JWTRAIL_HTTP", hide_env_values = true, value_name = "ADDR:PORT", value_parser = address)]
     pub http: Option<SocketAddr>,
     /// Do not listen for gRPC
     #[arg(long)]

@@ -61,8 +61,10 @@ pub struct FileOptions {
     /// `--assume-captured`
     pub assume_captured: bool,
     /// `--grpc`
+    #[serde(deserialize_with = "units::in_file_address")]
     pub grpc: Option<SocketAddr>,
     /// `--http`
+    #[serde(deserialize_with = "units::in_file_address")]
     pub http: Option<SocketAddr>,
     /// `--no-grpc`
     pub no_grpc: bool,
@@ -103,6 +105,7 @@ pub struct FileOptions {
     #[serde(deserialize_with = "units::time")]
     pub header_timeout: Option<Duration>,
     /// `--admin`
+    #[serde(deserialize_with = "units::in_file_address")]
     pub admin: Option<SocketAddr>,
     /// `--telemetry`
     #[serde(deserialize_with = "observe::in_file_telemetry")]

@@ -1,6 +1,7 @@
 //! Values with a unit, written alike on the command line, in the environment and in the file.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -8,6 +9,18 @@ use serde::{Deserialize, Deserializer, de::Error};
 
 use crate::model::Severity;
 use crate::model::keys::{check_url, is_url};
+
+/// Reads an address to listen on.
+pub fn address(text: &str) -> Result<SocketAddr, String> {
+    // The name of a host is not looked up: it may have several addresses, and which one is open should be plain.
+    let expected = "expected an IP address and a port, such as 127.0.0.1:4317, 0.0.0.0:4317 or [::1]:4317";
+    text.parse().map_err(|_| format!("{expected}, found `{text}`"))
+}
+
+/// The same for a file's value.
+pub(super) fn in_file_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
+    address(&String::deserialize(deserializer)?).map(Some).map_err(D::Error::custom)
+}
 
 /// A size in bytes, written `256MiB`, `64MB`, `1GiB` or as a plain number.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

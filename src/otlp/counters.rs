@@ -59,7 +59,7 @@ macro_rules! counters {
 counters! {
     /// Counters of one protocol; read without a lock, each by itself.
     ProtocolCounters {
-        requests as "requests": "Export requests, of whatever outcome",
+        requests as "requests": "Export requests that were let in, of whatever outcome",
         bytes as "request_bytes": "Bytes of export requests, unpacked",
         spans as "spans": "Spans handed on to be judged",
         logs as "logs": "Log records handed on to be judged",

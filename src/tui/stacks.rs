@@ -31,18 +31,26 @@ pub struct Here {
     pub grpc: Option<String>,
     /// `127.0.0.1:4318`, where HTTP is.
     pub http: Option<String>,
+    /// Whether both take TLS alone.
+    pub tls: bool,
 }
 
 impl Here {
-    /// Out of `127.0.0.1:4317 gRPC` and the like.
+    /// Out of `127.0.0.1:4317 gRPC`, `127.0.0.1:4318 HTTP over TLS` and the like.
     pub fn of(listening: &[String]) -> Self {
         let find = |protocol: &str| {
-            let line = listening.iter().find(|line| line.to_ascii_lowercase().ends_with(protocol))?;
-            let address = line.split_whitespace().next()?;
+            let mut lines = listening.iter().filter_map(|line| line.split_once(' '));
+            let spoken = |how: &str| how.split(' ').next().is_some_and(|word| word.eq_ignore_ascii_case(protocol));
+            let (address, _) = lines.find(|(_, how)| spoken(how))?;
             // What listens on all addresses is reached by this machine's own.
             Some(address.replace("0.0.0.0:", "127.0.0.1:").replace("[::]:", "[::1]:"))
         };
-        Self { grpc: find("grpc"), http: find("http") }
+        let tls = listening.iter().any(|line| line.ends_with(" over TLS"));
+        Self { grpc: find("grpc"), http: find("http"), tls }
+    }
+
+    const fn scheme(&self) -> &'static str {
+        if self.tls { "https" } else { "http" }
     }
 
     /// The two variables that point an exporter here.
@@ -51,7 +59,7 @@ impl Here {
         let http = self.http.as_ref().map(|address| (address, "http/protobuf"));
         let (address, protocol) = if first_grpc { grpc.or(http) } else { http.or(grpc) }?;
         Some([
-            format!("OTEL_EXPORTER_OTLP_ENDPOINT=http://{address}"),
+            format!("OTEL_EXPORTER_OTLP_ENDPOINT={}://{address}", self.scheme()),
             format!("OTEL_EXPORTER_OTLP_PROTOCOL={protocol}"),
         ])
     }
@@ -157,11 +165,12 @@ impl Stack {
             let address = here.grpc.as_deref().or(here.http.as_deref()).unwrap_or("127.0.0.1:4317");
             // The Collector's otlp exporter speaks gRPC, otlphttp the other.
             let (kind, endpoint) = match here {
-                Here { grpc: None, http: Some(_) } => ("otlphttp", format!("http://{address}")),
+                Here { grpc: None, http: Some(_), .. } => ("otlphttp", format!("{}://{address}", here.scheme())),
                 _ => ("otlp", address.to_owned()),
             };
+            let tls = if here.tls { "ca_file: ca.pem" } else { "insecure: true" };
             return format!(
-                "exporters:\n  {kind}/jwtrail:\n    endpoint: {endpoint}\n    tls: {{ insecure: true }}\n{}",
+                "exporters:\n  {kind}/jwtrail:\n    endpoint: {endpoint}\n    tls: {{ {tls} }}\n{}",
                 COLLECTOR.replace("otlp/jwtrail", &format!("{kind}/jwtrail"))
             );
         }

@@ -134,6 +134,7 @@ fn a_secret_by_file_or_environment_lets_in_and_is_never_shown() {
     child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
     errors.read_to_string(&mut err).unwrap();
     assert!(child.wait().unwrap().success(), "{err}");
+    assert!(out.contains("set-up: 2 requests showed no secret"), "the last second is in the report too: {out}");
     let log = fs::read_to_string(folder.path().join("state/jwtrail/jwtrail.log")).unwrap_or_default();
     for shown in [&out, &err, &log, &said.concat()] {
         assert!(!shown.contains(&SECRET[..8]), "{shown}");
@@ -144,7 +145,7 @@ fn a_secret_by_file_or_environment_lets_in_and_is_never_shown() {
 fn what_cannot_work_is_refused_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("bad"), format!("{SECRET}\n")).unwrap();
-    let refused: [(&[&str], &str); 7] = [
+    let refused: [(&[&str], &str); 10] = [
         (&["--tls-cert", "a.pem"], "expected --tls-key beside --tls-cert"),
         (&["--tls-client-ca", "a.pem"], "expected --tls-cert and --tls-key beside --tls-client-ca"),
         (&["--tls-cert", "a.pem", "--tls-key", "a.key"], "cannot read a.pem, named by --tls-cert"),
@@ -152,6 +153,12 @@ fn what_cannot_work_is_refused_with_what_to_do() {
         (&["--cors-origin", "shop.example"], "expected an origin such as https://shop.example"),
         (&["--max-in-flight", "1MiB"], "at least twice --max-request"),
         (&["--max-connections", "0"], "--max-connections"),
+        (&["--admin", "localhost:4319"], "expected an IP address and a port, such as 127.0.0.1:4317"),
+        (&["--forward", "https://a.example", "--forward-ca", "ca.pem"], "cannot read ca.pem, named by --forward-ca"),
+        (
+            &["--forward", "https://a.example", "--forward-header-file", "bad"],
+            "bad, named by --forward-header-file: expected headers as name=value",
+        ),
     ];
     for (args, expected) in refused {
         let args = [&["serve", "--no-grpc", "--http", "127.0.0.1:0", "--for", "1s"], args].concat();
@@ -160,6 +167,21 @@ fn what_cannot_work_is_refused_with_what_to_do() {
         assert!(said.contains(expected) && output.status.code() == Some(2), "{args:?}: {said}");
         assert!(!said.contains(&SECRET[..8]), "{said}");
     }
+}
+
+/// Whoever starts it reads at once what is amiss, not in the report at the end.
+#[test]
+fn what_is_amiss_is_said_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    // An address for documentation: nothing is sent there, for nothing comes.
+    let next = "http://192.0.2.1:4318";
+    let mut command = jwtrail(folder.path(), &["serve", "--no-grpc", "--http", "127.0.0.1:0", "--forward", next]);
+    let mut child = command.env("JWTRAIL_FORWARD_HEADERS", format!("x-api-key={SECRET}")).spawn().unwrap();
+    let (_, _, errors) = address(&mut child);
+    let warned = errors.lines().map(Result::unwrap).find(|line| line.starts_with("warning: headers are sent to "));
+    signal(&child, "-INT");
+    assert!(child.wait().unwrap().success());
+    assert!(warned.unwrap().ends_with("without TLS: anyone on the way can read them"));
 }
 
 /// Values as deep and as large as a request allows are taken by the whole program, and the next request is answered too.

@@ -280,8 +280,11 @@ fn its_own_spans_and_logs_go_where_the_user_says_and_nowhere_else() {
     // Spans and logs, in a request of their own each.
     assert!(requests() >= 2);
 
-    // Nobody there: it ends in time all the same.
-    let alone = Serving::start(folder.path(), &["--telemetry", &format!("grpc://{nobody}")], &[]);
+    // Nobody there: the log says so, and it ends in time all the same.
+    let more = ["--telemetry", &format!("grpc://{nobody}"), "--log-file", "alone.log"];
+    let alone = Serving::start(folder.path(), &more, &[]);
+    let log = || std::fs::read_to_string(folder.path().join("alone.log")).unwrap();
+    until("the failure", || log().contains("jwtrail's own telemetry cannot be sent"));
     let began = Instant::now();
     alone.end();
     assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());

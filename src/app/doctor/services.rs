@@ -55,7 +55,8 @@ fn nothing_came(listen: &Listen, names: &[String]) -> Checked {
         "choose a port with --grpc or --http, point an exporter at it, and run this again".to_owned()
     } else {
         let addresses = names.iter().filter_map(|name| name.split_whitespace().next());
-        let addresses: Vec<String> = addresses.map(|address| format!("http://{address}")).collect();
+        let scheme = if names.iter().any(|name| name.ends_with(" over TLS")) { "https" } else { "http" };
+        let addresses: Vec<String> = addresses.map(|address| format!("{scheme}://{address}")).collect();
         format!("point an exporter here: OTEL_EXPORTER_OTLP_ENDPOINT={}", addresses.join(" or "))
     };
     Checked::bad("all", format!("no span came on {}", names.join(" or ")), mend)

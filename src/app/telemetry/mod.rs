@@ -27,7 +27,7 @@ use sender::Sender;
 /// How long an export may take, and the flush at the end.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Spans and log records that may wait, of each; what comes beyond is dropped, and the SDK says so in the log.
+/// Spans and log records that may wait, of each; what comes beyond is dropped.
 const QUEUE: usize = 2048;
 
 /// Spans and log records in one request.

@@ -1,6 +1,7 @@
 //! Runs exports on the runtime: the SDK's batch processors have threads of their own, where reqwest and tonic find no
 //! reactor. Those threads may block; the runtime's may not.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use opentelemetry_otlp::{LogExporter, SpanExporter};
@@ -15,17 +16,32 @@ use tokio::runtime::Handle;
 pub(super) struct Sender<E> {
     exporter: E,
     runtime: Handle,
+    failing: AtomicBool,
 }
 
 impl<E> Sender<E> {
     pub(super) fn new(exporter: E, runtime: Handle) -> Self {
-        Self { exporter, runtime }
+        Self { exporter, runtime, failing: AtomicBool::new(false) }
+    }
+
+    /// Logs when sending begins to fail and when it works again, each once: the line itself is sent too, and one for each
+    /// failure would never end.
+    fn told(&self, sent: OTelSdkResult) -> OTelSdkResult {
+        let failed = sent.is_err();
+        if self.failing.swap(failed, Ordering::Relaxed) != failed {
+            if let Err(error) = &sent {
+                tracing::warn!(%error, "jwtrail's own telemetry cannot be sent, and what was tried is lost");
+            } else {
+                tracing::info!("jwtrail's own telemetry is sent again");
+            }
+        }
+        sent
     }
 }
 
 impl SdkSpanExporter for Sender<SpanExporter> {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        self.runtime.block_on(self.exporter.export(batch))
+        self.told(self.runtime.block_on(self.exporter.export(batch)))
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
@@ -39,7 +55,7 @@ impl SdkSpanExporter for Sender<SpanExporter> {
 
 impl SdkLogExporter for Sender<LogExporter> {
     async fn export(&self, batch: LogBatch<'_>) -> OTelSdkResult {
-        self.runtime.block_on(self.exporter.export(batch))
+        self.told(self.runtime.block_on(self.exporter.export(batch)))
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {

@@ -45,8 +45,10 @@ impl Gate {
         let counters = speaks.counters(&self.counters);
         if self.is_large(request) {
             add(&counters.large_heads, 1);
-            let said =
-                format!("the request's headers are larger than {} bytes, the most that jwtrail takes", self.head);
+            let said = format!(
+                "the request's headers are larger than {} bytes, the most that jwtrail takes: send fewer, or raise --max-headers",
+                self.head
+            );
             return refused(speaks, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, Code::ResourceExhausted, said);
         }
         let origin = headers.get(header::ORIGIN);

@@ -11,10 +11,10 @@ const OWN: [&str; 7] =
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum HeaderError {
     /// No pair.
-    #[error("expected headers as name=value,other=value, found no such pair at number {0}")]
+    #[error("expected headers as name=value,other=value, found no such pair as item {0}")]
     NoPair(usize),
     /// A name that no header has.
-    #[error("expected the name of an HTTP header at number {0}, found other characters")]
+    #[error("expected the name of an HTTP header in item {0}, found other characters")]
     Name(usize),
     /// A value that no header has.
     #[error("expected visible ASCII in the value of header `{0}`, found other characters")]
@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn errors_hold_no_value() {
-        for (text, number) in [("secret", "number 1"), ("a=b,se cret=x", "number 2"), ("a=%0Asecret", "`a`")] {
+        for (text, number) in [("secret", "item 1"), ("a=b,se cret=x", "item 2"), ("a=%0Asecret", "`a`")] {
             let error = parse_headers(text).unwrap_err().to_string();
             assert!(error.contains(number) && !error.contains("cret"), "{error}");
         }

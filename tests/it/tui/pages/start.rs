@@ -57,6 +57,9 @@ fn settings_name_no_port_that_does_not_listen() {
         let text = stack.whole(&here);
         assert!(!text.contains("4317") && text.contains("[::1]:9318"), "{text}");
     }
+    let here = Here::of(&["127.0.0.1:4317 gRPC over TLS".to_owned(), "127.0.0.1:4318 HTTP over TLS".to_owned()]);
+    assert!(Stack::Python.whole(&here).contains("ENDPOINT=https://127.0.0.1:4317\n"), "nothing else is taken there");
+    assert!(Stack::Collector.whole(&here).contains("ca_file:"));
     assert!(!Stack::Python.whole(&Here::default()).contains("ENDPOINT"), "a replay listens nowhere");
 }
 

@@ -21,7 +21,7 @@ use std::cell::RefCell;
 use divan::Bencher;
 use divan::counter::ItemsCount;
 
-use paths::{PATHS, Path, Work};
+use paths::{PATHS, Path};
 
 /// The program's own allocator, for the figures to be the program's own.
 #[global_allocator]

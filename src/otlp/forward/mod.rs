@@ -173,6 +173,9 @@ impl Forwarded {
     }
 }
 
+/// Spans or records of one request that were not taken; with more nothing of it goes on, and that is counted.
+const MAX_REJECTED: u64 = 64 << 10;
+
 /// Decodes, and writes the request anew.
 struct Rewriting {
     inner: Arc<dyn Decode>,
@@ -184,7 +187,8 @@ struct Rewriting {
 impl Decode for Rewriting {
     fn decode(&self, signal: Signal, encoding: Encoding, body: &[u8]) -> Result<Batch, DecodeError> {
         let mut batch = self.inner.decode(signal, encoding, body)?;
-        let passed = if self.queue.is_full() {
+        // Where so much could not be read, reading it once more for the next collector costs more than it is worth.
+        let passed = if self.queue.is_full() || batch.rejected > MAX_REJECTED {
             Passed { crowded: Some(batch.spans.len() as u64), ..Passed::default() }
         } else {
             rewrite::rewrite((signal, encoding), body, batch.spans.len(), &self.shared, self.carriers)

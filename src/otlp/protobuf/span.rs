@@ -7,6 +7,11 @@ use super::wire::{Reader, Wire};
 use crate::otlp::data::{EventData, LinkData, RawSpan, SpanData};
 use crate::otlp::decode::DecodeError;
 
+/// Attributes, events and links of one span, a number: what is written in two bytes takes fifty times as much to hold.
+const MAX_PARTS: usize = 64 << 10;
+
+const TOO_MANY_PARTS: &str = "expected at most 65,536 attributes, events and links in a span, found more";
+
 /// Makes a used span an empty one that keeps its lists' room.
 fn clear(span: &mut SpanData<'_>) {
     let mut fresh = SpanData::default();
@@ -44,6 +49,9 @@ pub(super) fn span<'a>(
             (1..=9 | 11 | 13 | 15 | 16, _) => return Err(reader.error(WRONG_TYPE)),
             _ => {}
         }
+        if into.attributes.len() + into.events.len() + into.links.len() > MAX_PARTS {
+            return Err(reader.error(TOO_MANY_PARTS));
+        }
     }
     Ok(())
 }
@@ -71,6 +79,9 @@ pub(super) fn raw<'a>(message: &'a [u8], into: &mut RawSpan<'a>) -> bool {
         };
         if let Some((field, behind)) = split {
             if *key == ATTRIBUTE {
+                if into.attributes.len() == MAX_PARTS {
+                    return false;
+                }
                 into.attributes.push(field);
             } else if !take(*key >> 3, field, into) {
                 return false;

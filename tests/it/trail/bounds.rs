@@ -77,20 +77,20 @@ fn one_trace_of_many_spans_takes_time_by_their_number() {
 }
 
 /// What a trace of one shape is like: the span with this number, of so many.
-type Shape = fn(&[Arc<Resource>], u64, u64) -> Span;
+type Shape = fn(&[Arc<Resource>], u64, u64) -> Arrived;
 
-fn chained(of: &Arc<Resource>, id: u64, kind: SpanKind) -> Span {
+fn chained(of: &Arc<Resource>, id: u64, kind: SpanKind) -> Arrived {
     let mut span = span(of, 1, id, id.checked_sub(1).filter(|id| *id > 0));
     span.kind = kind;
     span
 }
 
-fn site(span: &mut Span) -> &mut jwtrail::model::Site {
+fn site(span: &mut Arrived) -> &mut jwtrail::model::Site {
     Arc::make_mut(span.site_mut())
 }
 
 /// A chain as long as half of the spans, and the other half as entries of the last one of it.
-fn tail(web: &Arc<Resource>, id: u64, of: u64, chain: impl Fn() -> Span) -> Span {
+fn tail(web: &Arc<Resource>, id: u64, of: u64, chain: impl Fn() -> Arrived) -> Arrived {
     if id <= of / 2 {
         return chain();
     }

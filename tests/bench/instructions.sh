@@ -12,7 +12,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 readonly kept=tests/bench/instructions.tsv
 readonly most=5
 # Requests of 512 spans in the shorter file.
-readonly requests=60
+readonly requests=15
 
 jwtrail=target/release/jwtrail
 write=

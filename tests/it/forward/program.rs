@@ -35,7 +35,10 @@ impl Serving {
         let mut errors = BufReader::new(child.stderr.take().unwrap());
         let mut address = || {
             let mut line = String::new();
-            errors.read_line(&mut line).unwrap();
+            while !line.contains("listening on ") {
+                line.clear();
+                assert!(errors.read_line(&mut line).unwrap() > 0, "it ended before it listened");
+            }
             line.split(' ').nth(2).unwrap_or_else(|| panic!("no address in {line:?}")).to_owned()
         };
         let (grpc, http) = (address(), address());
@@ -121,7 +124,7 @@ fn what_cannot_be_forwarded_is_said_before_anything_starts() {
         (&["--forward", "http://me:sesame@c"], "without a user or a password"),
         (
             &["--forward", "http://127.0.0.1:1", "--forward-header-file", "headers"],
-            "headers: expected headers as name=value",
+            "headers, named by --forward-header-file: expected headers as name=value",
         ),
         (&["--forward", "http://127.0.0.1:1", "--forward-ca", "headers"], "expected --forward with https://"),
         (&["--forward", "https://127.0.0.1:1", "--forward-ca", "headers"], "expected certificates in PEM"),

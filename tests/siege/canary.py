@@ -209,12 +209,14 @@ class Table:
     def __init__(self):
         self.passed = self.failed = 0
 
-    def show(self, title, doors, found):
+    def show(self, title, doors, found, known=lambda door: False):
+        """`known` are doors of which the threat model says that they leave something: shown, and held to nothing."""
         print(f"-- {title}")
         for door in doors:
             at = found.get(door, [])
-            self.passed, self.failed = (self.passed, self.failed + 1) if at else (self.passed + 1, self.failed)
-            line = f"{'FAIL' if at else 'ok  '} {door:36}"
+            if not known(door):
+                self.passed, self.failed = (self.passed, self.failed + 1) if at else (self.passed + 1, self.failed)
+            line = f"{('left' if known(door) else 'FAIL') if at else 'ok  '} {door:36}"
             if at:
                 longest = max(at, key=lambda each: len(each[1]))
                 line += f" {len(at)} stretches, the longest of {len(longest[1])}; in " + ", ".join(sorted({each[0].rsplit(' ', 1)[0] for each in at}))
@@ -314,7 +316,8 @@ def replayed(binary, table):
             try:
                 screen.wait_for("orders", 30)
                 screen.read(2)
-                table.show(" ".join(args[:2]), doors.tokens, look(doors.pieces, screen.pid, folder))
+                table.show(" ".join(args[:2]), doors.tokens, look(doors.pieces, screen.pid, folder),
+                           known=lambda door: "--follow" in args or "json zstd" in door)
                 found = {door: [("screen", what)] for door, _, what in doors.pieces.within(screen.written)}
                 table.show(f"{args[0]}, what it prints", doors.tokens, found)
             finally:

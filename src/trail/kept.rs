@@ -97,13 +97,14 @@ impl Kept {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::SpanId;
 
     #[test]
     fn every_mark_comes_back() {
         for at in 0..Cause::ALL.len() {
             let c = Contribution {
                 start: UnixNanos(at as u64),
-                key: Default::default(),
+                key: SpanId::default(),
                 place: NOWHERE,
                 findings: Found::default(),
                 edge: (MAX_EDGES - at) as u32,

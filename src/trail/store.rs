@@ -220,9 +220,8 @@ impl TraceState {
         let places: AHashMap<_, usize> =
             if few { AHashMap::new() } else { self.spans.iter().map(identity).zip(0..).collect() };
         for (hop, name) in self.hops.iter_mut().zip(named) {
-            let find = |name| match few {
-                true => self.spans.iter().position(|span| identity(span) == name),
-                false => places.get(&name).copied(),
+            let find = |name| {
+                if few { self.spans.iter().position(|span| identity(span) == name) } else { places.get(&name).copied() }
             };
             hop.move_to(name.and_then(find));
         }

@@ -276,13 +276,13 @@ impl Trail {
             trace.leans_on = self.leaning.lean(id, &trace.leans_on, leans_on);
         }
         let taught_itself = self.replace_facts(id, conclusion.taught, conclusion.of_tokens);
-        self.replace_contributions(id, conclusion.contributions, conclusion.waiting);
+        self.replace_contributions(id, &conclusion.contributions, conclusion.waiting);
         if taught_itself {
             self.touch_linked(id);
         }
     }
 
-    fn replace_contributions(&mut self, id: TraceId, new: Vec<Contribution>, waiting: bool) {
+    fn replace_contributions(&mut self, id: TraceId, new: &[Contribution], waiting: bool) {
         let Some(trace) = self.traces.get_mut(&id) else { return };
         trace.broken = new.iter().any(|c| c.verdict.accuses() || c.findings.iter().any(|f| f.1 > Severity::Low));
         (trace.dirty, trace.waiting) = (false, waiting);
@@ -293,10 +293,10 @@ impl Trail {
         trace.accused = new.iter().filter(|c| c.verdict.accuses()).count() as u32;
         let found = new.iter().flat_map(|c| &*c.findings).map(|(_, severity)| *severity);
         trace.severity = new.iter().map(|c| c.severity).chain(found).max();
-        if !trace.hops_are(&new) {
-            let old = trace.replace_hops(&new);
-            self.sums.replace(id, &old, &new);
-            self.draw_first_samples(id, &new);
+        if !trace.hops_are(new) {
+            let old = trace.replace_hops(new);
+            self.sums.replace(id, &old, new);
+            self.draw_first_samples(id, new);
             self.withdraw(&old);
         }
         self.change(id, |trace| if trace.settled { trace.tighten() } else { trace.weigh() });

@@ -18,6 +18,7 @@ SPANS = 3000
 # How long there is no room. Both give up after ten seconds in all; Go's waits for 2.5 to 7.5 seconds before it tries again,
 # and may wait too long after that. Python's needs a second to start.
 FULL_SECONDS = {"Python": 5, "Go": 2}
+NOT_FULL = "the receiver was not full"
 
 
 class Full:
@@ -67,7 +68,7 @@ def run(binary, name, command, protocol):
         if found != SPANS:
             wrong.append(f"{SPANS} spans were exported, {found} came")
         if took < FULL_SECONDS[name]:
-            wrong.append(f"done after {took:.1f} s: the receiver was not full")
+            wrong.append(f"done after {took:.1f} s: {NOT_FULL}")
         return f"{found} of {SPANS} spans, done {took - FULL_SECONDS[name]:.1f} s after there was room", wrong
 
 
@@ -79,10 +80,14 @@ def main():
     passed = failed = 0
     for name, command in programs.items():
         for protocol in ("grpc", "http"):
-            try:
-                happened, wrong = run(binary, name, command(protocol), protocol)
-            except Exception as error:  # noqa: BLE001
-                happened, wrong = "", [f"{type(error).__name__}: {error}"]
+            # A receiver that had room says nothing of one that had none: then it is filled again.
+            for _ in range(4):
+                try:
+                    happened, wrong = run(binary, name, command(protocol), protocol)
+                except Exception as error:  # noqa: BLE001
+                    happened, wrong = "", [f"{type(error).__name__}: {error}"]
+                if not any(NOT_FULL in each for each in wrong):
+                    break
             passed, failed = (passed, failed + 1) if wrong else (passed + 1, failed)
             print(f"{'FAIL' if wrong else 'ok  '} {name} {protocol}: {happened}", *wrong, sep="\n     ", flush=True)
     print(f"{passed} passed, {failed} failed")

@@ -28,20 +28,22 @@ struct Serving {
     http: String,
 }
 
+/// Where the next port listens; warnings may come before.
+fn address(errors: &mut impl BufRead) -> String {
+    let mut line = String::new();
+    while !line.contains("listening on ") {
+        line.clear();
+        assert!(errors.read_line(&mut line).unwrap() > 0, "it ended before it listened");
+    }
+    line.split(' ').nth(2).unwrap_or_else(|| panic!("no address in {line:?}")).to_owned()
+}
+
 impl Serving {
     fn start(folder: &Path, more: &[&str]) -> Self {
         let args = ["serve", "--for", "120s", "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0"];
         let mut child = jwtrail(folder, &[&args, more].concat()).spawn().unwrap();
         let mut errors = BufReader::new(child.stderr.take().unwrap());
-        let mut address = || {
-            let mut line = String::new();
-            while !line.contains("listening on ") {
-                line.clear();
-                assert!(errors.read_line(&mut line).unwrap() > 0, "it ended before it listened");
-            }
-            line.split(' ').nth(2).unwrap_or_else(|| panic!("no address in {line:?}")).to_owned()
-        };
-        let (grpc, http) = (address(), address());
+        let (grpc, http) = (address(&mut errors), address(&mut errors));
         Self { child, errors, grpc, http }
     }
 
@@ -161,9 +163,7 @@ fn headers_come_from_a_file_and_the_environment() {
     );
     let mut child = command.env("JWTRAIL_FORWARD_HEADERS", "x-team=sesame2").spawn().unwrap();
     let mut errors = BufReader::new(child.stderr.take().unwrap());
-    let mut line = String::new();
-    errors.read_line(&mut line).unwrap();
-    let http = line.split(' ').nth(2).unwrap().to_owned();
+    let http = address(&mut errors);
     let serving = Serving { child, errors, grpc: String::new(), http };
     let run = std::fs::read(runs("intact.jsonl")).unwrap();
     serving.post(run.split(|byte| *byte == b'\n').next().unwrap());

@@ -38,5 +38,8 @@ run() {
 run canary 300
 run siege 300
 run full 300 "${exporter[@]}"
-run soak $((minutes * 60 + 300)) --minutes "$minutes"
+# Short ones with little memory, so that it is full long before the half.
+memory=64MiB
+((minutes >= 10)) || memory=8MiB
+run soak $((minutes * 60 + 300)) --minutes "$minutes" --memory "$memory"
 exit "$failed"

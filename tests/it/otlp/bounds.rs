@@ -234,3 +234,34 @@ async fn a_zstd_window_beyond_the_bound_is_refused() {
     assert_eq!((server.shelf.spans(), count(&server.counters.http.malformed)), (3, 1));
     server.stop().await;
 }
+
+/// A field of protobuf that has a length.
+fn field(number: u8, content: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![number << 3 | 2];
+    let mut length = content.len();
+    while length > 0x7f {
+        bytes.push(length as u8 | 0x80);
+        length >>= 7;
+    }
+    bytes.push(length as u8);
+    bytes.extend_from_slice(content);
+    bytes
+}
+
+/// What takes two bytes on the wire takes a hundred to hold.
+#[tokio::test]
+async fn a_span_of_more_parts_than_any_tells_is_refused() {
+    let server = within(Limits::default());
+    let body = |part: u8, parts: usize| {
+        let identity = [field(1, &[1; 16]), field(2, &[2; 8])].concat();
+        let span = [identity, [part << 3 | 2, 0].repeat(parts)].concat();
+        field(1, &field(2, &field(2, &span)))
+    };
+    for part in [9, 11, 13] {
+        assert_eq!(post(&server, body(part, 1_000)).await.status(), 200, "field {part}");
+        let answer = post(&server, body(part, 70_000)).await;
+        assert_eq!(answer.status(), 400, "field {part}");
+        assert_eq!(count(&server.counters.http.spans) + count(&server.counters.http.rejected), u64::from(part - 7) / 2);
+    }
+    server.stop().await;
+}

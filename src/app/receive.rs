@@ -237,8 +237,8 @@ impl Receiving {
         [&self.counters.grpc, &self.counters.http].map(|each| each.requests.load(Ordering::Relaxed)).iter().sum()
     }
 
-    /// Takes no more requests and lets open ones end, then ends recording and forwarding, and says what became of them. To be called before
-    /// the engine is shut down, and not after [`Self::failed`] has answered.
+    /// Takes no more requests and lets open ones end, then ends recording and forwarding, and says what became of them.
+    /// To be called before the engine is shut down, and not after [`Self::failed`] has answered.
     pub async fn stop(self) -> anyhow::Result<()> {
         self.phase.ended();
         // Receivers that have ended by themselves say so below.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -90,6 +90,28 @@ pub struct Addresses {
     pub grpc: Option<SocketAddr>,
     /// OTLP over HTTP.
     pub http: Option<SocketAddr>,
+}
+
+impl Addresses {
+    /// The one of these that a connection to one of `there` would arrive at.
+    pub fn reached_by(self, there: &[SocketAddr]) -> Option<SocketAddr> {
+        let own = self.grpc.into_iter().chain(self.http);
+        own.into_iter().find(|own| there.iter().any(|there| reaches(*there, *own)))
+    }
+}
+
+fn reaches(there: SocketAddr, own: SocketAddr) -> bool {
+    if there.port() != own.port() {
+        return false;
+    }
+    let (there, own) = (there.ip().to_canonical(), own.ip().to_canonical());
+    // A connection to the unspecified address goes to this machine.
+    there == own || (there.is_unspecified() && is_local(own)) || (own.is_unspecified() && is_local(there))
+}
+
+/// Whether an address is one of this machine's: only then can something be bound to it.
+fn is_local(address: IpAddr) -> bool {
+    address.is_loopback() || address.is_unspecified() || UdpSocket::bind((address, 0)).is_ok()
 }
 
 impl Receivers {

@@ -1,59 +1,38 @@
 //! Whether an address is one of jwtrail's own: what it says of itself must not come back as what it judges.
 
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _, UdpSocket};
+use std::net::ToSocketAddrs as _;
 
 use anyhow::{Context as _, bail};
+use reqwest::Url;
 
 use crate::otlp::Addresses;
+
+/// What `grpc://` stands for where no port is named.
+const GRPC_PORT: u16 = 4317;
 
 /// Refuses a URL that leads to one of these receivers.
 pub(super) fn refuse(url: &str, own: Addresses) -> anyhow::Result<()> {
     let (host, port) = authority(url).with_context(|| format!("expected a host in --telemetry {url}, found none"))?;
-    let Ok(found) = (host, port).to_socket_addrs() else {
+    let Ok(found) = (host.as_str(), port).to_socket_addrs() else {
         // A name that is not there yet may be there later; its address is looked up again for each connection.
         tracing::warn!("--telemetry: the name {host} is not known (yet)");
         return Ok(());
     };
-    let found: Vec<SocketAddr> = found.collect();
-    for own in [own.grpc, own.http].into_iter().flatten() {
-        if found.iter().any(|address| leads_to(*address, own)) {
-            bail!(
-                "--telemetry {url} leads to jwtrail's own receiver on {own}: expected another collector, for what it says \
-                 of itself would be judged as if it were a service's"
-            );
-        }
+    if let Some(own) = own.reached_by(&found.collect::<Vec<_>>()) {
+        bail!(
+            "--telemetry {url} leads to jwtrail's own receiver on {own}: expected another collector, for what it says of \
+             itself would be judged as if it were a service's"
+        );
     }
     Ok(())
 }
 
 /// The host without brackets, and the port that the scheme stands for where none is named.
-fn authority(url: &str) -> Option<(&str, u16)> {
-    let (scheme, rest) = url.split_once("://")?;
-    let authority = rest.split(['/', '?', '#']).next().filter(|authority| !authority.is_empty())?;
-    let usual = match scheme {
-        "https" => 443,
-        "grpc" => 4317,
-        _ => 80,
-    };
-    let (host, port) = match authority.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()?),
-        _ => (authority, usual),
-    };
-    Some((host.trim_start_matches('[').trim_end_matches(']'), port))
-}
-
-fn leads_to(address: SocketAddr, own: SocketAddr) -> bool {
-    if address.port() != own.port() {
-        return false;
-    }
-    let (there, here) = (address.ip().to_canonical(), own.ip().to_canonical());
-    // A connection to the unspecified address goes to this machine.
-    there == here || (there.is_unspecified() && is_local(here)) || (here.is_unspecified() && is_local(there))
-}
-
-/// Whether an address is one of this machine's: only then can something be bound to it.
-fn is_local(address: IpAddr) -> bool {
-    address.is_loopback() || address.is_unspecified() || UdpSocket::bind((address, 0)).is_ok()
+fn authority(url: &str) -> Option<(String, u16)> {
+    let url = Url::parse(url).ok()?;
+    let host = url.host_str().filter(|host| !host.is_empty())?;
+    let port = url.port_or_known_default().unwrap_or(GRPC_PORT);
+    Some((host.trim_start_matches('[').trim_end_matches(']').to_owned(), port))
 }
 
 #[cfg(test)]

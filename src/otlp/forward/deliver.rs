@@ -34,11 +34,26 @@ pub(super) struct Courier {
     pub(super) closing: watch::Receiver<bool>,
 }
 
-/// Delivers until `closing`, then what waits still; ends when all of it has a fate.
-pub(super) async fn deliver(courier: Courier, mut items: mpsc::UnboundedReceiver<Item>) {
+/// Delivers until `closing`, then what waits still, as long as `drain` allows; when this ends nothing is on its way.
+pub(super) async fn deliver(courier: Courier, items: mpsc::UnboundedReceiver<Item>, drain: Duration) {
+    let mut closing = courier.closing.clone();
+    let mut on_their_way = JoinSet::new();
+    let over = async {
+        // A sender that is gone means the end too.
+        let _ = closing.wait_for(|closing| *closing).await;
+        tokio::time::sleep(drain).await;
+    };
+    tokio::select! {
+        () = bring_all(courier, items, &mut on_their_way) => {}
+        () = over => {}
+    }
+    on_their_way.shutdown().await;
+}
+
+/// Ends when all has a fate.
+async fn bring_all(courier: Courier, mut items: mpsc::UnboundedReceiver<Item>, on_their_way: &mut JoinSet<()>) {
     let mut closing = courier.closing.clone();
     let (courier, places) = (Arc::new(courier), Arc::new(Semaphore::new(AT_ONCE)));
-    let mut on_their_way = JoinSet::new();
     loop {
         let item = tokio::select! {
             item = items.recv() => item,

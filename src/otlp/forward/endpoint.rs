@@ -1,7 +1,7 @@
 //! Where requests go: the URL and what it says of the protocol, read as `OTEL_EXPORTER_OTLP_ENDPOINT` is.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _, UdpSocket};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 
 use reqwest::Url;
 
@@ -135,25 +135,8 @@ impl Endpoint {
 
     /// Refuses an endpoint that leads to one of our own receivers. A collector in between that sends back is not seen.
     pub fn is_not_one_of(&self, own: Addresses) -> Result<(), EndpointError> {
-        let there = self.resolve();
-        let own = own.grpc.into_iter().chain(own.http);
-        for own in own {
-            if there.iter().any(|there| there.port() == own.port() && reaches(there.ip(), own.ip())) {
-                return Err(EndpointError::Itself(own));
-            }
-        }
-        Ok(())
+        own.reached_by(&self.resolve()).map_or(Ok(()), |own| Err(EndpointError::Itself(own)))
     }
-}
-
-/// Whether a connection to `there` arrives at a socket that listens on `own`.
-fn reaches(there: IpAddr, own: IpAddr) -> bool {
-    let (there, own) = (there.to_canonical(), own.to_canonical());
-    if there == own || there.is_unspecified() && (own.is_loopback() || own.is_unspecified()) {
-        return true;
-    }
-    // Only an address of this machine can be bound.
-    own.is_unspecified() && (there.is_loopback() || UdpSocket::bind((there, 0)).is_ok())
 }
 
 /// Scheme, host and port.

@@ -100,7 +100,6 @@ pub enum ForwardError {
 pub struct Forwarder {
     queue: Queue,
     carriers: ForwardCarriers,
-    drain: Duration,
     closing: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
@@ -118,8 +117,9 @@ impl Forwarder {
         let (queue, items) = Queue::new(options.queue_bytes);
         let (closing, closed) = watch::channel(false);
         let (state, first_pause) = (Arc::clone(&queue.state), options.first_pause);
-        let task = tokio::spawn(deliver::deliver(Courier { peer, state, first_pause, closing: closed }, items));
-        Ok(Self { queue, carriers: options.carriers, drain: options.drain, closing, task })
+        let task =
+            tokio::spawn(deliver::deliver(Courier { peer, state, first_pause, closing: closed }, items, options.drain));
+        Ok(Self { queue, carriers: options.carriers, closing, task })
     }
 
     /// The same decoder, which also writes down what is to be forwarded.
@@ -141,10 +141,7 @@ impl Forwarder {
     pub async fn finish(mut self) -> Forwarded {
         // Who delivers is gone only where the runtime goes down.
         let _ = self.closing.send(true);
-        if tokio::time::timeout(self.drain, &mut self.task).await.is_err() {
-            self.task.abort();
-            let _ = (&mut self.task).await;
-        }
+        let _ = (&mut self.task).await;
         self.queue.state.give_up();
         self.progress()
     }

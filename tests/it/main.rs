@@ -38,6 +38,7 @@ mod remote_keys;
 mod replay;
 mod report;
 mod reports;
+mod serving;
 mod shell;
 mod spans;
 mod spool;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::serving::{address, interrupt, post};
 use crate::trail::support::runs;
 
 const FREE: &str = "127.0.0.1:0";
@@ -33,13 +34,9 @@ impl Serving {
         let mut command = jwtrail(folder, &[&args, more].concat());
         let mut child = command.envs(variables.iter().copied()).spawn().unwrap();
         let mut errors = BufReader::new(child.stderr.take().unwrap());
-        let mut line = || {
-            let mut line = String::new();
-            errors.read_line(&mut line).unwrap();
-            line
-        };
-        let (http, admin) = (line(), line());
-        let http = http.split(' ').nth(2).unwrap_or_else(|| panic!("no address in {http:?}")).to_owned();
+        let http = address(&mut errors);
+        let mut admin = String::new();
+        errors.read_line(&mut admin).unwrap();
         let admin = admin.trim().rsplit('/').next().unwrap().to_owned();
         // A pipe that is full, or gone, would be in its way.
         std::thread::spawn(move || drop(std::io::copy(&mut errors, &mut std::io::sink())));
@@ -63,17 +60,11 @@ impl Serving {
     }
 
     fn post(&self, body: &[u8]) -> String {
-        let mut stream = TcpStream::connect(&self.http).unwrap();
-        let head = "POST /v1/traces HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\nconnection: close";
-        write!(stream, "{head}\r\ncontent-length: {}\r\n\r\n", body.len()).unwrap();
-        stream.write_all(body).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
+        post(&self.http, body)
     }
 
     fn interrupt(&self) {
-        assert!(Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().unwrap().success());
+        interrupt(&self.child);
     }
 
     fn end(mut self) {

@@ -2,8 +2,7 @@
 //! the disk, and receiving never waits for it.
 
 use std::collections::HashSet;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
@@ -16,6 +15,7 @@ use jwtrail::otlp::{Decode, Encoding, Signal, VisitorDecoder};
 use serde_json::Value;
 
 use crate::redact_file::tokens;
+use crate::serving::{address, interrupt, post};
 use crate::token::shared_with;
 use crate::trail::support::runs;
 
@@ -40,9 +40,7 @@ impl Serving {
     fn start(mut command: Command) -> Self {
         let mut child = command.spawn().unwrap();
         let mut errors = BufReader::new(child.stderr.take().unwrap());
-        let mut line = String::new();
-        errors.read_line(&mut line).unwrap();
-        let http = line.split(' ').nth(2).unwrap_or_else(|| panic!("no address in {line:?}")).to_owned();
+        let http = address(&mut errors);
         Self { child, errors, http }
     }
 
@@ -52,12 +50,7 @@ impl Serving {
     }
 
     fn post(&self, body: &[u8]) {
-        let mut stream = TcpStream::connect(&self.http).unwrap();
-        let head = "POST /v1/traces HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\nconnection: close";
-        write!(stream, "{head}\r\ncontent-length: {}\r\n\r\n", body.len()).unwrap();
-        stream.write_all(body).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
+        let answer = post(&self.http, body);
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
 
@@ -67,7 +60,7 @@ impl Serving {
         // A full standard output would keep it from ending.
         let mut stdout = self.child.stdout.take().unwrap();
         let drain = std::thread::spawn(move || drop(std::io::copy(&mut stdout, &mut std::io::sink())));
-        assert!(Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().unwrap().success());
+        interrupt(&self.child);
         self.errors.read_to_string(&mut said).unwrap();
         assert!(self.child.wait().unwrap().success(), "{said}");
         drain.join().unwrap();

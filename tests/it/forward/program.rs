@@ -1,13 +1,14 @@
 //! `--forward` as a user meets it.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::{BufReader, Read, Write};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
 use serde_json::Value;
 
 use crate::redact_file::tokens;
+use crate::serving::{address, interrupt, post};
 use crate::spans::assert_no_piece;
 use crate::trail::support::runs;
 
@@ -28,16 +29,6 @@ struct Serving {
     http: String,
 }
 
-/// Where the next port listens; warnings may come before.
-fn address(errors: &mut impl BufRead) -> String {
-    let mut line = String::new();
-    while !line.contains("listening on ") {
-        line.clear();
-        assert!(errors.read_line(&mut line).unwrap() > 0, "it ended before it listened");
-    }
-    line.split(' ').nth(2).unwrap_or_else(|| panic!("no address in {line:?}")).to_owned()
-}
-
 impl Serving {
     fn start(folder: &Path, more: &[&str]) -> Self {
         let args = ["serve", "--for", "120s", "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0"];
@@ -48,19 +39,14 @@ impl Serving {
     }
 
     fn post(&self, body: &[u8]) {
-        let mut stream = TcpStream::connect(&self.http).unwrap();
-        let head = "POST /v1/traces HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\nconnection: close";
-        write!(stream, "{head}\r\ncontent-length: {}\r\n\r\n", body.len()).unwrap();
-        stream.write_all(body).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
+        let answer = post(&self.http, body);
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
 
     /// Ends it as Ctrl-C would; what it said.
     fn end(mut self) -> String {
         let mut said = String::new();
-        assert!(Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().unwrap().success());
+        interrupt(&self.child);
         self.errors.read_to_string(&mut said).unwrap();
         assert!(self.child.wait().unwrap().success(), "{said}");
         said
